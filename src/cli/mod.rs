@@ -1,0 +1,61 @@
+//! The command line: what may be typed, and which room of the house answers.
+//!
+//! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
+//! text that a person typed.
+
+#[cfg(feature = "live")]
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Learn Linux I/O from the kernel itself: real servers, real load, watched from outside.
+#[derive(Parser, Debug)]
+#[command(name = "iolab", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    #[cfg(feature = "live")]
+    Serve(serve::Arguments),
+}
+
+/// Why a command ended, as an exit code that scripts can rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// The thing asked for failed.
+    Failed = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// This machine cannot do it.
+    Refused = 3,
+}
+
+/// Runs the program and says how it ended. Every error ends here, in one form: what happened, why it
+/// matters, what to try.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        #[cfg(feature = "live")]
+        Command::Serve(arguments) => serve::run(arguments),
+    };
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(Exit::Failed as u8)
+        }
+    }
+}
+
+/// Prints an error and its causes, one a line.
+#[expect(clippy::print_stderr, reason = "the one place where errors meet the person")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("iolab: {error:#}");
+}

@@ -1,0 +1,10 @@
+//! iolab: a workbook for Linux I/O in which the kernel is the teacher.
+//!
+//! The map is in `ARCHITECTURE.md`. One flow: the lab starts servers and load, probes watch them from
+//! outside, everything they see goes into a [`trace`], a [`world`] is that trace folded up to a time, and
+//! every face (terminal, plain text, JSON) is a pure function of a world.
+
+pub mod cli;
+#[cfg(feature = "live")]
+pub mod serve;
+pub mod servers;
