@@ -5,6 +5,12 @@
 //! every face (terminal, plain text, JSON) is a pure function of a world.
 
 pub mod cli;
+pub mod doctor;
+#[cfg(feature = "live")]
+pub mod load;
+#[cfg(feature = "live")]
+pub mod probe;
 #[cfg(feature = "live")]
 pub mod serve;
 pub mod servers;
+pub mod trace;

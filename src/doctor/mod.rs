@@ -1,0 +1,3 @@
+//! What this machine allows, found out by trying, as one value.
+//!
+//! [`Capabilities`]: crate::trace::Capabilities

@@ -1,0 +1,80 @@
+//! What the lab says to a client process and what it answers: a JSON value a line, on stdin and stdout.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::trace::{ClientTotals, Load, Story};
+
+/// What the lab asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Ask {
+    /// Open the connections of this load; answered by [`Tell::Ready`]. Asked again while connections are
+    /// open, it opens and closes the difference.
+    Open {
+        /// Where the server listens.
+        address: SocketAddr,
+        /// The load; its `requests` and `duration_ns` are not used here.
+        load: Load,
+    },
+    /// Send requests until so many were answered, so long has passed (whichever comes first) or
+    /// [`Ask::Pause`] is asked. Answered by a [`Tell::Totals`] every 20 ms and one [`Tell::Quiet`] when the
+    /// last answer is in. Totals count from here: the zero of a run.
+    Run {
+        /// So many requests.
+        requests: Option<u64>,
+        /// Nanoseconds.
+        duration_ns: Option<u64>,
+        /// Tell the story too: each request sent and answered.
+        story: bool,
+    },
+    /// Change rate and burst while running.
+    Pace {
+        /// The load whose `pace` and `burst` hold from now on.
+        load: Load,
+    },
+    /// Stop sending, wait for the answers under way, then tell [`Tell::Quiet`].
+    Pause,
+}
+
+/// What the client tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "tell", rename_all = "kebab-case")]
+pub enum Tell {
+    /// The connections are open.
+    Ready {
+        /// `io_uring` or `epoll`.
+        engine: String,
+        /// Connections open, idle ones included.
+        open: u32,
+        /// Connections that could not be opened, and why.
+        refused: Option<String>,
+    },
+    /// Where things stand.
+    Totals {
+        /// CLOCK_MONOTONIC, nanoseconds.
+        at_ns: u64,
+        /// Counted from the last [`Ask::Run`].
+        totals: ClientTotals,
+    },
+    /// Requests sent and answered, in order (only where the story was asked for).
+    Story {
+        /// CLOCK_MONOTONIC nanoseconds and what happened then.
+        events: Vec<(u64, Story)>,
+    },
+    /// Nothing is under way: all sent, all answered. The run's last totals.
+    Quiet {
+        /// CLOCK_MONOTONIC, nanoseconds, when the last answer was in.
+        at_ns: u64,
+        /// CLOCK_MONOTONIC, nanoseconds, when the first request was due: the run's zero.
+        zero_ns: u64,
+        /// Counted from the last [`Ask::Run`].
+        totals: ClientTotals,
+    },
+    /// The client cannot go on.
+    Failed {
+        /// Why, for a person.
+        says: String,
+    },
+}

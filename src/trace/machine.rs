@@ -1,0 +1,104 @@
+//! What kind of machine a run was made on, and what it allowed. Made once by the doctor; everything that
+//! depends on the machine reads this value, so tests construct other machines by writing one down.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::rung::{Refusal, Rung};
+
+/// A machine as a result names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Kernel release, as uname(2) gives it.
+    pub kernel: String,
+    /// Processors this process may use: affinity and cgroup quota, not what is plugged in.
+    pub cpus: u32,
+    /// The processor's own name for itself.
+    pub cpu: String,
+    /// Whether a hypervisor runs below; `None` where the machine does not say.
+    #[serde(rename = "virtual")]
+    pub is_virtual: Option<bool>,
+    /// Whether io_uring is allowed.
+    pub io_uring: bool,
+    /// The rungs that are allowed.
+    pub rungs: Vec<Rung>,
+}
+
+/// Something the machine allows, or the reason why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Allowed {
+    /// It works.
+    Yes,
+    /// It works in part: what is missing.
+    Partly(Refusal),
+    /// It does not.
+    No(Refusal),
+}
+
+impl Allowed {
+    /// Whether it works at least in part.
+    pub fn is_usable(&self) -> bool {
+        !matches!(self, Self::No(_))
+    }
+
+    /// The reason why it does not work, or not wholly.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Yes => None,
+            Self::Partly(refusal) | Self::No(refusal) => Some(refusal),
+        }
+    }
+}
+
+/// All that this machine allows, as one value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// The machine itself.
+    pub machine: Machine,
+    /// io_uring_setup(2).
+    pub io_uring: Allowed,
+    /// Operations of io_uring by their names in io_uring_enter(2) (`RECV`, `SEND_ZC`, …): what
+    /// IORING_REGISTER_PROBE says. Empty when io_uring is refused.
+    pub io_uring_operations: BTreeMap<String, bool>,
+    /// Features and set-up flags by name (`NODROP`, `DEFER_TASKRUN`, `SQPOLL`, `PBUF_RING`, …): each tried.
+    pub io_uring_features: BTreeMap<String, bool>,
+    /// Reading a child's ring: pidfd_getfd(2) or its memory.
+    pub ring: Allowed,
+    /// perf_event_open(2) with kernel tracepoints.
+    pub perf: Allowed,
+    /// perf_event_open(2) with `exclude_kernel` and known tracepoint ids.
+    pub perf_user: Allowed,
+    /// tracefs mounted and readable.
+    pub tracefs: Allowed,
+    /// ptrace(2) of an own child, and Yama's scope.
+    pub ptrace: Allowed,
+    /// sock_diag(7).
+    pub sock: Allowed,
+    /// Yama's `ptrace_scope`, where Yama is there.
+    pub yama_scope: Option<u32>,
+    /// `kernel.perf_event_paranoid`.
+    pub perf_event_paranoid: Option<i32>,
+    /// RLIMIT_MEMLOCK in bytes; `None` is unlimited.
+    pub memlock_bytes: Option<u64>,
+    /// RLIMIT_NOFILE, soft and hard.
+    pub nofile: (u64, u64),
+    /// Effective user id.
+    pub uid: u32,
+}
+
+impl Capabilities {
+    /// The best rung that counts system calls at full speed, if any.
+    pub fn best_syscall_rung(&self) -> Option<Rung> {
+        if self.perf.is_usable() {
+            Some(Rung::Perf)
+        } else if self.perf_user.is_usable() {
+            Some(Rung::PerfUser)
+        } else if self.ptrace.is_usable() {
+            Some(Rung::Ptrace)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The trace: everything that was seen of a run, in memory and as a file. Knows no I/O but its file.
+//!
+//! A trace is a [`Header`] and [`Entry`]s that belong to runs, each with its own zero. Totals are cumulative,
+//! so a world at time t needs the last totals before t and nothing else; state and story come beside them.
+
+mod load;
+mod machine;
+mod record;
+mod rung;
+mod state;
+mod story;
+mod totals;
+
+pub use load::{Load, Pace};
+pub use machine::{Allowed, Capabilities, Machine};
+pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
+pub use rung::{Layer, Refusal, Rung};
+pub use state::{EpollSet, Interest, Socket};
+pub use story::{Story, Window};
+pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals};
+
+/// Name and version of the format; later versions of iolab read earlier ones.
+pub const SCHEMA: &str = "iolab.trace/1";

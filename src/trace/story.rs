@@ -1,0 +1,56 @@
+//! Story: what happened in order, inside a window only. A window names its rung and what it lost.
+
+use serde::{Deserialize, Serialize};
+
+use super::rung::Rung;
+
+/// One event of the story.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Story {
+    /// A thread entered a system call.
+    Enter {
+        /// Thread id.
+        tid: u32,
+        /// Name of the call (`io_uring_enter`), or `syscall_N` where iolab has no name.
+        name: String,
+        /// Its six arguments.
+        args: [u64; 6],
+    },
+    /// A thread came back from a system call.
+    Exit {
+        /// Thread id.
+        tid: u32,
+        /// Name of the call.
+        name: String,
+        /// The return value; −errno on failure.
+        result: i64,
+    },
+    /// The client sent a request.
+    Sent {
+        /// The client's port: with the ordinal, the request's id.
+        port: u16,
+        /// Which request of this connection, from 0.
+        ordinal: u64,
+    },
+    /// The client has the whole answer.
+    Answered {
+        /// The client's port.
+        port: u16,
+        /// Which request of this connection, from 0.
+        ordinal: u64,
+    },
+}
+
+/// The frame around a stretch of story.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Who told the story.
+    pub rung: Rung,
+    /// Records that were lost inside it.
+    pub lost: u64,
+    /// Requests answered while it was open, as the client counted them.
+    pub requests: u64,
+    /// System calls entered inside it, lost ones not included.
+    pub syscalls: u64,
+}
