@@ -14,3 +14,4 @@ pub mod probe;
 pub mod serve;
 pub mod servers;
 pub mod trace;
+pub mod world;

@@ -21,3 +21,9 @@ pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals,
 
 /// Name and version of the format; later versions of iolab read earlier ones.
 pub const SCHEMA: &str = "iolab.trace/1";
+
+mod runs;
+
+pub mod file;
+
+pub use runs::{Run, Trace};

@@ -1,0 +1,173 @@
+//! A trace as a file: newline-delimited JSON, the header first; compressed when the name ends in `.gz`.
+//!
+//! A file that was cut off or damaged opens up to the damage, and says so: what was seen before it is true.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use super::{Entry, Header, SCHEMA, Trace};
+
+/// The longest line that is believed, in bytes: a foreign file without line breaks must not fill the memory.
+const LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Why a file could not be opened as a trace.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// The file itself could not be read.
+    File(io::Error),
+    /// It is not a trace: what the first line has instead of a header.
+    Foreign(String),
+    /// It is a trace of a version this program does not know.
+    Version(String),
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(error) => write!(out, "{error}"),
+            Self::Foreign(why) => write!(out, "line 1 is not the header of a trace ({why})"),
+            Self::Version(schema) => {
+                write!(out, "line 1 says {schema:?}; this iolab reads {SCHEMA:?}: a later version wrote it")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// A trace as far as it could be read.
+#[derive(Debug)]
+pub struct Opened {
+    /// The trace.
+    pub trace: Trace,
+    /// Where and why reading ended early, if it did: `line 17: unexpected end of file`.
+    pub damage: Option<String>,
+}
+
+/// Opens the trace at `path`.
+pub fn open(path: &Path) -> Result<Opened, Unreadable> {
+    read(BufReader::new(File::open(path).map_err(Unreadable::File)?))
+}
+
+/// Reads a trace, compressed or not: the first two bytes tell.
+pub fn read(mut input: impl BufRead) -> Result<Opened, Unreadable> {
+    let start = input.fill_buf().map_err(Unreadable::File)?;
+    if start.starts_with(&[0x1f, 0x8b]) {
+        read_lines(BufReader::new(MultiGzDecoder::new(input)))
+    } else {
+        read_lines(input)
+    }
+}
+
+fn read_lines(mut input: impl BufRead) -> Result<Opened, Unreadable> {
+    let mut line = Vec::new();
+    next_line(&mut input, &mut line).map_err(Unreadable::File)?;
+    let mut trace = Trace::new(header(&line)?);
+    let mut number = 1;
+    let damage = loop {
+        number += 1;
+        match next_line(&mut input, &mut line) {
+            Ok(false) => break None,
+            Ok(true) => {}
+            Err(error) => break Some(format!("line {number}: {error}")),
+        }
+        let entry = match serde_json::from_slice::<Entry>(&line) {
+            Ok(entry) => entry,
+            Err(error) => break Some(format!("line {number}: {error}")),
+        };
+        if let Err(why) = trace.push(entry) {
+            break Some(format!("line {number}: {why}"));
+        }
+    };
+    Ok(Opened { trace, damage })
+}
+
+/// Reads one line; `false` at the end of the file.
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', line)?;
+    if read > LINE_BYTES_MAX {
+        return Err(io::Error::other("longer than any line of a trace"));
+    }
+    Ok(read > 0)
+}
+
+fn header(line: &[u8]) -> Result<Header, Unreadable> {
+    #[derive(serde::Deserialize)]
+    struct Schema {
+        schema: String,
+    }
+    let named: Schema =
+        serde_json::from_slice(line).map_err(|error| Unreadable::Foreign(error.to_string()))?;
+    if named.schema != SCHEMA {
+        return Err(if named.schema.starts_with("iolab.trace/") {
+            Unreadable::Version(named.schema)
+        } else {
+            Unreadable::Foreign(format!("its schema is {:?}", named.schema))
+        });
+    }
+    serde_json::from_slice(line).map_err(|error| Unreadable::Foreign(error.to_string()))
+}
+
+/// Writes a trace line by line as it comes; what was written before a kill can be read.
+pub struct Writer {
+    path: PathBuf,
+    out: Output,
+}
+
+enum Output {
+    Plain(BufWriter<File>),
+    Compressed(Box<GzEncoder<BufWriter<File>>>),
+}
+
+impl Writer {
+    /// Creates (or replaces) the file and writes the header.
+    pub fn create(path: &Path, header: &Header) -> io::Result<Self> {
+        let file = BufWriter::new(File::create(path)?);
+        let out = if path.extension().is_some_and(|ending| ending == "gz") {
+            Output::Compressed(Box::new(GzEncoder::new(file, Compression::default())))
+        } else {
+            Output::Plain(file)
+        };
+        let mut writer = Self { path: path.to_owned(), out };
+        writer.line(header)?;
+        Ok(writer)
+    }
+
+    /// Appends one entry.
+    pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        self.line(entry)
+    }
+
+    /// Writes what is buffered and ends the file.
+    pub fn finish(self) -> io::Result<PathBuf> {
+        match self.out {
+            Output::Plain(mut file) => file.flush()?,
+            Output::Compressed(encoder) => encoder.finish()?.flush()?,
+        }
+        Ok(self.path)
+    }
+
+    fn line(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(value).map_err(io::Error::other)?;
+        line.push(b'\n');
+        match &mut self.out {
+            Output::Plain(file) => file.write_all(&line),
+            Output::Compressed(encoder) => encoder.write_all(&line),
+        }
+    }
+}
+
+/// Writes a whole trace to a file.
+pub fn save(trace: &Trace, path: &Path) -> io::Result<()> {
+    let mut writer = Writer::create(path, trace.header())?;
+    for entry in trace.entries() {
+        writer.append(&entry)?;
+    }
+    writer.finish().map(|_| ())
+}

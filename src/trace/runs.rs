@@ -1,0 +1,130 @@
+//! A trace in memory: the header and the runs, each a list of records ordered by their time.
+
+use super::{Entry, Header, Note, Purpose, Record, RunId, Start};
+
+/// The most runs a trace may have: bounds what a foreign file can make us allocate.
+const RUNS_MAX: RunId = 10_000;
+
+/// A whole trace. Grows at the end only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    header: Header,
+    runs: Vec<Run>,
+    notes: Vec<(u64, Note)>,
+    /// In which order entries came, to write them out as they were: (run, index in the run) or a note.
+    order: Vec<Place>,
+}
+
+/// One run of one server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// How it began.
+    pub start: Start,
+    /// Its records after the start, by their time; nanoseconds since the run's zero.
+    pub records: Vec<(u64, Record)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Start(RunId),
+    Record(RunId, u32),
+    Note(u32),
+}
+
+impl Trace {
+    /// An empty trace.
+    pub fn new(header: Header) -> Self {
+        Self { header, runs: Vec::new(), notes: Vec::new(), order: Vec::new() }
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The runs, in the order they started.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Notes about the whole trace, with their times.
+    pub fn notes(&self) -> &[(u64, Note)] {
+        &self.notes
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether nothing was recorded yet.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The time of the last record of any run, nanoseconds since its zero.
+    pub fn end_ns(&self) -> u64 {
+        self.runs.iter().filter_map(|run| run.records.last()).map(|(t_ns, _)| *t_ns).max().unwrap_or(0)
+    }
+
+    /// Appends one entry. Refuses what no recording can contain, in words.
+    pub fn push(&mut self, entry: Entry) -> Result<(), String> {
+        let Entry { run, t_ns, record } = entry;
+        let place = match (run, record) {
+            (None, Record::Note(note)) => {
+                self.notes.push((t_ns, note));
+                Place::Note((self.notes.len() - 1) as u32)
+            }
+            (None, _) => return Err("a record that is not a note belongs to no run".into()),
+            (Some(id), Record::Start(start)) => self.begin(id, start)?,
+            (Some(id), record) => self.extend(id, t_ns, record)?,
+        };
+        self.order.push(place);
+        Ok(())
+    }
+
+    fn begin(&mut self, id: RunId, start: Start) -> Result<Place, String> {
+        if id as usize != self.runs.len() || id >= RUNS_MAX {
+            return Err(format!("run {id} starts out of turn"));
+        }
+        if start.server as usize >= self.header.servers.len() {
+            return Err(format!("run {id} is of server {}, the header has none such", start.server));
+        }
+        self.runs.push(Run { start, records: Vec::new() });
+        Ok(Place::Start(id))
+    }
+
+    fn extend(&mut self, id: RunId, t_ns: u64, record: Record) -> Result<Place, String> {
+        let run = self.runs.get_mut(id as usize).ok_or_else(|| format!("run {id} has not started"))?;
+        // Several threads observe one run; a record that comes a little late takes the time of the one
+        // before it rather than going back.
+        let t_ns = run.records.last().map_or(t_ns, |(last_ns, _)| t_ns.max(*last_ns));
+        run.records.push((t_ns, record));
+        Ok(Place::Record(id, (run.records.len() - 1) as u32))
+    }
+
+    /// All entries in the order they came.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.order.iter().map(|place| match *place {
+            Place::Note(index) => {
+                let (t_ns, note) = &self.notes[index as usize];
+                Entry { run: None, t_ns: *t_ns, record: Record::Note(note.clone()) }
+            }
+            Place::Start(id) => {
+                let start = self.runs[id as usize].start.clone();
+                Entry { run: Some(id), t_ns: 0, record: Record::Start(start) }
+            }
+            Place::Record(id, index) => {
+                let (t_ns, record) = &self.runs[id as usize].records[index as usize];
+                Entry { run: Some(id), t_ns: *t_ns, record: record.clone() }
+            }
+        })
+    }
+}
+
+impl Run {
+    /// Whether metrics may come from this run.
+    pub fn is_measured(&self) -> bool {
+        self.start.purpose == Purpose::Measure
+    }
+}

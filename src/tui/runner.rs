@@ -1,0 +1,38 @@
+//! Who makes the traces that the screen shows: the lab on a live machine, a recording elsewhere.
+//!
+//! The terminal loop knows this trait and nothing of processes, probes or files.
+
+use std::sync::mpsc::Sender;
+
+use crate::lesson::Lab;
+use crate::trace::{Entry, Header, Trace};
+
+/// What arrives from a run.
+#[derive(Debug)]
+pub enum LabEvent {
+    /// A new trace begins; what was shown before is over.
+    Begin(Box<Header>),
+    /// More of it, in order. Sent in batches: a batch is one reason to draw.
+    Entries(Vec<Entry>),
+    /// A recording stands in, whole; the screen plays it from its zero.
+    Recording {
+        /// The recorded run.
+        trace: Box<Trace>,
+        /// Why it is not live, in a sentence that names the layer that refused.
+        why: String,
+    },
+    /// The run is over; what was seen stays.
+    Over,
+    /// It could not run at all: what happened, why it matters, what to try.
+    Failed(String),
+}
+
+/// Starts and stops runs.
+pub trait Runner {
+    /// Starts a run of this lab, ending the one before. Returns at once; everything else comes as events,
+    /// from other threads.
+    fn start(&mut self, lab: &Lab, events: Sender<LabEvent>);
+
+    /// Ends the run: when this returns, every process it started is gone.
+    fn stop(&mut self);
+}

@@ -1,0 +1,180 @@
+//! Differences of totals: what a process did between a run's zero and now. Deltas of several rounds add up.
+
+use std::collections::BTreeMap;
+
+use crate::trace::{Counts, ProcessTotals, RingTotals, Rung, ThreadTotals};
+
+/// What a server's process and its client did in one run, or in several rounds together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deltas {
+    /// Requests answered.
+    pub requests: u64,
+    /// Length, nanoseconds.
+    pub duration_ns: u64,
+    /// Threads by name; those of the same name together.
+    pub threads: BTreeMap<String, ThreadTotals>,
+    /// Rings, in the order of their descriptors.
+    pub rings: Vec<RingDeltas>,
+    /// System calls and who counted them.
+    pub syscalls: Option<(Rung, u64)>,
+    /// By name.
+    pub by_name: BTreeMap<String, u64>,
+    /// Processor time of the client, nanoseconds.
+    pub client_cpu_ns: u64,
+    /// Processor time of the probes, nanoseconds.
+    pub probe_cpu_ns: u64,
+}
+
+/// What went through one ring.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RingDeltas {
+    /// As it stands now.
+    pub now: RingTotals,
+    /// SQEs published.
+    pub sqes: u64,
+    /// CQEs published.
+    pub cqes: u64,
+    /// Samples that saw the overflow flag.
+    pub overflow_seen: u64,
+    /// Samples that saw NEED_WAKEUP.
+    pub asleep_seen: u64,
+    /// Submission queue depth at each sample.
+    pub sq_depth: Counts,
+    /// Completion queue depth at each sample.
+    pub cq_depth: Counts,
+}
+
+impl Deltas {
+    /// What lies between two totals of one process; the client's part is filled in by the caller.
+    pub fn between(
+        from: &ProcessTotals,
+        to: &ProcessTotals,
+        depths: &BTreeMap<i32, (Counts, Counts)>,
+    ) -> Self {
+        let mut deltas = Self {
+            probe_cpu_ns: to.probe_cpu_ns - from.probe_cpu_ns.min(to.probe_cpu_ns),
+            ..Self::default()
+        };
+        for thread in &to.threads {
+            let before = from.threads.iter().find(|other| other.tid == thread.tid);
+            add_thread(&mut deltas.threads, &thread_since(thread, before));
+        }
+        for ring in &to.rings {
+            let before = from.rings.iter().find(|other| other.fd == ring.fd);
+            deltas.rings.push(RingDeltas::between(before, ring, depths.get(&ring.fd)));
+        }
+        if let Some(calls) = &to.syscalls {
+            let before = from.syscalls.as_ref().filter(|before| before.rung == calls.rung);
+            let total = before.map_or(0, |before| before.total);
+            deltas.syscalls = Some((calls.rung, calls.total.saturating_sub(total)));
+            for (name, count) in &calls.by_name {
+                let earlier = before.and_then(|before| before.by_name.get(name)).copied().unwrap_or(0);
+                if *count > earlier {
+                    deltas.by_name.insert(name.clone(), count - earlier);
+                }
+            }
+        }
+        deltas
+    }
+
+    /// Adds another round of the same server.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.duration_ns += other.duration_ns;
+        self.client_cpu_ns += other.client_cpu_ns;
+        self.probe_cpu_ns += other.probe_cpu_ns;
+        for thread in other.threads.values() {
+            add_thread(&mut self.threads, thread);
+        }
+        for (index, ring) in other.rings.iter().enumerate() {
+            match self.rings.get_mut(index) {
+                Some(mine) => mine.add(ring),
+                None => self.rings.push(ring.clone()),
+            }
+        }
+        self.syscalls = match (self.syscalls, other.syscalls) {
+            (Some((rung, mine)), Some((theirs, count))) if rung == theirs => Some((rung, mine + count)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        for (name, count) in &other.by_name {
+            *self.by_name.entry(name.clone()).or_default() += count;
+        }
+    }
+
+    /// SQEs published over all rings; `None` when there is no ring.
+    pub fn sqes(&self) -> Option<u64> {
+        (!self.rings.is_empty()).then(|| self.rings.iter().map(|ring| ring.sqes).sum())
+    }
+
+    /// CQEs published over all rings; `None` when there is no ring.
+    pub fn cqes(&self) -> Option<u64> {
+        (!self.rings.is_empty()).then(|| self.rings.iter().map(|ring| ring.cqes).sum())
+    }
+
+    /// A sum over all threads, kernel helpers included.
+    pub fn over_threads(&self, part: impl Fn(&ThreadTotals) -> u64) -> u64 {
+        self.threads.values().map(part).sum()
+    }
+}
+
+impl RingDeltas {
+    fn between(from: Option<&RingTotals>, to: &RingTotals, depths: Option<&(Counts, Counts)>) -> Self {
+        let zero = RingTotals::default();
+        let from = from.unwrap_or(&zero);
+        let (sq_depth, cq_depth) = depths.cloned().unwrap_or_default();
+        Self {
+            now: to.clone(),
+            sqes: to.sq_tail.saturating_sub(from.sq_tail),
+            cqes: to.cq_tail.saturating_sub(from.cq_tail),
+            overflow_seen: to.overflow_seen.saturating_sub(from.overflow_seen),
+            asleep_seen: to.asleep_seen.saturating_sub(from.asleep_seen),
+            sq_depth,
+            cq_depth,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.now = other.now.clone();
+        self.sqes += other.sqes;
+        self.cqes += other.cqes;
+        self.overflow_seen += other.overflow_seen;
+        self.asleep_seen += other.asleep_seen;
+        self.sq_depth.merge(&other.sq_depth);
+        self.cq_depth.merge(&other.cq_depth);
+    }
+}
+
+/// Thread names without their process id, so that rounds of one server add up: `iou-sqp`.
+fn family(comm: &str) -> &str {
+    ["iou-sqp", "iou-wrk"].into_iter().find(|family| comm.starts_with(family)).unwrap_or(comm)
+}
+
+fn thread_since(now: &ThreadTotals, before: Option<&ThreadTotals>) -> ThreadTotals {
+    let zero = ThreadTotals::default();
+    let before = before.unwrap_or(&zero);
+    ThreadTotals {
+        tid: now.tid,
+        comm: now.comm.clone(),
+        cpu_ns: now.cpu_ns.saturating_sub(before.cpu_ns),
+        user_ns: now.user_ns.saturating_sub(before.user_ns),
+        kernel_ns: now.kernel_ns.saturating_sub(before.kernel_ns),
+        voluntary_switches: now.voluntary_switches.saturating_sub(before.voluntary_switches),
+        involuntary_switches: now.involuntary_switches.saturating_sub(before.involuntary_switches),
+        alive: now.alive,
+    }
+}
+
+fn add_thread(threads: &mut BTreeMap<String, ThreadTotals>, thread: &ThreadTotals) {
+    let name = family(&thread.comm).to_owned();
+    let sum = threads.entry(name.clone()).or_insert_with(|| ThreadTotals {
+        tid: thread.tid,
+        comm: name,
+        ..ThreadTotals::default()
+    });
+    sum.cpu_ns += thread.cpu_ns;
+    sum.user_ns += thread.user_ns;
+    sum.kernel_ns += thread.kernel_ns;
+    sum.voluntary_switches += thread.voluntary_switches;
+    sum.involuntary_switches += thread.involuntary_switches;
+    sum.alive |= thread.alive;
+}

@@ -1,0 +1,297 @@
+//! The catalogue of metrics: every number on a screen, in a document or in a grade is one of these rows.
+//!
+//! To add one: a variant of [`MetricId`], a row of [`METRICS`], an arm of [`MetricId::of`].
+
+use serde::{Deserialize, Serialize};
+
+use super::{Deltas, Measured, ServerView};
+use crate::trace::{Refusal, Rung};
+
+/// A metric's name in code; its kebab of underscores is its name in JSON and in lessons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is explained by its row in METRICS")]
+pub enum MetricId {
+    SyscallsPerRequest,
+    VoluntarySwitchesPerRequest,
+    InvoluntarySwitchesPerRequest,
+    CpuNsPerRequest,
+    UserNsPerRequest,
+    KernelNsPerRequest,
+    SqesPerRequest,
+    CqesPerRequest,
+    SqesPerEnter,
+    RequestsPerSecond,
+    LatencyP50Ns,
+    LatencyP99Ns,
+}
+
+/// One row of the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Which.
+    pub id: MetricId,
+    /// Its name in JSON and in lessons.
+    pub key: &'static str,
+    /// Its name on a screen, short.
+    pub label: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What it means, in a sentence or two.
+    pub meaning: &'static str,
+    /// How it is measured.
+    pub how: &'static str,
+    /// How far off it can be.
+    pub error: &'static str,
+    /// A command that shows the same from outside; `{pid}` stands for the server's process.
+    pub check: &'static str,
+}
+
+/// Every metric there is.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        id: MetricId::SyscallsPerRequest,
+        key: "syscalls_per_request",
+        label: "syscalls",
+        unit: "per echo",
+        meaning: "How often the server entered the kernel by a system call, for each request answered. All its \
+                  threads count.",
+        how: "perf counts the tracepoint raw_syscalls:sys_enter over the whole process; without the privilege, one \
+              counter a system call by name (perf-user); without that, a window under ptrace that counts every \
+              stop. The sum is divided by the answers that the client has checked.",
+        error: "perf: exact; perf-user: exact for the calls it has counters for; ptrace: exact inside the window, \
+                which is slowed down and may batch more than a free run.",
+        check: "sudo perf stat -e raw_syscalls:sys_enter -p {pid} -- sleep 1",
+    },
+    Metric {
+        id: MetricId::VoluntarySwitchesPerRequest,
+        key: "voluntary_switches_per_request",
+        label: "voluntary switches",
+        unit: "per echo",
+        meaning: "How often a thread of the server gave its processor up because it had to wait. A system call \
+                  that does not wait causes none.",
+        how: "voluntary_ctxt_switches in /proc/PID/task/TID/status, all threads, kernel helpers of the process \
+              among them.",
+        error: "exact",
+        check: "grep ctxt /proc/{pid}/task/*/status",
+    },
+    Metric {
+        id: MetricId::InvoluntarySwitchesPerRequest,
+        key: "involuntary_switches_per_request",
+        label: "involuntary switches",
+        unit: "per echo",
+        meaning: "How often a thread of the server was put aside although it could have gone on: another thread \
+                  wanted the processor.",
+        how: "nonvoluntary_ctxt_switches in /proc/PID/task/TID/status, all threads.",
+        error: "exact; says more about the machine's load than about the server",
+        check: "grep ctxt /proc/{pid}/task/*/status",
+    },
+    Metric {
+        id: MetricId::CpuNsPerRequest,
+        key: "cpu_ns_per_request",
+        label: "CPU",
+        unit: "ns per echo",
+        meaning: "Processor time that the server's process used for each request, in its own code and in the \
+                  kernel on its behalf. An SQPOLL thread counts, whether it works or only looks.",
+        how: "first field of /proc/PID/task/TID/schedstat, all threads.",
+        error: "exact, but a neighbour on the same core makes every nanosecond do less",
+        check: "cat /proc/{pid}/task/*/schedstat",
+    },
+    Metric {
+        id: MetricId::UserNsPerRequest,
+        key: "user_ns_per_request",
+        label: "user CPU",
+        unit: "ns per echo",
+        meaning: "The part of the processor time spent in the server's own code.",
+        how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
+        error: "the kernel counts the ratio in ticks of 10 ms: rough under a second of processor time",
+        check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
+    },
+    Metric {
+        id: MetricId::KernelNsPerRequest,
+        key: "kernel_ns_per_request",
+        label: "kernel CPU",
+        unit: "ns per echo",
+        meaning: "The part of the processor time spent in the kernel on the server's behalf. For an echo over \
+                  TCP it is nearly all of it.",
+        how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
+        error: "the kernel counts the ratio in ticks of 10 ms: rough under a second of processor time",
+        check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
+    },
+    Metric {
+        id: MetricId::SqesPerRequest,
+        key: "sqes_per_request",
+        label: "SQEs",
+        unit: "per echo",
+        meaning: "Submission queue entries that the server published for each request.",
+        how: "how far the submission ring's free-running tail moved, read in a read-only mapping of the server's \
+              own ring (pidfd_getfd and mmap).",
+        error: "exact",
+        check: "grep Sq /proc/{pid}/fdinfo/*",
+    },
+    Metric {
+        id: MetricId::CqesPerRequest,
+        key: "cqes_per_request",
+        label: "CQEs",
+        unit: "per echo",
+        meaning: "Completion queue entries that the kernel published for each request.",
+        how: "how far the completion ring's free-running tail moved, read in a read-only mapping of the server's \
+              own ring.",
+        error: "exact",
+        check: "grep Cq /proc/{pid}/fdinfo/*",
+    },
+    Metric {
+        id: MetricId::SqesPerEnter,
+        key: "sqes_per_enter",
+        label: "mean batch",
+        unit: "SQEs per system call",
+        meaning: "How many submissions travel in one system call on average. 1 is a ring used like a system \
+                  call.",
+        how: "SQEs published, divided by the system calls of the same time: a server that does nothing else makes \
+              no other calls than io_uring_enter.",
+        error: "a call that only waits counts as a batch of 0",
+        check: "sudo strace -f -e trace=io_uring_enter -p {pid}",
+    },
+    Metric {
+        id: MetricId::RequestsPerSecond,
+        key: "requests_per_second",
+        label: "echoes",
+        unit: "per second",
+        meaning: "Requests answered a second, every byte checked. Paced loads answer what they are asked; only a \
+                  closed loop shows a limit, and that of the slower of server and client.",
+        how: "counted by the client.",
+        error: "moves with everything else that runs on the machine: compare servers of one run only",
+        check: "",
+    },
+    Metric {
+        id: MetricId::LatencyP50Ns,
+        key: "latency_p50_ns",
+        label: "latency p50",
+        unit: "ns",
+        meaning: "Half of the requests were answered within this time.",
+        how: "the client's clock, from the time a request was due to its last byte (so a stall counts for all \
+              that were due in it), in a histogram of 2 significant digits.",
+        error: "1 %; the client's own waiting for a processor is part of it",
+        check: "",
+    },
+    Metric {
+        id: MetricId::LatencyP99Ns,
+        key: "latency_p99_ns",
+        label: "latency p99",
+        unit: "ns",
+        meaning: "99 of 100 requests were answered within this time.",
+        how: "as latency p50.",
+        error: "1 %; the client's own waiting for a processor is part of it",
+        check: "",
+    },
+];
+
+impl MetricId {
+    /// Its row.
+    pub fn row(self) -> &'static Metric {
+        METRICS.iter().find(|metric| metric.id == self).unwrap_or(&METRICS[0])
+    }
+
+    /// The metric of that name.
+    pub fn by_key(key: &str) -> Option<Self> {
+        METRICS.iter().find(|metric| metric.key == key).map(|metric| metric.id)
+    }
+
+    /// Its value for a server over the given deltas; `None` where it does not apply.
+    pub fn of(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
+        let count = |count: u64, rung| per_request(count as f64, deltas.requests, rung);
+        let known = !deltas.threads.is_empty();
+        let of_threads = |value: f64| match known {
+            true => per_request(value, deltas.requests, Rung::Proc),
+            false => unknown(view.refusal_of(Rung::Proc), "the process could not be read"),
+        };
+        Some(match self {
+            Self::SyscallsPerRequest => syscalls(view, deltas),
+            Self::VoluntarySwitchesPerRequest => {
+                of_threads(deltas.over_threads(|thread| thread.voluntary_switches) as f64)
+            }
+            Self::InvoluntarySwitchesPerRequest => {
+                of_threads(deltas.over_threads(|thread| thread.involuntary_switches) as f64)
+            }
+            Self::CpuNsPerRequest => of_threads(deltas.over_threads(|thread| thread.cpu_ns) as f64),
+            Self::UserNsPerRequest => of_threads(split(deltas).0),
+            Self::KernelNsPerRequest => of_threads(split(deltas).1),
+            Self::SqesPerRequest | Self::CqesPerRequest | Self::SqesPerEnter if !has_ring(view) => {
+                return None;
+            }
+            Self::SqesPerRequest => match deltas.sqes() {
+                Some(sqes) => count(sqes, Rung::Ring),
+                None => unknown(view.refusal_of(Rung::Ring), "no ring was found"),
+            },
+            Self::CqesPerRequest => match deltas.cqes() {
+                Some(cqes) => count(cqes, Rung::Ring),
+                None => unknown(view.refusal_of(Rung::Ring), "no ring was found"),
+            },
+            Self::SqesPerEnter => sqes_per_enter(view, deltas),
+            Self::RequestsPerSecond => requests_per_second(deltas),
+            Self::LatencyP50Ns => latency(view, 0.50),
+            Self::LatencyP99Ns => latency(view, 0.99),
+        })
+    }
+}
+
+fn has_ring(view: &ServerView<'_>) -> bool {
+    view.server.map_or(!view.sum.rings.is_empty(), |server| server.io_uring)
+}
+
+fn per_request(value: f64, requests: u64, rung: Rung) -> Measured {
+    match requests {
+        0 => Measured::unknown("nothing was answered yet"),
+        _ => Measured::known(value / requests as f64, rung),
+    }
+}
+
+fn unknown(refusal: Option<&Refusal>, otherwise: &str) -> Measured {
+    Measured::unknown(refusal.map_or(otherwise, |refusal| &refusal.says))
+}
+
+/// Counted where a rung counts at full speed, else from the windows under ptrace.
+fn syscalls(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
+    match (deltas.syscalls, view.window.rung) {
+        (Some((rung, count)), _) => per_request(count as f64, deltas.requests, rung),
+        (None, Some(rung)) => per_request(view.window.syscalls as f64, view.window.requests, rung),
+        (None, None) => unknown(view.header.syscall_rung.as_ref().err(), "no rung has counted yet"),
+    }
+}
+
+/// Two rungs are divided here, the ring's tail and the counter of system calls: both read at the same
+/// instants, so the ratio holds.
+fn sqes_per_enter(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
+    let (Some(sqes), Measured::Known { value, rung, .. }) = (deltas.sqes(), syscalls(view, deltas)) else {
+        return unknown(view.refusal_of(Rung::Ring), "SQEs or system calls are not known");
+    };
+    match value * deltas.requests as f64 {
+        calls if calls >= 1.0 => Measured::known(sqes as f64 / calls, rung),
+        _ => Measured::unknown("no system call was made"),
+    }
+}
+
+/// User and kernel time, nanoseconds: the exact total, split in the ratio of the ticks.
+fn split(deltas: &Deltas) -> (f64, f64) {
+    let total = deltas.over_threads(|thread| thread.cpu_ns) as f64;
+    let user = deltas.over_threads(|thread| thread.user_ns) as f64;
+    let kernel = deltas.over_threads(|thread| thread.kernel_ns) as f64;
+    match user + kernel {
+        0.0 => (0.0, total),
+        ticks => (total * user / ticks, total * kernel / ticks),
+    }
+}
+
+fn requests_per_second(deltas: &Deltas) -> Measured {
+    match deltas.duration_ns {
+        0 => Measured::unknown("the run has just begun"),
+        ns => Measured::known(deltas.requests as f64 * 1e9 / ns as f64, Rung::Client),
+    }
+}
+
+fn latency(view: &ServerView<'_>, share: f64) -> Measured {
+    match view.latency_ns().quantile(share) {
+        Some(ns) => Measured::known(ns as f64, Rung::Client),
+        None => Measured::unknown("nothing was answered yet"),
+    }
+}

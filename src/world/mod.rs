@@ -1,0 +1,60 @@
+//! A world: a trace folded up to a time. Everything shown anywhere is read from here.
+//!
+//! Pure: no clock, no file, no environment, no printing. A live run, a frozen one and a replay differ only in
+//! where the trace comes from.
+
+mod cursor;
+mod deltas;
+pub mod insight;
+mod measured;
+mod metric;
+mod run;
+mod server;
+mod window;
+
+pub use cursor::Cursor;
+pub use deltas::{Deltas, RingDeltas};
+pub use measured::Measured;
+pub use metric::{METRICS, Metric, MetricId};
+pub use run::RunWorld;
+pub use server::ServerView;
+pub use window::{Call, WindowView};
+
+use crate::trace::{Header, Note, Trace};
+
+/// What is known at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct World<'t> {
+    /// The trace's header: machine, load, servers.
+    pub header: &'t Header,
+    /// The time, nanoseconds since each run's zero; `u64::MAX` is "all there is".
+    pub t_ns: u64,
+    /// Each run up to the time, in the order they started.
+    pub runs: Vec<RunWorld>,
+    /// Notes about the whole trace up to the time.
+    pub notes: &'t [(u64, Note)],
+}
+
+impl<'t> World<'t> {
+    /// Folds the trace from its beginning up to and including `t_ns`.
+    pub fn at(trace: &'t Trace, t_ns: u64) -> Self {
+        let runs = trace.runs().iter().map(|run| RunWorld::at(run, t_ns)).collect();
+        Self::of(trace, t_ns, runs)
+    }
+
+    fn of(trace: &'t Trace, t_ns: u64, runs: Vec<RunWorld>) -> Self {
+        let until = trace.notes().partition_point(|(at_ns, _)| *at_ns <= t_ns);
+        Self { header: trace.header(), t_ns, runs, notes: &trace.notes()[..until] }
+    }
+
+    /// One view a server, in the order they were asked for.
+    pub fn servers(&self) -> Vec<ServerView<'_>> {
+        (0..self.header.servers.len()).map(|index| ServerView::new(self, index as u32)).collect()
+    }
+
+    /// The view of one server by name.
+    pub fn server(&self, name: &str) -> Option<ServerView<'_>> {
+        let index = self.header.servers.iter().position(|server| server == name)?;
+        Some(ServerView::new(self, index as u32))
+    }
+}

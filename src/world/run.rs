@@ -1,0 +1,154 @@
+//! One run folded up to a time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::deltas::Deltas;
+use super::window::WindowView;
+use crate::trace::{
+    ClientTotals, Counts, End, EpollSet, Note, ProcessTotals, Record, Refusal, Run, Rung, Socket, Start,
+};
+
+/// How far back "just now" reaches, nanoseconds.
+const RECENT_NS: u64 = 2_000_000_000;
+
+/// What is known of one run at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunWorld {
+    /// How it began.
+    pub start: Start,
+    /// Time of the last record folded in, nanoseconds since the run's zero.
+    pub t_ns: u64,
+    /// The process at the run's zero.
+    pub first: Option<ProcessTotals>,
+    /// The process now.
+    pub process: Option<ProcessTotals>,
+    /// The client now; its `latency_ns` holds all latencies since the zero.
+    pub client: ClientTotals,
+    /// Depth samples since the zero, by ring descriptor: (SQ, CQ).
+    pub depths: BTreeMap<i32, (Counts, Counts)>,
+    /// Interest lists, as last read.
+    pub epoll_sets: Vec<EpollSet>,
+    /// Sockets and their queues, as last read.
+    pub sockets: Vec<Socket>,
+    /// How many readings of sockets found an entry with EPOLLOUT armed and nothing to send, of how many.
+    pub idle_epollout: (u64, u64),
+    /// What its windows told.
+    pub window: WindowView,
+    /// Rungs that were refused.
+    pub refused: BTreeMap<Rung, Refusal>,
+    /// What the server said on stderr.
+    pub said: Vec<String>,
+    /// How it ended.
+    pub end: Option<End>,
+    /// (time, requests answered) of the last seconds.
+    recent: VecDeque<(u64, u64)>,
+}
+
+impl RunWorld {
+    /// A run at its zero.
+    pub fn new(start: Start) -> Self {
+        Self {
+            start,
+            t_ns: 0,
+            first: None,
+            process: None,
+            client: ClientTotals::default(),
+            depths: BTreeMap::new(),
+            epoll_sets: Vec::new(),
+            sockets: Vec::new(),
+            idle_epollout: (0, 0),
+            window: WindowView::default(),
+            refused: BTreeMap::new(),
+            said: Vec::new(),
+            end: None,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// The run from its zero up to and including `t_ns`.
+    pub fn at(run: &Run, t_ns: u64) -> Self {
+        let mut world = Self::new(run.start.clone());
+        let until = run.records.partition_point(|(at_ns, _)| *at_ns <= t_ns);
+        for (at_ns, record) in &run.records[..until] {
+            world.apply(*at_ns, record);
+        }
+        world
+    }
+
+    /// Folds one more record in.
+    pub fn apply(&mut self, t_ns: u64, record: &Record) {
+        self.t_ns = t_ns;
+        match record {
+            Record::Start(_) => {}
+            Record::Process(totals) => self.apply_process(totals),
+            Record::Client(totals) => self.apply_client(t_ns, totals),
+            Record::EpollSets { sets } => self.epoll_sets.clone_from(sets),
+            Record::Sockets { sockets } => self.apply_sockets(sockets),
+            Record::Story(story) => self.window.apply(t_ns, story),
+            Record::Window { duration_ns, window } => self.window.close(*duration_ns, window),
+            Record::Refused { rung, refusal } => {
+                self.refused.insert(*rung, refusal.clone());
+            }
+            Record::Note(Note::Said { line }) => self.said.push(line.clone()),
+            Record::Note(_) => {}
+            Record::End { end } => self.end = Some(end.clone()),
+        }
+    }
+
+    fn apply_process(&mut self, totals: &ProcessTotals) {
+        if self.first.is_none() {
+            // What was sampled before the zero is not of this run.
+            self.first = Some(totals.clone());
+        } else {
+            for ring in &totals.rings {
+                let (sq, cq) = self.depths.entry(ring.fd).or_default();
+                sq.merge(&ring.sq_depth);
+                cq.merge(&ring.cq_depth);
+            }
+        }
+        self.process = Some(totals.clone());
+    }
+
+    fn apply_client(&mut self, t_ns: u64, totals: &ClientTotals) {
+        let mut latency_ns = std::mem::take(&mut self.client.latency_ns);
+        latency_ns.merge(&totals.latency_ns);
+        self.client = ClientTotals { latency_ns, ..totals.clone() };
+        self.recent.push_back((t_ns, totals.answered));
+        while self.recent.front().is_some_and(|(at_ns, _)| at_ns + RECENT_NS < t_ns) {
+            self.recent.pop_front();
+        }
+    }
+
+    fn apply_sockets(&mut self, sockets: &[Socket]) {
+        self.sockets = sockets.to_vec();
+        let armed = |fd: i32| {
+            self.epoll_sets
+                .iter()
+                .flat_map(|set| &set.interest)
+                .any(|interest| interest.fd == fd && interest.events & crate::trace::Interest::OUT != 0)
+        };
+        let connected = || sockets.iter().filter(|socket| !socket.listening && socket.fd >= 0);
+        let idle = connected().filter(|socket| socket.send_queue_bytes == 0 && armed(socket.fd)).count();
+        self.idle_epollout.0 += idle as u64;
+        self.idle_epollout.1 += connected().count() as u64;
+    }
+
+    /// What happened between the zero and now.
+    pub fn deltas(&self) -> Deltas {
+        let mut deltas = match (&self.first, &self.process) {
+            (Some(first), Some(now)) => Deltas::between(first, now, &self.depths),
+            _ => Deltas::default(),
+        };
+        deltas.requests = self.client.answered;
+        deltas.duration_ns = self.t_ns;
+        deltas.client_cpu_ns = self.client.cpu_ns;
+        deltas
+    }
+
+    /// Requests answered a second over the last two seconds; `None` before anything was answered.
+    pub fn recent_requests_per_second(&self) -> Option<f64> {
+        let (from_ns, before) = *self.recent.front()?;
+        let (to_ns, now) = *self.recent.back()?;
+        (to_ns > from_ns).then(|| (now - before.min(now)) as f64 * 1e9 / (to_ns - from_ns) as f64)
+    }
+}

@@ -1,0 +1,101 @@
+//! What the windows of a run told: system calls by name, batches, answers of EAGAIN, the last calls in
+//! order.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::trace::{Counts, Rung, Story, Window};
+
+/// How many of the last calls are kept for showing.
+const CALLS_MAX: usize = 256;
+
+/// −EAGAIN, as a system call returns it.
+const MINUS_EAGAIN: i64 = -11;
+
+/// One system call, entered and perhaps left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When it was entered, nanoseconds since the run's zero.
+    pub t_ns: u64,
+    /// Who.
+    pub tid: u32,
+    /// What.
+    pub name: String,
+    /// With what.
+    pub args: [u64; 6],
+    /// What came back; `None` while it is under way.
+    pub result: Option<i64>,
+}
+
+/// The sum of a run's windows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WindowView {
+    /// Who told, once a window was closed.
+    pub rung: Option<Rung>,
+    /// System calls entered, by name.
+    pub by_name: BTreeMap<String, u64>,
+    /// System calls entered in closed windows.
+    pub syscalls: u64,
+    /// Requests answered in closed windows.
+    pub requests: u64,
+    /// Records lost.
+    pub lost: u64,
+    /// How long the windows were open, nanoseconds.
+    pub duration_ns: u64,
+    /// Calls that answered EAGAIN.
+    pub eagain: u64,
+    /// SQEs consumed by each io_uring_enter that had any to submit: the batch sizes.
+    pub batches: Counts,
+    /// The last calls, oldest first.
+    pub calls: VecDeque<Call>,
+}
+
+impl WindowView {
+    pub(super) fn apply(&mut self, t_ns: u64, story: &Story) {
+        match story {
+            Story::Enter { tid, name, args } => {
+                *self.by_name.entry(name.clone()).or_default() += 1;
+                if self.calls.len() == CALLS_MAX {
+                    self.calls.pop_front();
+                }
+                self.calls.push_back(Call { t_ns, tid: *tid, name: name.clone(), args: *args, result: None });
+            }
+            Story::Exit { tid, name, result } => {
+                self.eagain += u64::from(*result == MINUS_EAGAIN);
+                if let Some(call) = self.calls.iter_mut().rev().find(|call| call.tid == *tid) {
+                    call.result = Some(*result);
+                    // The second argument is to_submit; the result is how many the kernel took.
+                    if name == "io_uring_enter" && call.args[1] > 0 && *result > 0 {
+                        self.batches.add(*result as u64, 1);
+                    }
+                }
+            }
+            Story::Sent { .. } | Story::Answered { .. } => {}
+        }
+    }
+
+    pub(super) fn close(&mut self, duration_ns: u64, window: &Window) {
+        self.rung = Some(window.rung);
+        self.syscalls += window.syscalls;
+        self.requests += window.requests;
+        self.lost += window.lost;
+        self.duration_ns += duration_ns;
+    }
+
+    /// Adds the windows of another run of the same server.
+    pub fn merge(&mut self, other: &Self) {
+        self.rung = self.rung.or(other.rung);
+        for (name, count) in &other.by_name {
+            *self.by_name.entry(name.clone()).or_default() += count;
+        }
+        self.syscalls += other.syscalls;
+        self.requests += other.requests;
+        self.lost += other.lost;
+        self.duration_ns += other.duration_ns;
+        self.eagain += other.eagain;
+        self.batches.merge(&other.batches);
+        self.calls.extend(other.calls.iter().cloned());
+        while self.calls.len() > CALLS_MAX {
+            self.calls.pop_front();
+        }
+    }
+}
