@@ -6,8 +6,10 @@
 
 pub mod cli;
 pub mod doctor;
+pub mod export;
 #[cfg(feature = "live")]
 pub mod load;
+pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;
 #[cfg(feature = "live")]

@@ -3,6 +3,8 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+mod face;
+mod replay;
 #[cfg(feature = "live")]
 mod serve;
 
@@ -20,6 +22,7 @@ struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Replay(replay::Arguments),
     #[cfg(feature = "live")]
     Serve(serve::Arguments),
 }
@@ -42,6 +45,7 @@ pub enum Exit {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Replay(arguments) => replay::run(arguments),
         #[cfg(feature = "live")]
         Command::Serve(arguments) => serve::run(arguments),
     };

@@ -8,15 +8,30 @@ use serde::{Deserialize, Serialize};
 use super::rung::Rung;
 
 /// Samples counted by value: how often each depth was seen, how often each latency was measured.
-/// Cumulative in memory; in a trace each record holds what came since the last one.
+/// Cumulative in memory; in a trace each record holds what came since the last one, as pairs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>")]
 pub struct Counts(pub BTreeMap<u64, u64>);
+
+impl From<Vec<(u64, u64)>> for Counts {
+    fn from(pairs: Vec<(u64, u64)>) -> Self {
+        let mut counts = Self::default();
+        pairs.into_iter().for_each(|(value, times)| counts.add(value, times));
+        counts
+    }
+}
+
+impl From<Counts> for Vec<(u64, u64)> {
+    fn from(counts: Counts) -> Self {
+        counts.0.into_iter().collect()
+    }
+}
 
 impl Counts {
     /// Counts one more of `value`.
     pub fn add(&mut self, value: u64, times: u64) {
-        *self.0.entry(value).or_default() += times;
+        let count = self.0.entry(value).or_default();
+        *count = count.saturating_add(times);
     }
 
     /// Adds all of `other`.
@@ -28,7 +43,7 @@ impl Counts {
 
     /// How many samples there are.
     pub fn samples(&self) -> u64 {
-        self.0.values().sum()
+        self.0.values().fold(0, |sum, times| sum.saturating_add(*times))
     }
 
     /// The largest value seen.

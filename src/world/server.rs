@@ -1,5 +1,7 @@
 //! One server, all its runs together: what faces show side by side.
 
+use std::collections::BTreeMap;
+
 use super::{Deltas, Measured, MetricId, RunWorld, WindowView, World, insight};
 use crate::servers::Server;
 use crate::trace::{Counts, End, Header, Load, Machine, Purpose, Refusal, Rung};
@@ -19,8 +21,6 @@ pub struct ServerView<'w> {
     pub sum: Deltas,
     /// Its windows added up.
     pub window: WindowView,
-    /// Its rounds without probes, added up (only with `--probe-cost`).
-    pub unobserved: Option<Deltas>,
     /// All its runs, of every purpose.
     pub runs: Vec<&'w RunWorld>,
 }
@@ -33,15 +33,12 @@ impl<'w> ServerView<'w> {
             runs.iter().copied().filter(|run| run.start.purpose == Purpose::Measure).collect();
         let mut window = WindowView::default();
         runs.iter().for_each(|run| window.merge(&run.window));
-        let unobserved: Vec<_> =
-            runs.iter().copied().filter(|run| run.start.purpose == Purpose::Unobserved).collect();
         Self {
             name,
             server: crate::servers::by_name(name),
             header: world.header,
             sum: sum(&rounds),
             window,
-            unobserved: (!unobserved.is_empty()).then(|| sum(&unobserved)),
             rounds,
             runs,
         }
@@ -88,6 +85,59 @@ impl<'w> ServerView<'w> {
         let mut all = Counts::default();
         self.rounds.iter().for_each(|round| all.merge(&round.client.latency_ns));
         all
+    }
+
+    /// System calls per request by name: counted where a rung counts by name at full speed, else from the
+    /// windows.
+    pub fn syscalls_by_name(&self) -> BTreeMap<String, Measured> {
+        let (names, requests, rung) = match (self.sum.syscalls, self.window.rung) {
+            (Some((rung, _)), _) if !self.sum.by_name.is_empty() => {
+                (&self.sum.by_name, self.sum.requests, rung)
+            }
+            (_, Some(rung)) => (&self.window.by_name, self.window.requests, rung),
+            _ => return BTreeMap::new(),
+        };
+        let each = |count: &u64| Measured::known(*count as f64 / requests.max(1) as f64, rung);
+        names.iter().map(|(name, count)| (name.clone(), each(count))).collect()
+    }
+
+    /// The rungs that gave something.
+    pub fn rungs(&self) -> Vec<Rung> {
+        let latest = self.latest();
+        let rungs = [
+            (Rung::Proc, !self.sum.threads.is_empty()),
+            (Rung::EpollSet, latest.is_some_and(|run| !run.epoll_sets.is_empty())),
+            (Rung::Sock, latest.is_some_and(|run| !run.sockets.is_empty())),
+            (Rung::Ring, !self.sum.rings.is_empty()),
+        ];
+        let counted = self.sum.syscalls.map(|(rung, _)| rung);
+        rungs.into_iter().filter(|(_, gave)| *gave).map(|(rung, _)| rung).chain(counted).collect()
+    }
+
+    /// Requests per second with probes as a share of without, with the spread of the rounds.
+    pub fn throughput_share(&self) -> Option<Measured> {
+        let rate = |deltas: &Deltas| deltas.requests as f64 / deltas.duration_ns.max(1) as f64;
+        let unobserved: Vec<_> =
+            self.runs.iter().filter(|run| run.start.purpose == Purpose::Unobserved).collect();
+        let shares: Vec<_> = self
+            .rounds
+            .iter()
+            .zip(&unobserved)
+            .map(|(with, without)| rate(&with.deltas()) / rate(&without.deltas()))
+            .filter(|share| share.is_finite())
+            .collect();
+        let mut sorted = shares.clone();
+        sorted.sort_by(f64::total_cmp);
+        let median = *sorted.get(sorted.len() / 2)?;
+        Some(Measured::known(median, Rung::Client).with_spread_of(&shares))
+    }
+
+    /// Ends of runs that are troubles.
+    pub fn troubles(&self) -> impl Iterator<Item = &'w End> {
+        self.runs
+            .iter()
+            .filter_map(|run| run.end.as_ref())
+            .filter(|end| !matches!(end, End::Done | End::Stopped))
     }
 
     /// The insights that hold.

@@ -1,0 +1,58 @@
+//! The faces of a result on the command line.
+
+use std::io::Write;
+
+use super::Exit;
+use crate::trace::{End, Trace};
+use crate::world::World;
+
+/// How a result is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Face {
+    /// Lines for people and screen readers.
+    Plain,
+    /// One JSON document for scripts.
+    Json,
+}
+
+/// Shows a lab's world at a time and says how the lab went.
+pub fn show_lab(trace: &Trace, t_ns: u64, face: Face) -> anyhow::Result<Exit> {
+    let world = World::at(trace, t_ns);
+    let text = match face {
+        Face::Plain => crate::plain::lab(&world),
+        Face::Json => {
+            let views = world.servers();
+            let document = crate::export::json::lab(&world, &views);
+            serde_json::to_string_pretty(&document)? + "\n"
+        }
+    };
+    print(&text)?;
+    Ok(outcome(&world))
+}
+
+/// A server that the machine refuses is not a failure of the lab.
+fn outcome(world: &World<'_>) -> Exit {
+    let ends: Vec<_> = world.runs.iter().filter_map(|run| run.end.as_ref()).collect();
+    let failed = |end: &&End| matches!(end, End::ServerGone { .. } | End::ClientFailed { .. });
+    if ends.iter().any(failed) {
+        Exit::Failed
+    } else if ends.iter().any(|end| matches!(end, End::Refused { .. })) {
+        Exit::Refused
+    } else {
+        Exit::Done
+    }
+}
+
+/// Prints text; a reader that has gone away is no error.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Says something that is not the result.
+#[expect(clippy::print_stderr, reason = "what is not the result goes beside it")]
+pub fn warn(text: &str) {
+    eprintln!("iolab: {text}");
+}

@@ -1,0 +1,43 @@
+//! `iolab replay FILE`: shows a recorded run as if it were live.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::Exit;
+use super::face::{self, Face};
+use crate::trace::file;
+
+/// Shows a recorded run; what it prints equals what the live run printed, machine included.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  iolab replay a.trace.gz
+  iolab replay a.trace.gz --at 1.5 --format json")]
+pub struct Arguments {
+    /// The recorded run.
+    file: PathBuf,
+    /// Seconds from the beginning; the end when left out.
+    #[arg(long, value_name = "TIME", value_parser = seconds_ns)]
+    at: Option<u64>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value = "plain")]
+    format: Face,
+}
+
+/// Answers the command.
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let path = arguments.file.display();
+    let opened = file::open(&arguments.file).with_context(|| format!("cannot replay {path}"))?;
+    if let Some(damage) = &opened.damage {
+        face::warn(&format!("{path} is damaged at {damage}; what comes before it is shown"));
+    }
+    face::show_lab(&opened.trace, arguments.at.unwrap_or(u64::MAX), arguments.format)
+}
+
+fn seconds_ns(text: &str) -> Result<u64, String> {
+    match text.trim_end_matches('s').parse::<f64>() {
+        Ok(seconds) if (0.0..=1e9).contains(&seconds) => Ok((seconds * 1e9) as u64),
+        _ => Err("seconds since the beginning, such as 1.5".into()),
+    }
+}

@@ -1,0 +1,3 @@
+//! The machine-readable faces of a world.
+
+pub mod json;

@@ -1,0 +1,192 @@
+//! A lab as text.
+
+use std::fmt::Write;
+
+use super::number::number;
+use super::table::Table;
+use crate::trace::{Counts, End, Load, Machine, Pace};
+use crate::world::{METRICS, Measured, RingDeltas, ServerView, World, insight};
+
+/// Servers side by side in one table; more go into the next, so that lines stay within 80 columns.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Everything that is known about a lab.
+pub fn lab(world: &World<'_>) -> String {
+    let views = world.servers();
+    let mut out = String::new();
+    let _ = writeln!(out, "load     {}", load(&world.header.load));
+    let _ = writeln!(out, "machine  {}", machine(&world.header.capabilities.machine));
+    if let Err(refusal) = &world.header.syscall_rung {
+        let _ = writeln!(out, "system calls are not counted: {refusal}. Try: {}", refusal.try_this);
+    }
+    let running: Vec<_> = views.iter().filter(|view| !view.rounds.is_empty()).collect();
+    for some in running.chunks(SIDE_BY_SIDE) {
+        out.push('\n');
+        metrics(&mut out, some);
+    }
+    for view in &views {
+        server(&mut out, view);
+    }
+    out
+}
+
+/// A load in words.
+pub fn load(load: &Load) -> String {
+    let mut out = format!("{} connections, {} B a message", load.connections, load.message_bytes);
+    match load.pace {
+        Pace::Max => out.push_str(", as fast as it goes"),
+        Pace::PerSecond(rate) => {
+            let _ = write!(out, ", {rate} requests a second");
+        }
+    }
+    if load.burst > 1 {
+        let _ = write!(out, " in bursts of {}", load.burst);
+    }
+    if load.idle > 0 {
+        let _ = write!(out, ", {} idle connections beside them", load.idle);
+    }
+    out
+}
+
+fn machine(machine: &Machine) -> String {
+    let kind = match machine.is_virtual {
+        Some(true) => ", virtual",
+        _ => "",
+    };
+    format!("Linux {}, {} CPUs ({}{kind})", machine.kernel, machine.cpus, machine.cpu.trim())
+}
+
+fn metrics(out: &mut String, views: &[&ServerView<'_>]) {
+    let mut table = Table::new();
+    table.row(std::iter::once("").chain(views.iter().map(|view| view.name)).chain(["seen by"]));
+    for metric in METRICS {
+        let values: Vec<_> = views.iter().map(|view| view.metric(metric.id)).collect();
+        if values.iter().all(Option::is_none) {
+            continue;
+        }
+        let rung = values.iter().flatten().find_map(Measured::rung).map_or("", |rung| rung.word());
+        let label = format!("{} {}", metric.label, metric.unit);
+        table.row(std::iter::once(label).chain(values.iter().map(cell)).chain([rung.to_owned()]));
+    }
+    for line in table.lines() {
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+fn cell(measured: &Option<Measured>) -> String {
+    match measured {
+        None => "-".into(),
+        Some(Measured::Known { value, .. }) => number(*value),
+        Some(Measured::Unknown { .. }) => "not known".into(),
+    }
+}
+
+/// What is told of one server below the tables.
+fn server(out: &mut String, view: &ServerView<'_>) {
+    let mut lines = Vec::new();
+    let names = view.syscalls_by_name();
+    if !names.is_empty() {
+        let rung = names.values().find_map(Measured::rung).map_or("", |rung| rung.word());
+        let each: Vec<_> = names
+            .iter()
+            .filter_map(|(name, measured)| Some(format!("{name} {}", number(measured.value()?))))
+            .collect();
+        lines.push(format!("syscalls per echo by name ({rung}): {}", each.join(", ")));
+    }
+    lines.extend(view.sum.rings.iter().map(ring));
+    if !view.window.batches.is_empty() {
+        lines.push(format!("SQEs per io_uring_enter (ptrace): {}", histogram(&view.window.batches)));
+    }
+    unknowns(&mut lines, view);
+    let client: u64 = view.rounds.iter().map(|round| round.client.errors + round.client.bytes_wrong).sum();
+    if client > 0 {
+        lines.push(format!("the client met {client} errors or wrong bytes"));
+    }
+    if let Some(share) = view.throughput_share().and_then(|share| share.value()) {
+        lines.push(format!("with probes it answered {} of what it answers without", number(share)));
+    }
+    lines.extend(view.runs.iter().flat_map(|run| &run.said).map(|line| format!("it said: {line}")));
+    lines.extend(view.troubles().map(trouble));
+    for finding in view.insights() {
+        lines.push(format!("insight {}: {}", finding.id, finding.says));
+        if let Some(insight) = insight::by_id(&finding.id) {
+            lines.push(format!("  {}", insight.fix));
+        }
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(out, "\n{}", view.name);
+        lines.iter().for_each(|line| wrapped(out, line));
+    }
+}
+
+fn ring(ring: &RingDeltas) -> String {
+    let flags = ring.now.setup_flags.join(" ");
+    format!(
+        "ring fd {}: SQ {} slots, {} published; CQ {} slots, {} published; completions waiting at a look: {} {flags}",
+        ring.now.fd,
+        ring.now.sq_entries,
+        ring.sqes,
+        ring.now.cq_entries,
+        ring.cqes,
+        histogram(&ring.cq_depth),
+    )
+}
+
+/// A histogram in a line: doublings and their shares.
+fn histogram(counts: &Counts) -> String {
+    let all = counts.samples().max(1) as f64;
+    let mut buckets = std::collections::BTreeMap::<u64, u64>::new();
+    for (&value, &times) in &counts.0 {
+        *buckets.entry(if value == 0 { 0 } else { 1 << value.ilog2() }).or_default() += times;
+    }
+    let each = buckets.into_iter().map(|(low, times)| {
+        let share = times as f64 * 100.0 / all;
+        match low {
+            0 | 1 => format!("{low}: {share:.0} %"),
+            low => format!("{low} to {}: {share:.0} %", low * 2 - 1),
+        }
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// Why a number is missing, once for each reason.
+fn unknowns(lines: &mut Vec<String>, view: &ServerView<'_>) {
+    if view.rounds.is_empty() {
+        return;
+    }
+    let mut reasons = std::collections::BTreeMap::<String, Vec<&str>>::new();
+    for metric in METRICS {
+        if let Some(Measured::Unknown { why, .. }) = view.metric(metric.id) {
+            reasons.entry(why).or_default().push(metric.label);
+        }
+    }
+    lines.extend(reasons.into_iter().map(|(why, labels)| format!("not known: {}: {why}", labels.join(", "))));
+}
+
+/// An ending that is a trouble, in words.
+pub fn trouble(end: &End) -> String {
+    match end {
+        End::Done => "done".into(),
+        End::Stopped => "stopped".into(),
+        End::ServerGone { says } => format!("the server's process has ended: {says}"),
+        End::ClientFailed { says } => format!("the client could not go on: {says}"),
+        End::Refused { refusal } if refusal.try_this.is_empty() => format!("refused: {refusal}"),
+        End::Refused { refusal } => format!("refused: {refusal}. Try: {}", refusal.try_this),
+    }
+}
+
+/// A line, broken at 80 columns and indented.
+fn wrapped(out: &mut String, line: &str) {
+    let mut width = 0;
+    for word in line.split_whitespace() {
+        let long = unicode_width::UnicodeWidthStr::width(word);
+        let (lead, reset) = match width {
+            0 => ("  ", true),
+            _ if width + 1 + long > 78 => ("\n    ", true),
+            _ => (" ", false),
+        };
+        let _ = write!(out, "{lead}{word}");
+        width = if reset { lead.trim_start_matches('\n').len() + long } else { width + 1 + long };
+    }
+    out.push('\n');
+}

@@ -1,0 +1,11 @@
+//! The plain face: lines for people, pipes and screen readers. Every fact that a screen shows occurs here.
+//!
+//! Pure: a world in, text out.
+
+mod lab;
+mod number;
+mod table;
+
+pub use lab::lab;
+pub use number::number;
+pub use table::Table;

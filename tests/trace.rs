@@ -1,0 +1,224 @@
+//! Traces as files, and worlds as folds of them.
+
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by where it panics")]
+
+use std::io::Cursor as Bytes;
+
+use iolab::trace::{
+    Allowed, Capabilities, ClientTotals, Counts, End, Entry, Header, Load, Machine, Note, ProcessTotals,
+    Purpose, Record, RingTotals, Rung, SCHEMA, Start, SyscallTotals, ThreadTotals, Trace, file,
+};
+use iolab::world::{Cursor, MetricId, World};
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        machine: Machine {
+            kernel: "6.18.0".into(),
+            cpus: 2,
+            cpu: "a processor".into(),
+            is_virtual: Some(true),
+            io_uring: true,
+            rungs: vec![Rung::Proc, Rung::Ring, Rung::Perf],
+        },
+        ..serde_json::from_value(serde_json::json!({
+            "machine": {"kernel": "", "cpus": 1, "cpu": "", "virtual": null, "io_uring": true, "rungs": []},
+            "io_uring": {"state": "yes"}, "io_uring_operations": {}, "io_uring_features": {},
+            "ring": {"state": "yes"}, "perf": {"state": "yes"}, "perf_user": {"state": "yes"},
+            "tracefs": {"state": "yes"}, "ptrace": {"state": "yes"}, "sock": {"state": "yes"},
+            "yama_scope": null, "perf_event_paranoid": 2, "memlock_bytes": null, "nofile": [1024, 4096], "uid": 0
+        }))
+        .unwrap()
+    }
+}
+
+fn header() -> Header {
+    assert!(matches!(capabilities().io_uring, Allowed::Yes));
+    Header {
+        schema: SCHEMA.into(),
+        capabilities: capabilities(),
+        load: Load::default(),
+        servers: vec!["epoll".into(), "uring".into()],
+        syscall_rung: Ok(Rung::Perf),
+    }
+}
+
+/// A small generator of numbers: the same trace for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// Two servers in three rounds, `records` totals each, as a lab would record them.
+fn recorded(seed: u64, records: u64) -> Trace {
+    let mut dice = Dice(seed);
+    let mut trace = Trace::new(header());
+    for run in 0..6 {
+        let start = Start { server: run % 2, round: run / 2, purpose: Purpose::Measure, pid: 100 + run };
+        trace.push(Entry { run: Some(run), t_ns: 0, record: Record::Start(start) }).unwrap();
+        let mut answered = 0;
+        for step in 0..records {
+            let t_ns = step * 20_000_000;
+            let record = Record::Process(process(answered, run % 2 == 1, &mut dice));
+            trace.push(Entry { run: Some(run), t_ns, record }).unwrap();
+            let mut latency_ns = Counts::default();
+            latency_ns.add(10_000 + dice.roll(50_000), dice.roll(9) + 1);
+            let client = ClientTotals { sent: answered, answered, latency_ns, ..ClientTotals::default() };
+            trace.push(Entry { run: Some(run), t_ns, record: Record::Client(client) }).unwrap();
+            answered += 1000 + dice.roll(1000);
+        }
+        let t_ns = records * 20_000_000;
+        trace.push(Entry { run: Some(run), t_ns, record: Record::End { end: End::Done } }).unwrap();
+    }
+    let mark = Note::Mark { says: "here".into() };
+    trace.push(Entry { run: None, t_ns: 5, record: Record::Note(mark) }).unwrap();
+    trace
+}
+
+/// Totals of a process that makes two calls an echo, and two SQEs and CQEs where it has a ring.
+fn process(answered: u64, has_ring: bool, dice: &mut Dice) -> ProcessTotals {
+    let mut cq_depth = Counts::default();
+    cq_depth.add(dice.roll(64), 20);
+    let sq_tail = 7 + answered * 2;
+    let ring = RingTotals { fd: 5, sq_tail, cq_tail: sq_tail, cq_depth, ..RingTotals::default() };
+    let cpu_ns = answered * 3000;
+    ProcessTotals {
+        threads: vec![ThreadTotals { tid: 1, comm: "iolab".into(), cpu_ns, ..ThreadTotals::default() }],
+        rings: if has_ring { vec![ring] } else { vec![] },
+        syscalls: Some(SyscallTotals {
+            rung: Rung::Perf,
+            total: 50 + answered * 2,
+            by_name: Default::default(),
+        }),
+        probe_cpu_ns: answered,
+    }
+}
+
+fn bytes_of(trace: &Trace) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.trace");
+    file::save(trace, &path).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn a_trace_comes_back_from_its_file_as_it_was() {
+    let trace = recorded(1, 50);
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.trace", "a.trace.gz"] {
+        let path = folder.path().join(name);
+        file::save(&trace, &path).unwrap();
+        let opened = file::open(&path).unwrap();
+        assert_eq!(opened.damage, None);
+        assert_eq!(opened.trace, trace);
+    }
+    let plain = std::fs::metadata(folder.path().join("a.trace")).unwrap().len();
+    let packed = std::fs::metadata(folder.path().join("a.trace.gz")).unwrap().len();
+    assert!(packed * 5 < plain, "{packed} of {plain} bytes");
+}
+
+#[test]
+fn a_file_cut_at_any_byte_opens_up_to_the_cut() {
+    let trace = recorded(2, 3);
+    let whole = bytes_of(&trace);
+    let header_end = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    let mut last = 0;
+    for cut in header_end + 1..=whole.len() {
+        let opened = file::read(Bytes::new(&whole[..cut])).unwrap();
+        assert!(opened.trace.len() >= last, "more bytes, fewer records");
+        last = opened.trace.len();
+        let at_line_end = whole[cut - 1] == b'\n' || whole.get(cut) == Some(&b'\n');
+        assert_eq!(opened.damage.is_none(), at_line_end, "cut at {cut}");
+    }
+    assert_eq!(last, trace.len());
+}
+
+#[test]
+fn a_compressed_file_that_was_cut_opens_up_to_the_cut() {
+    let trace = recorded(3, 200);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.trace.gz");
+    file::save(&trace, &path).unwrap();
+    let whole = std::fs::read(path).unwrap();
+    let opened = file::read(Bytes::new(&whole[..whole.len() / 2])).unwrap();
+    assert!(opened.damage.is_some());
+    assert!(opened.trace.len() > trace.len() / 4, "{} of {}", opened.trace.len(), trace.len());
+}
+
+#[test]
+fn a_damaged_line_is_named() {
+    let mut bytes = bytes_of(&recorded(4, 3));
+    let third = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(2).unwrap().0;
+    bytes[third + 1] = b'#';
+    let opened = file::read(Bytes::new(&bytes)).unwrap();
+    let damage = opened.damage.unwrap();
+    assert!(damage.starts_with("line 4:"), "{damage}");
+    assert_eq!(opened.trace.len(), 2);
+}
+
+#[test]
+fn foreign_files_are_refused_in_words() {
+    let later = br#"{"schema": "iolab.trace/2", "anything": 1}"#;
+    for (bytes, expected) in [
+        (&b""[..], "not the header"),
+        (b"\x7fELF\0\0\0", "not the header"),
+        (b"{\"schema\": \"other/1\"}\n", "its schema is"),
+        (later, "a later version wrote it"),
+        (b"\x1f\x8bnot really compressed", ""),
+    ] {
+        let error = file::read(Bytes::new(bytes)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn records_that_no_lab_makes_are_refused_not_believed() {
+    let mut trace = recorded(5, 2);
+    let orphan = Record::Client(ClientTotals::default());
+    assert!(trace.push(Entry { run: Some(99), t_ns: 0, record: orphan.clone() }).is_err());
+    assert!(trace.push(Entry { run: None, t_ns: 0, record: orphan }).is_err());
+    let start = Start { server: 7, round: 0, purpose: Purpose::Measure, pid: 1 };
+    assert!(trace.push(Entry { run: Some(6), t_ns: 0, record: Record::Start(start) }).is_err());
+}
+
+#[test]
+fn a_cursor_sees_the_same_world_as_a_fold_from_zero() {
+    let trace = recorded(6, 3000);
+    let mut cursor = Cursor::new();
+    let mut dice = Dice(7);
+    for _ in 0..60 {
+        let t_ns = dice.roll(trace.end_ns() + 40_000_000);
+        assert_eq!(cursor.world(&trace, t_ns), World::at(&trace, t_ns), "at {t_ns}");
+    }
+    assert_eq!(cursor.world(&trace, u64::MAX), World::at(&trace, u64::MAX));
+}
+
+#[test]
+fn a_cursor_follows_a_growing_trace() {
+    let whole = recorded(8, 700);
+    let mut growing = Trace::new(whole.header().clone());
+    let mut cursor = Cursor::new();
+    for (index, entry) in whole.entries().enumerate() {
+        growing.push(entry).unwrap();
+        if index % 97 == 0 {
+            assert_eq!(cursor.world(&growing, u64::MAX), World::at(&growing, u64::MAX));
+        }
+    }
+}
+
+#[test]
+fn metrics_are_differences_over_all_rounds() {
+    let trace = recorded(9, 20);
+    let world = World::at(&trace, u64::MAX);
+    let epoll = world.server("epoll").unwrap();
+    let uring = world.server("uring").unwrap();
+    assert_eq!(epoll.rounds.len(), 3);
+    let calls = epoll.metric(MetricId::SyscallsPerRequest).unwrap();
+    assert_eq!((calls.value(), calls.rung()), (Some(2.0), Some(Rung::Perf)));
+    assert_eq!(uring.metric(MetricId::CqesPerRequest).unwrap().value(), Some(2.0));
+    assert!(epoll.metric(MetricId::CqesPerRequest).is_none(), "what does not apply is left out");
+    assert_eq!(uring.metric(MetricId::SqesPerEnter).unwrap().value(), Some(1.0));
+}
