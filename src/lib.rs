@@ -13,6 +13,8 @@ pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;
 #[cfg(feature = "live")]
+pub mod refused;
+#[cfg(feature = "live")]
 pub mod serve;
 pub mod servers;
 pub mod trace;

@@ -4,6 +4,7 @@
 //! text that a person typed.
 
 mod face;
+pub mod nearest;
 mod replay;
 #[cfg(feature = "live")]
 mod serve;
