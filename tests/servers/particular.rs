@@ -1,0 +1,98 @@
+//! What one server promises and the others need not.
+
+use std::io::Read;
+use std::net::TcpListener;
+
+use crate::harness::{self, Server};
+
+const EPOLLIN: u32 = 0x1;
+const EPOLLOUT: u32 = 0x4;
+const EPOLLERR_AND_HUP: u32 = 0x18;
+const EPOLLET: u32 = 1 << 31;
+
+/// The events that the program asked for; the kernel adds EPOLLERR and EPOLLHUP to every one.
+fn asked_for(server: &Server) -> Vec<u32> {
+    server.interest_list().into_iter().map(|(_, events)| events & !EPOLLERR_AND_HUP).collect()
+}
+
+#[test]
+fn epoll_watches_for_room_only_while_there_is_a_backlog() {
+    for name in ["epoll", "epoll-spin"] {
+        let server = Server::start_small(name);
+        let socket = server.connect_small();
+        harness::echo(&socket, b"hello");
+        assert_eq!(asked_for(&server), [EPOLLIN], "{name}");
+        let message = harness::bytes(1, 1024 * 1024);
+        let sent = harness::send_until_stalled(&socket, &message);
+        assert_eq!(asked_for(&server), [EPOLLOUT], "{name}: and nothing more is received");
+        harness::receive(&socket, &message[..sent]);
+        harness::until("EPOLLOUT is disarmed", || asked_for(&server) == [EPOLLIN]);
+    }
+}
+
+#[test]
+fn epoll_edge_registers_each_connection_once() {
+    let server = Server::start("epoll-edge");
+    let socket = server.connect();
+    harness::echo(&socket, b"hello");
+    assert_eq!(asked_for(&server), [EPOLLIN | EPOLLOUT | EPOLLET]);
+}
+
+#[test]
+fn epoll_armed_has_its_flaw_and_echoes_all_the_same() {
+    let server = Server::start("epoll-armed");
+    let socket = server.connect();
+    harness::echo(&socket, &harness::bytes(1, 1024 * 1024));
+    assert_eq!(asked_for(&server), [EPOLLIN | EPOLLOUT], "armed with nothing to send");
+}
+
+#[test]
+fn recv_spin_echoes_though_it_never_waits() {
+    let server = Server::start("recv-spin");
+    let (one, other) = (server.connect(), server.connect());
+    harness::echo(&one, &harness::bytes(1, 1024 * 1024));
+    harness::echo(&other, b"hello");
+}
+
+#[test]
+fn select_refuses_what_does_not_fit_its_set() {
+    let mut server = Server::start("select");
+    // Descriptors 0 to 3 are taken, so these reach beyond FD_SETSIZE, 1024.
+    let sockets: Vec<_> = (0..1100).map(|_| server.connect()).collect();
+    let (fit, beyond) = sockets.split_at(1020);
+    fit.iter().for_each(|socket| harness::echo(socket, b"fits"));
+    for mut socket in beyond {
+        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "closed, with nothing said");
+    }
+    harness::echo(&fit[1019], b"still served");
+    server.assert_alive();
+    let says = server.end_and_read_stderr();
+    assert_eq!(says.lines().filter(|line| line.contains("FD_SETSIZE")).count(), 1, "{says}");
+}
+
+#[test]
+fn threads_end_with_their_connections() {
+    let server = Server::start("threads");
+    let sockets: Vec<_> = (0..10).map(|_| server.connect()).collect();
+    sockets.iter().for_each(|socket| harness::echo(socket, b"hello"));
+    assert_eq!(server.threads(), 11);
+    drop(sockets);
+    harness::until("the threads have ended", || server.threads() == 1);
+}
+
+#[test]
+fn accepted_sockets_send_without_delay() {
+    use nix::sys::socket::{getsockopt, sockopt};
+    for row in iolab::servers::SERVERS.iter().filter(|row| !row.io_uring) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Server::start_on(row.name, listener);
+        let before = server.descriptor_numbers();
+        let socket = server.connect();
+        harness::echo(&socket, b"hello");
+        let mut after = server.descriptor_numbers();
+        after.retain(|fd| !before.contains(fd));
+        assert_eq!(after.len(), 1, "{}", row.name);
+        let accepted = server.copy_descriptor(after[0]);
+        assert!(getsockopt(&accepted, sockopt::TcpNoDelay).unwrap(), "{}", row.name);
+    }
+}

@@ -1,0 +1,127 @@
+//! The process around a server: the command line, the listening socket, signals.
+
+// Signal dispositions are set between fork and exec.
+#![allow(unsafe_code)]
+
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output, Stdio};
+
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+
+use crate::harness::{self, Server, iolab};
+
+fn says(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn ends_with(mut command: Command, code: i32, words: &[&str]) {
+    let output = command.output().unwrap();
+    let says = says(&output);
+    assert_eq!(output.status.code(), Some(code), "{says}");
+    for word in words {
+        assert!(says.contains(word), "{word:?} is missing in {says:?}");
+    }
+    assert_eq!(output.stdout, b"", "it never listened");
+}
+
+#[test]
+fn it_listens_where_it_is_told() {
+    let server = Server::spawn("epoll", iolab(&["serve", "epoll", "--listen", "127.0.0.1:0"]));
+    assert_ne!(server.address.port(), 0);
+    harness::echo(&server.connect(), b"hello");
+}
+
+#[test]
+fn a_mistyped_name_is_wrong_usage_and_gets_a_hint() {
+    ends_with(iolab(&["serve", "epol"]), 2, &["did you mean epoll?", "threads", "sqpoll"]);
+    ends_with(iolab(&["serve", "apache"]), 2, &["no such server", "threads"]);
+    ends_with(iolab(&["serve"]), 2, &["<SERVER>"]);
+    ends_with(iolab(&["serve", "uring", "--sq-entries", "100"]), 2, &["power of two"]);
+}
+
+#[test]
+fn help_lists_the_table() {
+    for flag in ["-h", "--help"] {
+        let output = iolab(&["serve", flag]).output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        for server in iolab::servers::SERVERS {
+            assert!(help.contains(server.says), "{} in {flag}", server.name);
+        }
+    }
+}
+
+#[test]
+fn an_address_in_use_is_explained() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let command = iolab(&["serve", "epoll", "--listen", &address]);
+    ends_with(command, 1, &[&address, "EADDRINUSE", "--listen 127.0.0.1:0"]);
+}
+
+#[test]
+fn descriptor_3_must_be_a_listening_tcp_socket() {
+    let with_3 = |fd: &dyn AsRawFd| {
+        let mut command = iolab(&["serve", "epoll"]);
+        harness::hand_over(&mut command, fd.as_raw_fd());
+        command
+    };
+    let file = std::fs::File::open("/dev/null").unwrap();
+    ends_with(with_3(&file), 1, &["descriptor 3", "ENOTSOCK", "LISTEN_FDS"]);
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    ends_with(with_3(&udp), 1, &["descriptor 3", "does not listen"]);
+    let directory = tempfile::tempdir().unwrap();
+    let unix = UnixListener::bind(directory.path().join("socket")).unwrap();
+    ends_with(with_3(&unix), 1, &["descriptor 3", "not a TCP socket"]);
+
+    let mut nothing = iolab(&["serve", "epoll"]);
+    nothing.env("LISTEN_FDS", "1");
+    // SAFETY: close is async-signal-safe; whatever 3 is, the child does not need it.
+    unsafe {
+        nothing.pre_exec(|| {
+            libc::close(3);
+            Ok(())
+        });
+    }
+    ends_with(nothing, 1, &["descriptor 3", "EBADF"]);
+}
+
+#[test]
+fn a_socket_for_another_process_is_left_alone() {
+    let mut command = iolab(&["serve", "epoll"]);
+    command.env("LISTEN_FDS", "1").env("LISTEN_PID", "1");
+    let server = Server::spawn("epoll", command);
+    harness::echo(&server.connect(), b"hello");
+}
+
+#[test]
+fn it_serves_with_nobody_at_its_stdout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut command = iolab(&["serve", "epoll"]);
+    harness::hand_over(&mut command, listener.as_raw_fd());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let server = Server::adopt("epoll", address, command.stdout(OwnedFd::from(writer)).stderr(Stdio::null()));
+    harness::echo(&server.connect(), b"hello");
+}
+
+#[test]
+fn signals_end_it_whatever_its_parent_did_with_them() {
+    for wanted in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut command = iolab(&["serve", "epoll"]);
+        // SAFETY: signal and sigprocmask are async-signal-safe, and no handler is installed.
+        unsafe {
+            command.pre_exec(move || {
+                signal(wanted, SigHandler::SigIgn)?;
+                sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::all()), None)?;
+                Ok(())
+            });
+        }
+        let mut server = Server::spawn("epoll", command);
+        harness::echo(&server.connect(), b"hello");
+        assert_eq!(server.end(wanted).code(), Some(0), "{wanted}");
+    }
+}
