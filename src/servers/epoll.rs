@@ -8,8 +8,9 @@
 //! turn brings the next report by itself, so one recv and one send a turn are enough, and nobody who sends
 //! a flood can keep the others from their turns.
 
+use std::io::{self, Write};
 use std::net::TcpListener;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use anyhow::{Context, bail};
 use nix::errno::Errno;
@@ -41,7 +42,7 @@ enum Next {
 struct Server {
     listener: TcpListener,
     epoll: Epoll,
-    /// By descriptor: the kernel always gives the lowest free number, so there are few holes.
+    /// By descriptor: the kernel always gives the lowest free number, so it has few holes.
     connections: Vec<Option<Connection>>,
     /// False while there is no descriptor free for a further connection.
     accepting: bool,
@@ -57,11 +58,13 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
 
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
     epoll.add(&listener, watch(&listener, EpollFlags::EPOLLIN)).context("epoll_ctl ADD")?;
+    let listening = listener.as_raw_fd() as usize;
     let mut server = Server { listener, epoll, connections: Vec::new(), accepting: true };
     let mut events = vec![EpollEvent::empty(); EVENTS];
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        // Here the thread sleeps, and nowhere else.
+        // Here the thread sleeps, and nowhere else. Out of descriptors it also looks once a second whether
+        // another process has given one back.
         let timeout = if server.accepting { EpollTimeout::NONE } else { EpollTimeout::from(1000_u16) };
         let ready = match server.epoll.wait(&mut events, timeout) {
             Ok(ready) => ready,
@@ -70,8 +73,8 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
             Err(errno) => return Err(errno).context("epoll_wait"),
         };
         for event in &events[..ready] {
-            let fd = event.data() as RawFd;
-            if fd == server.listener.as_raw_fd() { server.accept()? } else { server.turn(fd, &mut buffer)? }
+            let fd = event.data() as usize;
+            if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer)? }
         }
         // The listener is not watched: whatever woke us may have given a descriptor back.
         if !server.accepting {
@@ -103,39 +106,43 @@ impl Server {
             Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
             // It is gone again (EAGAIN, ECONNABORTED), or it brings an error of the network along, which
             // accept(2) wants taken the same way.
-            Err(_) => Ok(()),
+            Err(_) => {}
         }
+        Ok(())
     }
 
-    fn add(&mut self, socket: OwnedFd) -> anyhow::Result<()> {
+    /// Puts a connection on the interest list, where it stays until it is closed.
+    fn add(&mut self, socket: OwnedFd) {
         let (fd, watched) = (socket.as_raw_fd() as usize, EpollFlags::EPOLLIN);
-        self.epoll.add(&socket, watch(&socket, watched)).context("epoll_ctl ADD")?;
+        if let Err(errno) = self.epoll.add(&socket, watch(&socket, watched)) {
+            // ENOSPC, say: fs.epoll.max_user_watches. What is not watched is never served: close it.
+            let _ = writeln!(io::stderr(), "a connection was closed: epoll_ctl ADD: {errno}");
+            return;
+        }
         if self.connections.len() <= fd {
             self.connections.resize_with(fd + 1, || None);
         }
         self.connections[fd] = Some(Connection { socket, backlog: Vec::new(), watched });
-        Ok(())
     }
 
     /// Gives a ready connection its turn, then has epoll watch for what it needs next.
-    fn turn(&mut self, fd: RawFd, buffer: &mut [u8]) -> anyhow::Result<()> {
-        let Some(connection) = &mut self.connections[fd as usize] else { return Ok(()) };
+    fn turn(&mut self, fd: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
+        let Some(connection) = &mut self.connections[fd] else { return Ok(()) };
         let events = match connection.turn(buffer) {
             Next::Receive => EpollFlags::EPOLLIN,
-            // A socket is writable nearly always. EPOLLOUT is of use while there is a backlog; left armed
-            // after that, it would end every wait at once.
+            // A socket has room nearly always. EPOLLOUT is for while there is a backlog: left armed after
+            // that, it would end every wait at once.
             Next::Send => EpollFlags::EPOLLOUT,
             Next::Close => {
                 // Closing the last descriptor of a socket also takes it off the interest list.
-                self.connections[fd as usize] = None;
+                self.connections[fd] = None;
                 return Ok(());
             }
         };
         if connection.watched != events {
             connection.watched = events;
-            self.epoll
-                .modify(&connection.socket, &mut watch(&connection.socket, events))
-                .context("epoll_ctl MOD")?;
+            let event = &mut watch(&connection.socket, events);
+            self.epoll.modify(&connection.socket, event).context("epoll_ctl MOD")?;
         }
         Ok(())
     }

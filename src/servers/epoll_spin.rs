@@ -1,7 +1,180 @@
-//! Not written yet.
-use super::Options;
+//! epoll with timeout 0: it asks again and again whether something is ready, and never sleeps.
+//!
+//! The listing is that of `epoll` but for one argument of one call. epoll_wait(2) with a timeout of 0
+//! returns at once, mostly with nothing. That costs a whole processor and many system calls for each echo;
+//! what it saves is being put to sleep and woken up, which takes longer than the echo itself when there is
+//! one connection. It is the control in every comparison with a polling kernel thread (SQPOLL): a gain that
+//! this server has too comes from not sleeping, not from io_uring.
+
+use std::io::{self, Write};
 use std::net::TcpListener;
-/// Serves.
-pub fn run(_listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
-    anyhow::bail!("not written yet")
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use anyhow::{Context, bail};
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
+
+use super::Options;
+
+/// The most that one recv takes, and so the most that is ever held back for one connection.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The most that one epoll_wait reports; the kernel keeps the rest for the next.
+const EVENTS: usize = 1024;
+
+/// A peer: its socket, what it sent and has not taken back yet, and what epoll was told to report of it.
+struct Connection {
+    socket: OwnedFd,
+    backlog: Vec<u8>,
+    watched: EpollFlags,
+}
+
+/// What a connection waits for after its turn.
+enum Next {
+    Receive,
+    Send,
+    Close,
+}
+
+struct Server {
+    listener: TcpListener,
+    epoll: Epoll,
+    /// By descriptor: the kernel always gives the lowest free number, so it has few holes.
+    connections: Vec<Option<Connection>>,
+    /// False while there is no descriptor free for a further connection.
+    accepting: bool,
+}
+
+/// Serves until the process ends.
+pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
+    // A peer may be gone again between the report and the accept, which then must not wait for another.
+    listener.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
+    // Accepted sockets inherit it. Without it the end of an echo would be held back until the peer has
+    // acknowledged the beginning (Nagle), which a peer may put off for 40 ms (delayed acknowledgement).
+    setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
+
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
+    epoll.add(&listener, watch(&listener, EpollFlags::EPOLLIN)).context("epoll_ctl ADD")?;
+    let listening = listener.as_raw_fd() as usize;
+    let mut server = Server { listener, epoll, connections: Vec::new(), accepting: true };
+    let mut events = vec![EpollEvent::empty(); EVENTS];
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        // 0: do not sleep. The kernel looks at its ready list and returns.
+        let timeout = EpollTimeout::ZERO;
+        let ready = match server.epoll.wait(&mut events, timeout) {
+            Ok(ready) => ready,
+            // A signal, or a tracer that came: nothing was reported, so nothing is lost.
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(errno).context("epoll_wait"),
+        };
+        for event in &events[..ready] {
+            let fd = event.data() as usize;
+            if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer)? }
+        }
+        // The listener is not watched: whatever woke us may have given a descriptor back.
+        if !server.accepting {
+            server.accept()?;
+        }
+    }
+}
+
+/// What epoll_ctl is told: which events to report, and the number that a report is to carry.
+fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
+    EpollEvent::new(events, socket.as_raw_fd() as u64)
+}
+
+impl Server {
+    /// Takes one waiting connection. If there are more, the listener is still ready and is reported again.
+    fn accept(&mut self) -> anyhow::Result<()> {
+        let accepted = accept4(self.listener.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC);
+        // Without a free descriptor the connection stays in the kernel's queue, and the listener stays
+        // ready: to watch it on would be to spin. It is left out until there is room.
+        let full = matches!(accepted, Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM));
+        if self.accepting == full {
+            self.accepting = !full;
+            let events = if full { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
+            self.epoll.modify(&self.listener, &mut watch(&self.listener, events)).context("epoll_ctl MOD")?;
+        }
+        match accepted {
+            // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
+            Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
+            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
+            // It is gone again (EAGAIN, ECONNABORTED), or it brings an error of the network along, which
+            // accept(2) wants taken the same way.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Puts a connection on the interest list, where it stays until it is closed.
+    fn add(&mut self, socket: OwnedFd) {
+        let (fd, watched) = (socket.as_raw_fd() as usize, EpollFlags::EPOLLIN);
+        if let Err(errno) = self.epoll.add(&socket, watch(&socket, watched)) {
+            // ENOSPC, say: fs.epoll.max_user_watches. What is not watched is never served: close it.
+            let _ = writeln!(io::stderr(), "a connection was closed: epoll_ctl ADD: {errno}");
+            return;
+        }
+        if self.connections.len() <= fd {
+            self.connections.resize_with(fd + 1, || None);
+        }
+        self.connections[fd] = Some(Connection { socket, backlog: Vec::new(), watched });
+    }
+
+    /// Gives a ready connection its turn, then has epoll watch for what it needs next.
+    fn turn(&mut self, fd: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
+        let Some(connection) = &mut self.connections[fd] else { return Ok(()) };
+        let events = match connection.turn(buffer) {
+            Next::Receive => EpollFlags::EPOLLIN,
+            // A socket has room nearly always. EPOLLOUT is for while there is a backlog: left armed after
+            // that, it would end every wait at once.
+            Next::Send => EpollFlags::EPOLLOUT,
+            Next::Close => {
+                // Closing the last descriptor of a socket also takes it off the interest list.
+                self.connections[fd] = None;
+                return Ok(());
+            }
+        };
+        if connection.watched != events {
+            connection.watched = events;
+            let event = &mut watch(&connection.socket, events);
+            self.epoll.modify(&connection.socket, event).context("epoll_ctl MOD")?;
+        }
+        Ok(())
+    }
+}
+
+impl Connection {
+    /// Receives and sends back; or, while the peer is behind with taking, only sends. Not receiving is what
+    /// bounds the memory: the kernel's buffer fills, the window closes, and the peer must wait.
+    ///
+    /// Which events were reported does not matter: EPOLLERR and EPOLLHUP, reported whether asked for or
+    /// not, show as an error of the call.
+    fn turn(&mut self, buffer: &mut [u8]) -> Next {
+        if !self.backlog.is_empty() {
+            let backlog = std::mem::take(&mut self.backlog);
+            return self.send(&backlog);
+        }
+        match recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
+            // The peer sends no more (FIN). Nothing is owed to it, or we would not have received.
+            Ok(0) => Next::Close,
+            Ok(received) => self.send(&buffer[..received]),
+            Err(Errno::EAGAIN | Errno::EINTR) => Next::Receive,
+            // ECONNRESET and the like end this connection, not the server.
+            Err(_) => Next::Close,
+        }
+    }
+
+    /// Sends what the kernel has room for and keeps the rest.
+    fn send(&mut self, bytes: &[u8]) -> Next {
+        // MSG_NOSIGNAL: a peer that is gone is an EPIPE here, not a SIGPIPE that ends the process.
+        let sent = match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+            Ok(sent) => sent,
+            Err(Errno::EAGAIN | Errno::EINTR) => 0,
+            Err(_) => return Next::Close,
+        };
+        self.backlog = bytes[sent..].to_vec();
+        if self.backlog.is_empty() { Next::Receive } else { Next::Send }
+    }
 }

@@ -1,7 +1,111 @@
-//! Not written yet.
-use super::super::Options;
+//! Flawed: no waiting at all. Every socket is tried in turn, and nearly all answer EAGAIN.
+//!
+//! "Non-blocking" taken for "no need to wait": the program asks each socket whether it has something, again
+//! and again. It takes a whole processor while nothing happens, and the more connections there are, the
+//! longer each waits for its turn: a system call for every idle one lies in between. The difference to `poll`
+//! is what is missing: poll asks about all of them in one call, and sleeps until there is an answer.
+
 use std::net::TcpListener;
-/// Serves.
-pub fn run(_listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
-    anyhow::bail!("not written yet")
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use anyhow::{Context, bail};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
+
+use super::super::Options;
+
+/// The most that one recv takes, and so the most that is ever held back for one connection.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// A peer: its socket, and what it sent and has not taken back yet.
+struct Connection {
+    socket: OwnedFd,
+    backlog: Vec<u8>,
+}
+
+/// What comes after a connection's turn.
+enum Next {
+    Again,
+    Close,
+}
+
+struct Server {
+    listener: TcpListener,
+    connections: Vec<Connection>,
+}
+
+/// Serves until the process ends.
+pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
+    // The listener is tried like everybody else, and mostly nobody is waiting.
+    listener.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
+    // Accepted sockets inherit it. Without it the end of an echo would be held back until the peer has
+    // acknowledged the beginning (Nagle), which a peer may put off for 40 ms (delayed acknowledgement).
+    setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
+
+    let mut server = Server { listener, connections: Vec::new() };
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        // The flaw: here the thread should sleep.
+        server.accept()?;
+        // Downwards: a closed connection's place is taken by the last one, which has had its turn by then.
+        for i in (0..server.connections.len()).rev() {
+            server.turn(i, &mut buffer);
+        }
+    }
+}
+
+impl Server {
+    /// Takes one waiting connection, if there is one.
+    fn accept(&mut self) -> anyhow::Result<()> {
+        match accept4(self.listener.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC) {
+            // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
+            Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
+            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
+            // Mostly EAGAIN. Out of descriptors (EMFILE) the connection stays in the kernel's queue.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, socket: OwnedFd) {
+        self.connections.push(Connection { socket, backlog: Vec::new() });
+    }
+
+    /// Gives a connection its turn, ready or not.
+    fn turn(&mut self, i: usize, buffer: &mut [u8]) {
+        if matches!(self.connections[i].turn(buffer), Next::Close) {
+            self.connections.swap_remove(i);
+        }
+    }
+}
+
+impl Connection {
+    /// Receives and sends back; or, while the peer is behind with taking, only sends. Not receiving is what
+    /// bounds the memory: the kernel's buffer fills, the window closes, and the peer must wait.
+    fn turn(&mut self, buffer: &mut [u8]) -> Next {
+        if !self.backlog.is_empty() {
+            let backlog = std::mem::take(&mut self.backlog);
+            return self.send(&backlog);
+        }
+        match recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
+            // The peer sends no more (FIN). Nothing is owed to it, or we would not have received.
+            Ok(0) => Next::Close,
+            Ok(received) => self.send(&buffer[..received]),
+            Err(Errno::EAGAIN | Errno::EINTR) => Next::Again,
+            // ECONNRESET and the like end this connection, not the server.
+            Err(_) => Next::Close,
+        }
+    }
+
+    /// Sends what the kernel has room for and keeps the rest.
+    fn send(&mut self, bytes: &[u8]) -> Next {
+        // MSG_NOSIGNAL: a peer that is gone is an EPIPE here, not a SIGPIPE that ends the process.
+        let sent = match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+            Ok(sent) => sent,
+            Err(Errno::EAGAIN | Errno::EINTR) => 0,
+            Err(_) => return Next::Close,
+        };
+        self.backlog = bytes[sent..].to_vec();
+        Next::Again
+    }
 }
