@@ -7,6 +7,8 @@ mod face;
 pub mod nearest;
 mod replay;
 #[cfg(feature = "live")]
+mod load;
+#[cfg(feature = "live")]
 mod serve;
 
 use std::process::ExitCode;
@@ -26,6 +28,9 @@ enum Command {
     Replay(replay::Arguments),
     #[cfg(feature = "live")]
     Serve(serve::Arguments),
+    #[cfg(feature = "live")]
+    #[command(hide = true)]
+    Load(load::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -49,6 +54,8 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(arguments),
         #[cfg(feature = "live")]
         Command::Serve(arguments) => serve::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Load(arguments) => load::run(arguments),
     };
     match result {
         Ok(exit) => ExitCode::from(exit as u8),

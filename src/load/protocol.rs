@@ -20,7 +20,8 @@ pub enum Ask {
     },
     /// Send requests until so many were answered, so long has passed (whichever comes first) or
     /// [`Ask::Pause`] is asked. Answered by a [`Tell::Totals`] every 20 ms and one [`Tell::Quiet`] when the
-    /// last answer is in. Totals count from here: the zero of a run.
+    /// last answer is in. Totals count from here: the zero of a run. Asked while a run is on, it ends that
+    /// one first, as a pause would.
     Run {
         /// So many requests.
         requests: Option<u64>,
@@ -34,7 +35,9 @@ pub enum Ask {
         /// The load whose `pace` and `burst` hold from now on.
         load: Load,
     },
-    /// Stop sending, wait for the answers under way, then tell [`Tell::Quiet`].
+    /// Stop sending, wait for the answers under way (5 s without one byte of them, and they count as errors),
+    /// then tell [`Tell::Quiet`]. Nothing is told where no run is on: each run has one `Quiet`, or one
+    /// `Failed`.
     Pause,
 }
 
@@ -62,6 +65,10 @@ pub enum Tell {
     Story {
         /// CLOCK_MONOTONIC nanoseconds and what happened then.
         events: Vec<(u64, Story)>,
+        /// Events since the last of these that are left out: more than 65 536 in a second, or more than the
+        /// lab has read.
+        #[serde(default)]
+        lost: u64,
     },
     /// Nothing is under way: all sent, all answered. The run's last totals.
     Quiet {
@@ -72,7 +79,7 @@ pub enum Tell {
         /// Counted from the last [`Ask::Run`].
         totals: ClientTotals,
     },
-    /// The client cannot go on.
+    /// What was asked cannot be done, or the run cannot go on: no connection is left. The client stays.
     Failed {
         /// Why, for a person.
         says: String,
