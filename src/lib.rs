@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod doctor;
 pub mod export;
+pub mod lesson;
 #[cfg(feature = "live")]
 pub mod load;
 pub mod plain;

@@ -1,0 +1,82 @@
+//! Lessons: `lessons/NN-name/lesson.md` read into steps, predictions and lab settings.
+//!
+//! This room knows what a lesson says, never how it is drawn and never what a machine can do. Nothing here
+//! reads a file, a clock or the environment at run time: each lesson travels inside the binary. To add a
+//! lesson: one folder in `lessons/`, one row in [`LESSONS`]; a test compares the two.
+
+mod answer;
+mod directive;
+mod glossary;
+mod lab;
+mod mistake;
+mod model;
+pub mod plain_prose;
+mod prediction;
+pub mod prose;
+mod reader;
+pub mod wrap;
+
+pub use glossary::{EarlyUse, Term};
+pub use lab::{Lab, Show};
+pub use mistake::Mistake;
+pub use model::{Block, Insight, Lesson, Step};
+pub use prediction::{Closeness, Prediction, Verdict, Within};
+
+/// One lesson as it is embedded: its folder's name, its text, its recorded runs.
+#[derive(Debug)]
+pub struct Source {
+    /// Name of its folder in `lessons/`: two digits, a hyphen, the lesson's name.
+    pub folder: &'static str,
+    /// `lesson.md`.
+    pub text: &'static str,
+    /// Its recorded runs: file name and bytes.
+    pub recordings: &'static [(&'static str, &'static [u8])],
+}
+
+/// A row of [`LESSONS`]: the folder, then the file names of its recorded runs.
+macro_rules! lesson {
+    ($folder:literal $(, $recording:literal)* $(,)?) => {
+        Source {
+            folder: $folder,
+            text: include_str!(concat!("../../lessons/", $folder, "/lesson.md")),
+            recordings: &[
+                $(($recording, include_bytes!(concat!("../../lessons/", $folder, "/", $recording)))),*
+            ],
+        }
+    };
+}
+
+/// All lessons that are written, in order. The one table of them.
+pub const LESSONS: &[Source] = &[lesson!("03-io-uring-rings")];
+
+/// The lesson of that number (`3`, `03`) or name (`io-uring-rings`).
+pub fn find(number_or_name: &str) -> Option<&'static Source> {
+    LESSONS
+        .iter()
+        .find(|source| source.name() == number_or_name || number_or_name.parse() == Ok(source.number()))
+}
+
+impl Source {
+    /// Its number, from the folder's first two digits; a folder without them (a test names it) is 255.
+    pub fn number(&self) -> u8 {
+        self.folder.get(..2).and_then(|digits| digits.parse().ok()).unwrap_or(u8::MAX)
+    }
+
+    /// Its name: what follows the number and the hyphen.
+    pub fn name(&self) -> &'static str {
+        self.folder.get(3..).unwrap_or_default()
+    }
+
+    /// Reads the lesson.
+    ///
+    /// # Errors
+    /// The first [`Mistake`] in `lesson.md`. The tests read every lesson, so a released program has none.
+    pub fn read(&self) -> Result<Lesson, Mistake> {
+        reader::read(self)
+    }
+
+    /// A recorded run by its file name.
+    pub fn recording(&self, name: &str) -> Option<&'static [u8]> {
+        self.recordings.iter().find(|(file, _)| *file == name).map(|(_, bytes)| *bytes)
+    }
+}

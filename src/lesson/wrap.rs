@@ -1,0 +1,219 @@
+//! Prose broken into lines of a width, styles kept. Faces differ only in what a style looks like.
+//!
+//! Widths are columns of a terminal (`unicode-width`), not characters or bytes. Any width from 1 on works.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::prose::{self, Block, Span, Style, Text};
+
+/// A line: spans whose widths together do not exceed the width asked for (one character wider than it aside).
+pub type Line = Vec<Span>;
+
+/// Columns between the columns of a table.
+const GAP: usize = 2;
+/// Columns that code stands to the right of its text, where there is room.
+const CODE_INDENT: usize = 2;
+
+/// Columns that a line takes.
+pub fn columns(line: &[Span]) -> usize {
+    line.iter().map(|span| span.text.width()).sum()
+}
+
+/// Breaks blocks into lines, one empty line between two blocks.
+pub fn lines(blocks: &[Block], width: usize) -> Vec<Line> {
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 {
+            lines.push(Line::new());
+        }
+        lines.extend(block_lines(block, width));
+    }
+    lines
+}
+
+fn block_lines(block: &Block, width: usize) -> Vec<Line> {
+    match block {
+        Block::Paragraph(text) => fill(text, width),
+        Block::Quote(blocks) => prefixed("> ", "> ", width, |rest| lines(blocks, rest)),
+        Block::Code { lines, .. } => lines.iter().flat_map(|line| code(line, width)).collect(),
+        Block::List { first, items } => list(*first, items, width),
+        Block::Table { head, rows } => table(head, rows, width),
+    }
+}
+
+fn list(first: Option<u64>, items: &[Vec<Block>], width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (item, number) in items.iter().zip(first.unwrap_or(0)..) {
+        let mark = if first.is_some() { format!("{number}. ") } else { "- ".to_owned() };
+        let indent = " ".repeat(mark.width());
+        lines.extend(prefixed(&mark, &indent, width, |rest| self::lines(item, rest)));
+    }
+    lines
+}
+
+/// Lines of what is left of the width, the first behind `mark`, the others behind `indent`. Where the
+/// width has no room for both, the text goes first.
+fn prefixed(mark: &str, indent: &str, width: usize, inner: impl Fn(usize) -> Vec<Line>) -> Vec<Line> {
+    if width <= mark.width() * 2 {
+        return inner(width);
+    }
+    let mut lines = inner(width - mark.width());
+    for (index, line) in lines.iter_mut().enumerate() {
+        let prefix = if index == 0 { mark } else { indent };
+        if index == 0 || !line.is_empty() {
+            line.insert(0, Span { text: prefix.to_owned(), style: Style::Plain });
+        }
+    }
+    lines
+}
+
+/// A line of code: never filled, only cut where it must be.
+fn code(line: &str, width: usize) -> Vec<Line> {
+    let room = width.saturating_sub(CODE_INDENT);
+    let (indent, room) = if line.width() <= room { (CODE_INDENT, room) } else { (0, width) };
+    let span = |text: String| vec![Span { text, style: Style::Code }];
+    cut(line, room).into_iter().map(|part| span(" ".repeat(indent) + &part)).collect()
+}
+
+/// A table in columns where it fits; else each row as lines "head: cell", which a narrow screen and a
+/// screen reader can follow.
+fn table(head: &[Text], rows: &[Vec<Text>], width: usize) -> Vec<Line> {
+    let cell_width = |text: &Text| prose::words(text).width();
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.chain(head.get(column)).map(cell_width).max().unwrap_or(0)
+        })
+        .collect();
+    if widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) <= width {
+        let bold = |text: &Text| vec![Span { text: prose::words(text), style: Style::Strong }];
+        let head: Vec<Text> = head.iter().map(bold).collect();
+        return std::iter::once(&head).chain(rows).map(|row| padded(row, &widths)).collect();
+    }
+    let mut lines = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            lines.push(Line::new());
+        }
+        for (head, cell) in head.iter().zip(row) {
+            let name = prose::words(head);
+            // A column without a head holds the names of the rows.
+            let lead = if name.is_empty() { name } else { name + ": " };
+            let mut text = vec![Span { text: lead, style: Style::Strong }];
+            text.extend(cell.iter().cloned());
+            lines.extend(fill(&text, width));
+        }
+    }
+    lines
+}
+
+fn padded(row: &[Text], widths: &[usize]) -> Line {
+    let mut line = Line::new();
+    for (index, (cell, width)) in row.iter().zip(widths).enumerate() {
+        line.extend(cell.iter().cloned());
+        if index + 1 < widths.len() {
+            let space = GAP + width.saturating_sub(columns(cell));
+            line.push(Span { text: " ".repeat(space), style: Style::Plain });
+        }
+    }
+    line
+}
+
+/// Fills lines with the words of a text. The address of a link follows it, because not every terminal
+/// can open one.
+fn fill(text: &Text, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = Line::new();
+    for word in words(text) {
+        let space = usize::from(!line.is_empty());
+        if !line.is_empty() && columns(&line) + space + columns(&word) > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if columns(&word) > width {
+            lines.extend(split(&word, width));
+            line = lines.pop().unwrap_or_default();
+            continue;
+        }
+        append(&mut line, word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Puts a word behind a line, with a space that is plain unless both sides are of one other style.
+fn append(line: &mut Line, word: Vec<Span>) {
+    if let (Some(last), Some(first)) = (line.last_mut(), word.first())
+        && (last.style == first.style || last.style == Style::Plain)
+    {
+        last.text.push(' ');
+    } else if !line.is_empty() {
+        line.push(Span { text: " ".to_owned(), style: Style::Plain });
+    }
+    for span in word {
+        match line.last_mut() {
+            Some(last) if last.style == span.style => last.text.push_str(&span.text),
+            _ => line.push(span),
+        }
+    }
+}
+
+/// The words of a text: what stands between white space, which may be of several styles.
+fn words(text: &Text) -> Vec<Vec<Span>> {
+    let mut words: Vec<Vec<Span>> = Vec::new();
+    let mut glued = false;
+    let mut add = |part: &str, style: &Style| {
+        let mut starts = true;
+        for piece in part.split(char::is_whitespace) {
+            if !starts {
+                glued = false;
+            }
+            starts = false;
+            if piece.is_empty() {
+                continue;
+            }
+            let span = Span { text: piece.to_owned(), style: style.clone() };
+            match words.last_mut() {
+                Some(word) if glued => word.push(span),
+                _ => words.push(vec![span]),
+            }
+            glued = true;
+        }
+    };
+    for span in text {
+        add(&span.text, &span.style);
+        if let Style::Link(address) = &span.style
+            && *address != span.text
+        {
+            add(&format!(" <{address}>"), &Style::Plain);
+        }
+    }
+    words
+}
+
+/// A word that is wider than the line, cut to pieces.
+fn split(word: &[Span], width: usize) -> Vec<Line> {
+    let mut lines = vec![Line::new()];
+    for span in word {
+        for c in span.text.chars() {
+            let c_width = c.width().unwrap_or(0);
+            if let Some(line) = lines.last_mut() {
+                if columns(line) + c_width > width && !line.is_empty() {
+                    lines.push(vec![Span { text: c.to_string(), style: span.style.clone() }]);
+                } else {
+                    match line.last_mut() {
+                        Some(last) if last.style == span.style => last.text.push(c),
+                        _ => line.push(Span { text: c.to_string(), style: span.style.clone() }),
+                    }
+                }
+            }
+        }
+    }
+    lines
+}
+
+/// A line cut every `width` columns.
+fn cut(line: &str, width: usize) -> Vec<String> {
+    let whole = [Span { text: line.to_owned(), style: Style::Code }];
+    split(&whole, width.max(1)).iter().map(|part| prose::words(part)).collect()
+}
