@@ -9,6 +9,8 @@
 #![allow(unsafe_code)]
 
 #[cfg(feature = "live")]
+mod buffer_ring;
+#[cfg(feature = "live")]
 pub mod epoll;
 #[cfg(feature = "live")]
 pub mod epoll_edge;
@@ -16,6 +18,8 @@ pub mod epoll_edge;
 pub mod epoll_spin;
 #[cfg(feature = "live")]
 pub mod flawed;
+#[cfg(feature = "live")]
+mod multishot_connection;
 #[cfg(feature = "live")]
 pub mod poll;
 #[cfg(feature = "live")]
@@ -26,6 +30,8 @@ pub mod sqpoll;
 pub mod threads;
 #[cfg(feature = "live")]
 pub mod uring;
+#[cfg(feature = "live")]
+mod uring_features;
 #[cfg(feature = "live")]
 pub mod uring_multishot;
 #[cfg(feature = "live")]
