@@ -16,6 +16,8 @@ pub mod probe;
 #[cfg(feature = "live")]
 pub mod refused;
 #[cfg(feature = "live")]
+pub mod refused;
+#[cfg(feature = "live")]
 pub mod serve;
 pub mod servers;
 pub mod trace;

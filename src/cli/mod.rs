@@ -8,6 +8,7 @@ pub mod nearest;
 mod replay;
 #[cfg(feature = "live")]
 mod load;
+pub mod nearest;
 #[cfg(feature = "live")]
 mod serve;
 
