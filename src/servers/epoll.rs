@@ -8,7 +8,6 @@
 //! turn brings the next report by itself, so one recv and one send a turn are enough, and nobody who sends
 //! a flood can keep the others from their turns.
 
-use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
@@ -24,6 +23,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The most that one epoll_wait reports; the kernel keeps the rest for the next.
 const EVENTS: usize = 1024;
+
+/// The most connections taken in one turn of the listener.
+const ACCEPTS: usize = 64;
 
 /// A peer: its socket, what it sent and has not taken back yet, and what epoll was told to report of it.
 struct Connection {
@@ -89,24 +91,32 @@ fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
 }
 
 impl Server {
-    /// Takes one waiting connection. If there are more, the listener is still ready and is reported again.
+    /// Takes the waiting connections, some at a time, since those inside wait for their turns meanwhile.
     fn accept(&mut self) -> anyhow::Result<()> {
-        let accepted = accept4(self.listener.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC);
-        // Without a free descriptor the connection stays in the kernel's queue, and the listener stays
-        // ready: to watch it on would be to spin. It is left out until there is room.
-        let full = matches!(accepted, Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM));
-        if self.accepting == full {
-            self.accepting = !full;
-            let events = if full { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
-            self.epoll.modify(&self.listener, &mut watch(&self.listener, events)).context("epoll_ctl MOD")?;
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        let mut accepting = true;
+        for _ in 0..ACCEPTS {
+            match accept4(self.listener.as_raw_fd(), flags) {
+                // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
+                Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
+                // Nobody is left.
+                Err(Errno::EAGAIN) => break,
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                    accepting = false;
+                    break;
+                }
+                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
+                // One is gone again (ECONNABORTED), or brings an error of the network along, which accept(2)
+                // wants taken the same way.
+                Err(_) => {}
+            }
         }
-        match accepted {
-            // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
-            Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
-            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-            // It is gone again (EAGAIN, ECONNABORTED), or it brings an error of the network along, which
-            // accept(2) wants taken the same way.
-            Err(_) => {}
+        // Without a free descriptor the connections stay in the kernel's queue, and the listener stays
+        // ready: to watch it on would be to spin. It is left out until there is room.
+        if self.accepting != accepting {
+            self.accepting = accepting;
+            let events = if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
+            self.epoll.modify(&self.listener, &mut watch(&self.listener, events)).context("epoll_ctl MOD")?;
         }
         Ok(())
     }
@@ -114,9 +124,8 @@ impl Server {
     /// Puts a connection on the interest list, where it stays until it is closed.
     fn add(&mut self, socket: OwnedFd) {
         let (fd, watched) = (socket.as_raw_fd() as usize, EpollFlags::EPOLLIN);
-        if let Err(errno) = self.epoll.add(&socket, watch(&socket, watched)) {
-            // ENOSPC, say: fs.epoll.max_user_watches. What is not watched is never served: close it.
-            let _ = writeln!(io::stderr(), "a connection was closed: epoll_ctl ADD: {errno}");
+        if self.epoll.add(&socket, watch(&socket, watched)).is_err() {
+            // ENOMEM, ENOSPC (fs.epoll.max_user_watches). Unwatched it would hang for ever: it is closed.
             return;
         }
         if self.connections.len() <= fd {

@@ -9,7 +9,6 @@
 //! Going on until EAGAIN would also let one peer with a flood keep the thread for itself. A turn is
 //! therefore bounded, and whoever has not seen EAGAIN by then is remembered (epoll(7), "Starvation").
 
-use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
@@ -25,6 +24,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The most that one epoll_wait reports; the kernel keeps the rest for the next.
 const EVENTS: usize = 1024;
+
+/// The most connections taken in one turn of the listener.
+const ACCEPTS: usize = 64;
 
 /// The most rounds of receiving and sending in one turn.
 const ROUNDS: usize = 16;
@@ -90,7 +92,7 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
         for fd in events[..ready].iter().map(|event| event.data() as usize).chain(unfinished) {
             if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer) }
         }
-        // No report will come for what waits in the queue: whatever woke us may have given a descriptor back.
+        // Whatever woke us may have given a descriptor back to those who wait for one.
         if !server.accepting {
             server.accept()?;
         }
@@ -103,34 +105,38 @@ fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
 }
 
 impl Server {
-    /// Takes every waiting connection: for those left behind, no report would come.
+    /// Takes the waiting connections until none is left: for those that stay no report would come.
     fn accept(&mut self) -> anyhow::Result<()> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        loop {
-            let accepted = accept4(self.listener.as_raw_fd(), flags);
-            self.accepting =
-                !matches!(accepted, Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM));
-            match accepted {
+        self.accepting = true;
+        for _ in 0..ACCEPTS {
+            match accept4(self.listener.as_raw_fd(), flags) {
                 // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
                 Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
-                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-                // All taken; or no descriptor is free, and the rest stay in the kernel's queue.
+                // Nobody is left.
                 Err(Errno::EAGAIN) => return Ok(()),
-                Err(_) if !self.accepting => return Ok(()),
-                // This one is gone again (ECONNABORTED), or it brings an error of the network along, which
-                // accept(2) wants taken the same way.
+                // Without a free descriptor the connections stay in the kernel's queue. They are not reported
+                // again, so it does not spin, but somebody has to come back for them.
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                    self.accepting = false;
+                    return Ok(());
+                }
+                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
+                // One is gone again (ECONNABORTED), or brings an error of the network along, which accept(2)
+                // wants taken the same way.
                 Err(_) => {}
             }
         }
+        self.unfinished.push(self.listener.as_raw_fd() as usize);
+        Ok(())
     }
 
     /// Puts a connection on the interest list, where it stays as it is until it is closed.
     fn add(&mut self, socket: OwnedFd) {
         let fd = socket.as_raw_fd() as usize;
         let watched = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
-        if let Err(errno) = self.epoll.add(&socket, watch(&socket, watched)) {
-            // ENOSPC, say: fs.epoll.max_user_watches. What is not watched is never served: close it.
-            let _ = writeln!(io::stderr(), "a connection was closed: epoll_ctl ADD: {errno}");
+        if self.epoll.add(&socket, watch(&socket, watched)).is_err() {
+            // ENOMEM, ENOSPC (fs.epoll.max_user_watches). Unwatched it would hang for ever: it is closed.
             return;
         }
         if self.connections.len() <= fd {

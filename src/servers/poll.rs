@@ -21,6 +21,9 @@ use super::Options;
 /// The most that one recv takes, and so the most that is ever held back for one connection.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// The most connections taken in one turn of the listener.
+const ACCEPTS: usize = 64;
+
 /// Where the listener is in the array.
 const LISTENER: usize = 0;
 
@@ -100,22 +103,30 @@ fn watch(socket: &impl AsRawFd, events: c_short) -> pollfd {
 }
 
 impl Server {
-    /// Takes one waiting connection. If there are more, the listener is still ready and is reported again.
+    /// Takes the waiting connections, some at a time, since those inside wait for their turns meanwhile.
     fn accept(&mut self) -> anyhow::Result<()> {
-        let accepted = accept4(self.listener.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC);
-        // Without a free descriptor the connection stays in the kernel's queue, and the listener stays
-        // ready: to watch it on would be to spin. It is left out until there is room.
-        let full = matches!(accepted, Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM));
-        self.accepting = !full;
-        self.watched[LISTENER].events = if full { 0 } else { POLLIN };
-        match accepted {
-            // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
-            Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
-            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-            // It is gone again (EAGAIN, ECONNABORTED), or it brings an error of the network along, which
-            // accept(2) wants taken the same way.
-            Err(_) => {}
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        let mut accepting = true;
+        for _ in 0..ACCEPTS {
+            match accept4(self.listener.as_raw_fd(), flags) {
+                // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
+                Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
+                // Nobody is left.
+                Err(Errno::EAGAIN) => break,
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                    accepting = false;
+                    break;
+                }
+                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
+                // One is gone again (ECONNABORTED), or brings an error of the network along, which accept(2)
+                // wants taken the same way.
+                Err(_) => {}
+            }
         }
+        // Without a free descriptor the connections stay in the kernel's queue, and the listener stays
+        // ready: to watch it on would be to spin. It is left out until there is room.
+        self.accepting = accepting;
+        self.watched[LISTENER].events = if accepting { POLLIN } else { 0 };
         Ok(())
     }
 

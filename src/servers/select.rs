@@ -11,6 +11,7 @@
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Once;
 
 use anyhow::{Context, bail, ensure};
 use libc::{FD_CLR, FD_ISSET, FD_SET, FD_SETSIZE, c_int, fd_set, timeval};
@@ -21,6 +22,9 @@ use super::Options;
 
 /// The most that one recv takes, and so the most that is ever held back for one connection.
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The most connections taken in one turn of the listener.
+const ACCEPTS: usize = 64;
 
 /// A peer: its socket, and what it sent and has not taken back yet.
 struct Connection {
@@ -48,8 +52,6 @@ struct Server {
     connections: Vec<Option<Connection>>,
     /// False while there is no descriptor free for a further connection.
     accepting: bool,
-    /// Whether somebody has been told about FD_SETSIZE.
-    warned: bool,
 }
 
 /// Serves until the process ends.
@@ -68,7 +70,7 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
     let (mut receiving, sending) = (Set::empty(), Set::empty());
     receiving.insert(listening);
     let connections = std::iter::repeat_with(|| None).take(listening + 1).collect();
-    let mut server = Server { listener, receiving, sending, connections, accepting: true, warned: false };
+    let mut server = Server { listener, receiving, sending, connections, accepting: true };
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         // Here the thread sleeps, and nowhere else. Out of descriptors it also looks once a second whether
@@ -141,42 +143,51 @@ impl Set {
 }
 
 impl Server {
-    /// Takes one waiting connection. If there are more, the listener is still ready and is reported again.
+    /// Takes the waiting connections, some at a time, since those inside wait for their turns meanwhile.
     fn accept(&mut self) -> anyhow::Result<()> {
-        let accepted = accept4(self.listener.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC);
-        // Without a free descriptor the connection stays in the kernel's queue, and the listener stays
-        // ready: to watch it on would be to spin. It is left out until there is room.
-        let full = matches!(accepted, Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM));
-        self.accepting = !full;
-        let listening = self.listener.as_raw_fd() as usize;
-        if full {
-            self.receiving.remove(listening)
-        } else {
-            self.receiving.insert(listening)
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        let mut accepting = true;
+        for _ in 0..ACCEPTS {
+            match accept4(self.listener.as_raw_fd(), flags) {
+                // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
+                Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
+                // Nobody is left.
+                Err(Errno::EAGAIN) => break,
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                    accepting = false;
+                    break;
+                }
+                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
+                // One is gone again (ECONNABORTED), or brings an error of the network along, which accept(2)
+                // wants taken the same way.
+                Err(_) => {}
+            }
         }
-        match accepted {
-            // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
-            Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
-            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-            // It is gone again (EAGAIN, ECONNABORTED), or it brings an error of the network along, which
-            // accept(2) wants taken the same way.
-            Err(_) => {}
+        // Without a free descriptor the connections stay in the kernel's queue, and the listener stays
+        // ready: to watch it on would be to spin. It is left out until there is room.
+        self.accepting = accepting;
+        let listening = self.listener.as_raw_fd() as usize;
+        if accepting {
+            self.receiving.insert(listening)
+        } else {
+            self.receiving.remove(listening)
         }
         Ok(())
     }
 
     /// Puts a connection into the set, if its number is one that the set has a bit for.
     fn add(&mut self, socket: OwnedFd) {
+        static WARNED: Once = Once::new();
         let fd = socket.as_raw_fd() as usize;
         if fd >= FD_SETSIZE {
-            if !self.warned {
-                self.warned = true;
+            // Said once; the socket is dropped, and so closed, each time.
+            WARNED.call_once(|| {
                 let _ = writeln!(
                     io::stderr(),
-                    "select: closed descriptor {fd}: FD_SETSIZE is {FD_SETSIZE}, \
-                    and select cannot watch it nor any above; poll and epoll can"
+                    "select: closed descriptor {fd}: FD_SETSIZE is {FD_SETSIZE}, and select can watch neither \
+                     it nor any above; poll and epoll can"
                 );
-            }
+            });
             return;
         }
         self.receiving.insert(fd);

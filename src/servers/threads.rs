@@ -3,17 +3,20 @@
 //! The oldest way to wait for many is not to: every connection gets a thread that waits for it alone. The
 //! code is the plainest of all servers here, for the state of a connection is simply where its thread stands.
 //!
-//! The price is in the kernel's books. Each message wakes a thread and puts it back to sleep, two context
-//! switches that a busy single thread would not have; and each connection, idle or not, keeps a stack in
-//! user space, a stack in the kernel and an entry in the scheduler.
+//! The price is in the kernel's books. Each message wakes a thread and puts it back to sleep, a context
+//! switch that a busy single thread would not have; and each connection, idle or not, keeps a stack in user
+//! space, a stack in the kernel and an entry in the scheduler.
 
 use std::io::{self, Write};
+use std::mem::MaybeUninit;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Once;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use libc::{PTHREAD_CREATE_DETACHED, c_void, pthread_attr_t};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
 
@@ -22,25 +25,35 @@ use super::Options;
 /// The most that one recv takes, and so the most that is ever held back for one connection.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Enough for the few calls below; 20 000 threads of the usual 2 MiB would reserve 40 GiB of addresses.
+/// Enough for the few calls below; 20 000 threads of the usual 8 MiB would reserve 160 GB of addresses.
 const STACK_BYTES: usize = 64 * 1024;
+
+/// What a thread is given: its peer, and the thread to wake when it ends.
+struct Connection {
+    socket: OwnedFd,
+    acceptor: Thread,
+}
 
 /// Serves until the process ends.
 pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
     // Accepted sockets inherit it. Without it the end of an echo would be held back until the peer has
     // acknowledged the beginning (Nagle), which a peer may put off for 40 ms (delayed acknowledgement).
     setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
+    let attributes = attributes().context("pthread_attr_init")?;
     loop {
         // This thread sleeps here until somebody connects. The socket that it gets is a blocking one.
         match accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC) {
-            // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
-            Ok(fd) => spawn(unsafe { OwnedFd::from_raw_fd(fd) }),
-            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
+            Ok(fd) => {
+                // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
+                let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+                spawn(&attributes, Connection { socket, acceptor: thread::current() });
+            }
             // Without a free descriptor accept4 fails at once, however often it is tried. A thread that ends
             // says so (unpark); another process that gives one back does not, so look once a second, too.
             Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
                 thread::park_timeout(Duration::from_secs(1));
             }
+            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
             // A signal; or the connection is gone again (ECONNABORTED), or it brings an error of the network
             // along, which accept(2) wants taken the same way.
             Err(_) => {}
@@ -48,19 +61,47 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
     }
 }
 
-/// Gives a connection a thread that ends when it does.
-fn spawn(socket: OwnedFd) {
-    let acceptor = thread::current();
-    let thread = thread::Builder::new().stack_size(STACK_BYTES);
-    if let Err(error) = thread.spawn(move || serve(socket, &acceptor)) {
-        // EAGAIN: a limit on threads (ulimit -u, cgroup pids.max, kernel.threads-max) or memory. The socket
-        // was dropped with the closure, which closes this one connection; the others never notice.
-        let _ = writeln!(io::stderr(), "threads: a connection was closed: no thread for it: {error}");
+/// What kind of thread is wanted: a small stack, and nobody who waits for its end.
+fn attributes() -> nix::Result<pthread_attr_t> {
+    // These calls return their errno instead of setting it.
+    let check = |errno| if errno == 0 { Ok(()) } else { Err(Errno::from_raw(errno)) };
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: init fills the record in, the others change what it has filled in.
+    unsafe {
+        check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
+        check(libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), STACK_BYTES))?;
+        check(libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), PTHREAD_CREATE_DETACHED))?;
+        Ok(attributes.assume_init())
     }
 }
 
-/// Echoes until the connection ends, then closes it.
-fn serve(socket: OwnedFd, acceptor: &Thread) {
+/// Gives a connection a thread that ends when it does.
+///
+/// Not std::thread, which maps a second stack for each thread, to report overflows of the first. A process
+/// may have 65 530 mappings (vm.max_map_count): 16 000 threads of that kind, and the one whose second stack
+/// does not fit any more aborts the process.
+fn spawn(attributes: &pthread_attr_t, connection: Connection) {
+    static WARNED: Once = Once::new();
+    let connection = Box::into_raw(Box::new(connection));
+    let mut thread = 0;
+    // SAFETY: the attributes are initialised; the thread becomes the owner of the box.
+    let errno = unsafe { libc::pthread_create(&mut thread, attributes, serve, connection.cast()) };
+    if errno != 0 {
+        // EAGAIN: a limit (ulimit -u, pids.max of the cgroup, kernel.threads-max, vm.max_map_count), or no
+        // memory. That closes this one connection, and is said the first time.
+        // SAFETY: no thread was made, so the box is still ours.
+        drop(unsafe { Box::from_raw(connection) });
+        WARNED.call_once(|| {
+            let errno = Errno::from_raw(errno);
+            let _ = writeln!(io::stderr(), "threads: a connection was closed: pthread_create: {errno}");
+        });
+    }
+}
+
+/// A thread's whole life: echoes until the connection ends, then closes it.
+extern "C" fn serve(connection: *mut c_void) -> *mut c_void {
+    // SAFETY: it is the box of `spawn`, handed to this thread alone.
+    let Connection { socket, acceptor } = *unsafe { Box::from_raw(connection.cast::<Connection>()) };
     // Fresh zeroed pages take no memory before something is written to them: it is received messages that
     // are paid for, not connections.
     let mut buffer = vec![0; BUFFER_BYTES];
@@ -78,6 +119,7 @@ fn serve(socket: OwnedFd, acceptor: &Thread) {
     // Before the acceptor is told that there is room.
     drop(socket);
     acceptor.unpark();
+    std::ptr::null_mut()
 }
 
 /// Sends everything. While the peer does not take it the thread sleeps in send, and so receives nothing:
