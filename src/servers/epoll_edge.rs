@@ -9,10 +9,11 @@
 //! Going on until EAGAIN would also let one peer with a flood keep the thread for itself. A turn is
 //! therefore bounded, and whoever has not seen EAGAIN by then is remembered (epoll(7), "Starvation").
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
@@ -25,15 +26,14 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// The most that one epoll_wait reports; the kernel keeps the rest for the next.
 const EVENTS: usize = 1024;
 
-/// The most connections taken in one turn of the listener.
-const ACCEPTS: usize = 64;
-
 /// The most rounds of receiving and sending in one turn.
 const ROUNDS: usize = 16;
 
-/// A peer: its socket, and what it sent and has not taken back yet.
+/// A peer.
 struct Connection {
+    /// Dropping it closes it.
     socket: OwnedFd,
+    /// What it sent and has not taken back yet; nearly always empty.
     backlog: Vec<u8>,
 }
 
@@ -54,7 +54,7 @@ struct Server {
     /// False while there is no descriptor free for a further connection.
     accepting: bool,
     /// Descriptors whose turn was over before EAGAIN; no report will come for what they still hold.
-    unfinished: Vec<usize>,
+    unfinished: BTreeSet<usize>,
 }
 
 /// Serves until the process ends.
@@ -66,17 +66,16 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
     setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
 
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
-    epoll
-        .add(&listener, watch(&listener, EpollFlags::EPOLLIN | EpollFlags::EPOLLET))
-        .context("epoll_ctl ADD")?;
+    let watched = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+    epoll.add(&listener, watch(&listener, watched)).context("epoll_ctl ADD")?;
     let listening = listener.as_raw_fd() as usize;
     let mut server =
-        Server { listener, epoll, connections: Vec::new(), accepting: true, unfinished: Vec::new() };
+        Server { listener, epoll, connections: Vec::new(), accepting: true, unfinished: BTreeSet::new() };
     let mut events = vec![EpollEvent::empty(); EVENTS];
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        // Here the thread sleeps, unless somebody has not finished. Out of descriptors it also looks once a
-        // second whether another process has given one back.
+        // Here the thread sleeps, unless somebody has not finished: then it only looks who else is ready. Out
+        // of descriptors it looks once a second whether another process has given one back.
         let timeout = match (server.unfinished.is_empty(), server.accepting) {
             (false, _) => EpollTimeout::ZERO,
             (true, true) => EpollTimeout::NONE,
@@ -92,7 +91,7 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
         for fd in events[..ready].iter().map(|event| event.data() as usize).chain(unfinished) {
             if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer) }
         }
-        // Whatever woke us may have given a descriptor back to those who wait for one.
+        // Connections wait, and no report will come of them: whatever woke us may have given a descriptor back.
         if !server.accepting {
             server.accept()?;
         }
@@ -105,29 +104,25 @@ fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
 }
 
 impl Server {
-    /// Takes the waiting connections until none is left: for those that stay no report would come.
+    /// Takes every connection that waits: the kernel has finished their handshakes, accept4 only gives each
+    /// a descriptor. It has to be all of them, since those that stay are not reported again; an accept is so
+    /// much cheaper than a connect that the queue does come to its end.
     fn accept(&mut self) -> anyhow::Result<()> {
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        self.accepting = true;
-        for _ in 0..ACCEPTS {
+        self.accepting = loop {
+            // Non-blocking from birth, and not passed on to a program that this one might start.
+            let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
             match accept4(self.listener.as_raw_fd(), flags) {
                 // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
                 Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
                 // Nobody is left.
-                Err(Errno::EAGAIN) => return Ok(()),
-                // Without a free descriptor the connections stay in the kernel's queue. They are not reported
-                // again, so it does not spin, but somebody has to come back for them.
-                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
-                    self.accepting = false;
-                    return Ok(());
-                }
-                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-                // One is gone again (ECONNABORTED), or brings an error of the network along, which accept(2)
-                // wants taken the same way.
-                Err(_) => {}
+                Err(Errno::EAGAIN) => break true,
+                // No descriptor is free, here or in the whole system.
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => break false,
+                // Its peer has given up while it waited; the next one, then.
+                Err(Errno::ECONNABORTED | Errno::EINTR) => {}
+                Err(errno) => return Err(errno).context("accept4"),
             }
-        }
-        self.unfinished.push(self.listener.as_raw_fd() as usize);
+        };
         Ok(())
     }
 
@@ -149,7 +144,9 @@ impl Server {
     fn turn(&mut self, fd: usize, buffer: &mut [u8]) {
         let Some(connection) = &mut self.connections[fd] else { return };
         match connection.turn(buffer) {
-            Next::Again => self.unfinished.push(fd),
+            Next::Again => {
+                self.unfinished.insert(fd);
+            }
             Next::Wait => {}
             // Closing the last descriptor of a socket also takes it off the interest list.
             Next::Close => self.connections[fd] = None,
@@ -170,7 +167,7 @@ impl Connection {
     }
 
     /// Receives and sends back; or, while the peer is behind with taking, only sends. Not receiving is what
-    /// bounds the memory: the kernel's buffer fills, the window closes, and the peer must wait.
+    /// bounds the memory: the kernel's receive buffer fills, TCP announces a window of 0, and the peer waits.
     ///
     /// Which events were reported does not matter: EPOLLERR and EPOLLHUP, reported whether asked for or
     /// not, show as an error of the call.
@@ -180,7 +177,8 @@ impl Connection {
             return self.send(&backlog);
         }
         match recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
-            // The peer sends no more (FIN). Nothing is owed to it, or we would not have received.
+            // The peer sends no more (FIN). It may still be reading, but nothing is owed to it: with a
+            // backlog we would not have received. What lies in the kernel's send buffer still arrives.
             Ok(0) => Next::Close,
             Ok(received) => self.send(&buffer[..received]),
             Err(Errno::EAGAIN) => Next::Wait,

@@ -9,7 +9,7 @@
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
@@ -22,13 +22,13 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// The most that one epoll_wait reports; the kernel keeps the rest for the next.
 const EVENTS: usize = 1024;
 
-/// The most connections taken in one turn of the listener.
-const ACCEPTS: usize = 64;
-
-/// A peer: its socket, what it sent and has not taken back yet, and what epoll was told to report of it.
+/// A peer.
 struct Connection {
+    /// Dropping it closes it.
     socket: OwnedFd,
+    /// What it sent and has not taken back yet; nearly always empty.
     backlog: Vec<u8>,
+    /// What epoll was told to report of it.
     watched: EpollFlags,
 }
 
@@ -88,26 +88,25 @@ fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
 }
 
 impl Server {
-    /// Takes the waiting connections, some at a time, since those inside wait for their turns meanwhile.
+    /// Takes every connection that waits: the kernel has finished their handshakes, accept4 only gives each
+    /// a descriptor. Doing all at once saves a wait for each; an accept is so much cheaper than a connect that
+    /// the queue does come to its end.
     fn accept(&mut self) -> anyhow::Result<()> {
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let mut accepting = true;
-        for _ in 0..ACCEPTS {
+        let accepting = loop {
+            // Non-blocking from birth, and not passed on to a program that this one might start.
+            let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
             match accept4(self.listener.as_raw_fd(), flags) {
                 // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
                 Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
                 // Nobody is left.
-                Err(Errno::EAGAIN) => break,
-                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
-                    accepting = false;
-                    break;
-                }
-                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-                // One is gone again (ECONNABORTED), or brings an error of the network along, which accept(2)
-                // wants taken the same way.
-                Err(_) => {}
+                Err(Errno::EAGAIN) => break true,
+                // No descriptor is free, here or in the whole system.
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => break false,
+                // Its peer has given up while it waited; the next one, then.
+                Err(Errno::ECONNABORTED | Errno::EINTR) => {}
+                Err(errno) => return Err(errno).context("accept4"),
             }
-        }
+        };
         // Without a free descriptor the connections stay in the kernel's queue, and the listener stays
         // ready: to watch it on would be to spin. It is left out until there is room.
         if self.accepting != accepting {
@@ -156,7 +155,7 @@ impl Server {
 
 impl Connection {
     /// Receives and sends back; or, while the peer is behind with taking, only sends. Not receiving is what
-    /// bounds the memory: the kernel's buffer fills, the window closes, and the peer must wait.
+    /// bounds the memory: the kernel's receive buffer fills, TCP announces a window of 0, and the peer waits.
     ///
     /// Which events were reported does not matter: EPOLLERR and EPOLLHUP, reported whether asked for or
     /// not, show as an error of the call.
@@ -166,7 +165,8 @@ impl Connection {
             return self.send(&backlog);
         }
         match recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
-            // The peer sends no more (FIN). Nothing is owed to it, or we would not have received.
+            // The peer sends no more (FIN). It may still be reading, but nothing is owed to it: with a
+            // backlog we would not have received. What lies in the kernel's send buffer still arrives.
             Ok(0) => Next::Close,
             Ok(received) => self.send(&buffer[..received]),
             Err(Errno::EAGAIN | Errno::EINTR) => Next::Receive,
@@ -179,10 +179,12 @@ impl Connection {
     fn send(&mut self, bytes: &[u8]) -> Next {
         // MSG_NOSIGNAL: a peer that is gone is an EPIPE here, not a SIGPIPE that ends the process.
         let sent = match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+            // Copied to the send buffer; whether it has arrived anywhere is TCP's business.
             Ok(sent) => sent,
             Err(Errno::EAGAIN | Errno::EINTR) => 0,
             Err(_) => return Next::Close,
         };
+        // A short send is no error: the send buffer is full of what the peer has not acknowledged.
         self.backlog = bytes[sent..].to_vec();
         if self.backlog.is_empty() { Next::Receive } else { Next::Send }
     }

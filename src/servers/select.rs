@@ -10,25 +10,25 @@
 
 use std::io::{self, Write};
 use std::net::TcpListener;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Once;
 
-use anyhow::{Context, bail, ensure};
-use libc::{FD_CLR, FD_ISSET, FD_SET, FD_SETSIZE, c_int, fd_set, timeval};
+use anyhow::{Context, ensure};
 use nix::errno::Errno;
+use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use super::Options;
 
 /// The most that one recv takes, and so the most that is ever held back for one connection.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The most connections taken in one turn of the listener.
-const ACCEPTS: usize = 64;
-
-/// A peer: its socket, and what it sent and has not taken back yet.
+/// A peer.
 struct Connection {
+    /// Dropping it closes it.
     socket: OwnedFd,
+    /// What it sent and has not taken back yet; nearly always empty.
     backlog: Vec<u8>,
 }
 
@@ -39,15 +39,11 @@ enum Next {
     Close,
 }
 
-/// A set of descriptors. Every number that gets here is below FD_SETSIZE; [`Server::add`] sees to that.
-#[derive(Clone, Copy)]
-struct Set(fd_set);
-
 struct Server {
     listener: TcpListener,
-    /// Who is watched for bytes to receive, and who for room to send.
-    receiving: Set,
-    sending: Set,
+    /// Who is watched for bytes to receive, and who for room to send: 128 bytes each.
+    receiving: FdSet<'static>,
+    sending: FdSet<'static>,
     /// By descriptor: the kernel always gives the lowest free number, so it has few holes.
     connections: Vec<Option<Connection>>,
     /// False while there is no descriptor free for a further connection.
@@ -63,34 +59,33 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
     setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
 
     let listening = listener.as_raw_fd() as usize;
-    ensure!(
-        listening < FD_SETSIZE,
-        "the listening socket, descriptor {listening}, does not fit into an fd_set"
-    );
-    let (mut receiving, sending) = (Set::empty(), Set::empty());
-    receiving.insert(listening);
+    ensure!(listening < FD_SETSIZE, "descriptor {listening}, the listener, does not fit into an fd_set");
+    let (mut receiving, sending) = (FdSet::new(), FdSet::new());
+    receiving.insert(bit(listening));
     let connections = std::iter::repeat_with(|| None).take(listening + 1).collect();
     let mut server = Server { listener, receiving, sending, connections, accepting: true };
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        // Here the thread sleeps, and nowhere else. Out of descriptors it also looks once a second whether
-        // another process has given one back.
-        let timeout_s = if server.accepting { None } else { Some(1) };
-        // Copies, since the answer is written over the question.
+        // Copies, since the answer is written over the question. Linux also counts the time down in place.
         let (mut received, mut room) = (server.receiving, server.sending);
-        let highest = server.connections.len();
-        let mut ready = match select(highest, &mut received, &mut room, timeout_s) {
+        // Out of descriptors it looks once a second whether another process has given one back.
+        let mut second = TimeVal::seconds(1);
+        let timeout = if server.accepting { None } else { Some(&mut second) };
+        // Here the thread sleeps, and nowhere else. Before that the kernel tests every bit below this number,
+        // asks each socket that is meant, and puts the thread on its wait queue.
+        let numbers = server.connections.len();
+        let mut ready = match select(numbers as i32, &mut received, &mut room, None, timeout) {
             Ok(ready) => ready,
             // A signal, or a tracer that came: nothing was reported, so nothing is lost.
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(errno).context("select"),
         };
         // The answer says how many are ready, and in the sets which: every number has to be tested.
-        for fd in 0..highest {
+        for fd in 0..numbers {
             if ready == 0 {
                 break;
             }
-            if received.contains(fd) || room.contains(fd) {
+            if received.contains(bit(fd)) || room.contains(bit(fd)) {
                 ready -= 1;
                 if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer) }
             }
@@ -102,75 +97,40 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
     }
 }
 
-/// Waits until a descriptor of the sets is ready, leaves the ready ones in them, and says how many there
-/// are. `highest` is one more than the highest number in use.
-fn select(
-    highest: usize,
-    receiving: &mut Set,
-    sending: &mut Set,
-    timeout_s: Option<i64>,
-) -> nix::Result<c_int> {
-    // Linux counts the time down in place, so each call needs a fresh one.
-    let mut timeout = timeout_s.map(|tv_sec| timeval { tv_sec, tv_usec: 0 });
-    let timeout = timeout.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
-    let nobody = std::ptr::null_mut();
-    // SAFETY: the sets and the timeout live in this frame or the caller's; the third set is left out.
-    Errno::result(unsafe {
-        libc::select(highest as c_int, &mut receiving.0, &mut sending.0, nobody, timeout)
-    })
-}
-
-impl Set {
-    fn empty() -> Self {
-        // SAFETY: an fd_set is an array of integers, and all zero is what FD_ZERO makes of it.
-        Self(unsafe { std::mem::zeroed() })
-    }
-
-    fn insert(&mut self, fd: usize) {
-        // SAFETY: the set is ours and `fd` lies within it.
-        unsafe { FD_SET(fd as c_int, &mut self.0) }
-    }
-
-    fn remove(&mut self, fd: usize) {
-        // SAFETY: as for insert.
-        unsafe { FD_CLR(fd as c_int, &mut self.0) }
-    }
-
-    fn contains(&self, fd: usize) -> bool {
-        // SAFETY: as for insert.
-        unsafe { FD_ISSET(fd as c_int, &self.0) }
-    }
+/// A descriptor as the sets take it; nix panics if it is beyond FD_SETSIZE, and [`Server::add`] prevents that.
+fn bit(fd: usize) -> BorrowedFd<'static> {
+    // SAFETY: the sets use the number alone, and it is in one of them only while its socket is open.
+    unsafe { BorrowedFd::borrow_raw(fd as RawFd) }
 }
 
 impl Server {
-    /// Takes the waiting connections, some at a time, since those inside wait for their turns meanwhile.
+    /// Takes every connection that waits: the kernel has finished their handshakes, accept4 only gives each
+    /// a descriptor. Doing all at once saves a wait for each; an accept is so much cheaper than a connect that
+    /// the queue does come to its end.
     fn accept(&mut self) -> anyhow::Result<()> {
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let mut accepting = true;
-        for _ in 0..ACCEPTS {
+        let accepting = loop {
+            // Non-blocking from birth, and not passed on to a program that this one might start.
+            let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
             match accept4(self.listener.as_raw_fd(), flags) {
                 // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
                 Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
                 // Nobody is left.
-                Err(Errno::EAGAIN) => break,
-                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
-                    accepting = false;
-                    break;
-                }
-                Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-                // One is gone again (ECONNABORTED), or brings an error of the network along, which accept(2)
-                // wants taken the same way.
-                Err(_) => {}
+                Err(Errno::EAGAIN) => break true,
+                // No descriptor is free, here or in the whole system.
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => break false,
+                // Its peer has given up while it waited; the next one, then.
+                Err(Errno::ECONNABORTED | Errno::EINTR) => {}
+                Err(errno) => return Err(errno).context("accept4"),
             }
-        }
+        };
         // Without a free descriptor the connections stay in the kernel's queue, and the listener stays
         // ready: to watch it on would be to spin. It is left out until there is room.
         self.accepting = accepting;
-        let listening = self.listener.as_raw_fd() as usize;
+        let listening = bit(self.listener.as_raw_fd() as usize);
         if accepting {
-            self.receiving.insert(listening)
+            self.receiving.insert(listening);
         } else {
-            self.receiving.remove(listening)
+            self.receiving.remove(listening);
         }
         Ok(())
     }
@@ -190,7 +150,7 @@ impl Server {
             });
             return;
         }
-        self.receiving.insert(fd);
+        self.receiving.insert(bit(fd));
         if self.connections.len() <= fd {
             self.connections.resize_with(fd + 1, || None);
         }
@@ -201,13 +161,13 @@ impl Server {
     fn turn(&mut self, fd: usize, buffer: &mut [u8]) {
         let Some(connection) = &mut self.connections[fd] else { return };
         let next = connection.turn(buffer);
-        self.receiving.remove(fd);
-        self.sending.remove(fd);
+        self.receiving.remove(bit(fd));
+        self.sending.remove(bit(fd));
         match next {
-            Next::Receive => self.receiving.insert(fd),
+            Next::Receive => self.receiving.insert(bit(fd)),
             // A socket has room nearly always. It is in this set while there is a backlog: left there after
             // that, it would end every wait at once.
-            Next::Send => self.sending.insert(fd),
+            Next::Send => self.sending.insert(bit(fd)),
             Next::Close => {
                 self.connections[fd] = None;
                 // The highest number in use decides how much is copied and tested.
@@ -221,16 +181,17 @@ impl Server {
 
 impl Connection {
     /// Receives and sends back; or, while the peer is behind with taking, only sends. Not receiving is what
-    /// bounds the memory: the kernel's buffer fills, the window closes, and the peer must wait.
+    /// bounds the memory: the kernel's receive buffer fills, TCP announces a window of 0, and the peer waits.
     ///
-    /// In which set it was reported does not matter: a broken connection is in both, and the call fails.
+    /// In which set it was reported does not matter: a broken connection counts as ready, and the call fails.
     fn turn(&mut self, buffer: &mut [u8]) -> Next {
         if !self.backlog.is_empty() {
             let backlog = std::mem::take(&mut self.backlog);
             return self.send(&backlog);
         }
         match recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
-            // The peer sends no more (FIN). Nothing is owed to it, or we would not have received.
+            // The peer sends no more (FIN). It may still be reading, but nothing is owed to it: with a
+            // backlog we would not have received. What lies in the kernel's send buffer still arrives.
             Ok(0) => Next::Close,
             Ok(received) => self.send(&buffer[..received]),
             Err(Errno::EAGAIN | Errno::EINTR) => Next::Receive,
@@ -243,10 +204,12 @@ impl Connection {
     fn send(&mut self, bytes: &[u8]) -> Next {
         // MSG_NOSIGNAL: a peer that is gone is an EPIPE here, not a SIGPIPE that ends the process.
         let sent = match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+            // Copied to the send buffer; whether it has arrived anywhere is TCP's business.
             Ok(sent) => sent,
             Err(Errno::EAGAIN | Errno::EINTR) => 0,
             Err(_) => return Next::Close,
         };
+        // A short send is no error: the send buffer is full of what the peer has not acknowledged.
         self.backlog = bytes[sent..].to_vec();
         if self.backlog.is_empty() { Next::Receive } else { Next::Send }
     }

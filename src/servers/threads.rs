@@ -15,7 +15,7 @@ use std::sync::Once;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use libc::{PTHREAD_CREATE_DETACHED, c_void, pthread_attr_t};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
@@ -53,10 +53,9 @@ pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
             Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
                 thread::park_timeout(Duration::from_secs(1));
             }
-            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-            // A signal; or the connection is gone again (ECONNABORTED), or it brings an error of the network
-            // along, which accept(2) wants taken the same way.
-            Err(_) => {}
+            // A signal, or its peer has given up while it waited.
+            Err(Errno::ECONNABORTED | Errno::EINTR) => {}
+            Err(errno) => return Err(errno).context("accept4"),
         }
     }
 }

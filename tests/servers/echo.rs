@@ -1,6 +1,8 @@
 //! What every server must do, one function a case; the argument is the server's name.
 
 use std::io::Write;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use iolab::servers::Polls;
 use nix::sys::signal::Signal;
@@ -71,6 +73,36 @@ pub fn a_peer_that_does_not_read_must_wait(name: &str) {
         harness::receive_to_end(&socket, &message);
     });
     harness::echo(&other, b"after");
+}
+
+/// A peer that sends and takes back as fast as it can leaves the others their turns.
+pub fn a_flood_does_not_starve_others(name: &str) {
+    let server = Server::start(name);
+    let (flood, other) = (server.connect(), server.connect());
+    let piece = harness::bytes(5, 256 * 1024);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            let mut sent = 0;
+            while !over.load(Relaxed) {
+                (&mut &flood).write_all(&piece).unwrap();
+                sent += piece.len() as u64;
+            }
+            harness::half_close(&flood);
+            sent
+        });
+        let receiving = scope.spawn(|| std::io::copy(&mut &flood, &mut std::io::sink()).unwrap());
+        let others = scope.spawn(|| {
+            for round in 0..100 {
+                harness::echo(&other, &harness::bytes(round, 64));
+            }
+        });
+        // Whatever came of it, the flood ends.
+        let served = others.join();
+        over.store(true, Relaxed);
+        served.unwrap();
+        assert_eq!(sending.join().unwrap(), receiving.join().unwrap(), "bytes of the flood");
+    });
 }
 
 /// The end of a peer's bytes may come while much of them is still on its way back.

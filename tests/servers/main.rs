@@ -21,6 +21,7 @@ macro_rules! test_servers {
                 half_close_still_gets_everything,
                 half_close_with_a_backlog,
                 a_peer_that_does_not_read_must_wait,
+                a_flood_does_not_starve_others,
                 a_reset_ends_one_connection,
                 closed_connections_leave_nothing,
                 interruptions_go_unnoticed,

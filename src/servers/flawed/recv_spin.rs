@@ -8,7 +8,7 @@
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send, setsockopt, sockopt};
 
@@ -17,9 +17,11 @@ use super::super::Options;
 /// The most that one recv takes, and so the most that is ever held back for one connection.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A peer: its socket, and what it sent and has not taken back yet.
+/// A peer.
 struct Connection {
+    /// Dropping it closes it.
     socket: OwnedFd,
+    /// What it sent and has not taken back yet; nearly always empty.
     backlog: Vec<u8>,
 }
 
@@ -60,9 +62,10 @@ impl Server {
         match accept4(self.listener.as_raw_fd(), SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC) {
             // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
             Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
-            Err(Errno::EINVAL) => bail!("accept4: EINVAL: somebody has shut the listening socket down"),
-            // Mostly EAGAIN. Out of descriptors (EMFILE) the connection stays in the kernel's queue.
-            Err(_) => {}
+            Err(Errno::EAGAIN | Errno::ECONNABORTED | Errno::EINTR) => {}
+            // No descriptor is free: the connection stays in the kernel's queue.
+            Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {}
+            Err(errno) => return Err(errno).context("accept4"),
         }
         Ok(())
     }
