@@ -64,6 +64,10 @@ pub struct Capabilities {
     pub io_uring_operations: BTreeMap<String, bool>,
     /// Features and set-up flags by name (`NODROP`, `DEFER_TASKRUN`, `SQPOLL`, `PBUF_RING`, …): each tried.
     pub io_uring_features: BTreeMap<String, bool>,
+    /// Why a feature above is refused, where the reason is another than that the kernel lacks it
+    /// (`SQPOLL` without a capability, `PBUF_RING` without locked memory).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub io_uring_refusals: BTreeMap<String, Refusal>,
     /// Reading a child's ring: pidfd_getfd(2) or its memory.
     pub ring: Allowed,
     /// perf_event_open(2) with kernel tracepoints.
@@ -86,6 +90,63 @@ pub struct Capabilities {
     pub nofile: (u64, u64),
     /// Effective user id.
     pub uid: u32,
+    /// What stands around the process: container, processors, terminal.
+    #[serde(default)]
+    pub around: Surroundings,
+}
+
+/// What stands around the process and changes what a lesson looks like, without refusing anything itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Surroundings {
+    /// The container's kind (`docker`, `podman`, `kubernetes`, `lxc`, …), as far as its traces tell.
+    pub container: Option<String>,
+    /// Whether a seccomp filter is on this process (`Seccomp: 2` in proc_pid_status(5)).
+    pub seccomp_filter: bool,
+    /// The processors in detail; `None` where the machine does not say.
+    pub processors: Option<Processors>,
+    /// Standard output, if it is a terminal.
+    pub terminal: Option<Terminal>,
+}
+
+/// The processors this process may use, and what takes some away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processors {
+    /// Processors that are online, sysconf(3) `_SC_NPROCESSORS_ONLN`.
+    pub online: u32,
+    /// Processors in the affinity mask, sched_getaffinity(2).
+    pub affinity: u32,
+    /// The tightest CPU quota of the cgroups above, in thousandths of a processor; `None` without one.
+    pub quota_millicpus: Option<u64>,
+}
+
+/// A terminal, as its user will see iolab in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// Width and height in cells; `None` where the terminal does not say.
+    pub cells: Option<(u16, u16)>,
+    /// `TERM`, empty when unset.
+    pub term: String,
+    /// How many colours it shows.
+    pub colours: Colours,
+    /// Whether the locale is UTF-8.
+    pub utf8: bool,
+}
+
+/// The colours of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Colours {
+    /// None: `TERM` is dumb or unset.
+    None,
+    /// None, because `NO_COLOR` asks for that (no-color.org).
+    Declined,
+    /// The sixteen of ECMA-48 terminals.
+    Sixteen,
+    /// The 256 of xterm.
+    TwoHundredFiftySix,
+    /// 24 bits.
+    True,
 }
 
 impl Capabilities {

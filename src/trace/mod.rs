@@ -12,7 +12,7 @@ mod story;
 mod totals;
 
 pub use load::{Load, Pace};
-pub use machine::{Allowed, Capabilities, Machine};
+pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
