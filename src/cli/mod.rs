@@ -9,6 +9,7 @@ mod replay;
 #[cfg(feature = "live")]
 mod load;
 pub mod nearest;
+mod doctor;
 #[cfg(feature = "live")]
 mod serve;
 
@@ -27,6 +28,7 @@ struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     Replay(replay::Arguments),
+    Doctor(doctor::Arguments),
     #[cfg(feature = "live")]
     Serve(serve::Arguments),
     #[cfg(feature = "live")]
@@ -53,6 +55,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Replay(arguments) => replay::run(arguments),
+    let result: anyhow::Result<Exit> = match arguments.command {
+        Command::Doctor(arguments) => doctor::run(arguments),
         #[cfg(feature = "live")]
         Command::Serve(arguments) => serve::run(arguments),
         #[cfg(feature = "live")]
