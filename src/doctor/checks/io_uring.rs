@@ -2,7 +2,7 @@
 
 use crate::doctor::check::Check;
 use crate::doctor::features::FEATURES;
-use crate::doctor::operations::OPERATIONS;
+use crate::doctor::operations::{OPERATIONS, Operation};
 use crate::doctor::version::Version;
 use crate::trace::{Allowed, Capabilities, Layer};
 
@@ -24,23 +24,19 @@ pub fn operations(capabilities: &Capabilities) -> Check {
         return Check::ok("operations", says, why).refused(Layer::Kernel, "Linux 5.6 or later");
     }
     let has = |name: &str| capabilities.io_uring_operations.get(name) == Some(&true);
-    let (used, rest): (Vec<_>, Vec<_>) = OPERATIONS.iter().partition(|row| !row.lessons.is_empty());
-    let present = |rows: &[&crate::doctor::operations::Operation]| -> Vec<&'static str> {
-        rows.iter().map(|row| row.name).filter(|name| has(name)).collect()
-    };
-    let (used_here, rest_here) = (present(&used), present(&rest));
-    let says = format!(
-        "{} of {} that the lessons use ({}); {} of {} others",
-        used_here.len(),
-        used.len(),
-        used_here.join(" "),
-        rest_here.len(),
-        rest.len(),
-    );
-    let check = Check::ok("operations", says, why);
+    let (used, others): (Vec<&Operation>, Vec<&Operation>) =
+        OPERATIONS.iter().partition(|row| !row.lessons.is_empty());
+    let here = others.iter().filter(|row| has(row.name)).count();
     let missing: Vec<Part> =
         used.iter().filter(|row| !has(row.name)).map(|row| Part::new(row.name, row.since)).collect();
-    if missing.is_empty() { check } else { lacking(check, &missing, capabilities) }
+    let (all, others) = (used.len(), others.len());
+    if missing.is_empty() {
+        let names: Vec<_> = used.iter().map(|row| row.name).collect();
+        let says = format!("all {all} that the lessons use ({}); {here} of {others} others", names.join(" "));
+        return Check::ok("operations", says, why);
+    }
+    let says = format!("{} of {all} that the lessons use; {here} of {others} others", all - missing.len());
+    lacking(Check::ok("operations", says, why), &missing, capabilities)
 }
 
 /// Features and set-up flags, each tried.
@@ -51,15 +47,17 @@ pub fn features(capabilities: &Capabilities) -> Check {
     }
     let has = |name: &str| capabilities.io_uring_features.get(name) == Some(&true);
     let here: Vec<_> = FEATURES.iter().map(|row| row.name).filter(|name| has(name)).collect();
-    let says = format!("{} of {}: {}", here.len(), FEATURES.len(), here.join(" "));
-    let check = Check::ok("features", says, why);
+    let says = format!("{} of {}", here.len(), FEATURES.len());
     // SQPOLL has a check of its own.
     let missing: Vec<Part> = FEATURES
         .iter()
         .filter(|row| !row.lessons.is_empty() && !has(row.name) && row.name != "SQPOLL")
         .map(|row| Part::new(row.name, row.since))
         .collect();
-    if missing.is_empty() { check } else { lacking(check, &missing, capabilities) }
+    if missing.is_empty() {
+        return Check::ok("features", format!("{says}: {}", here.join(" ")), why);
+    }
+    lacking(Check::ok("features", says, why), &missing, capabilities)
 }
 
 /// SQPOLL without privileges: lesson 4 stands on it.
@@ -102,7 +100,7 @@ impl Part {
 /// Adds to a check what is missing, and the kernel that has all of it.
 fn lacking(check: Check, missing: &[Part], capabilities: &Capabilities) -> Check {
     let names: Vec<_> = missing.iter().map(|part| format!("{} ({})", part.name, part.since)).collect();
-    let says = format!("missing {}; {}", names.join(", "), check.says);
+    let says = format!("{}; missing {}", check.says, names.join(", "));
     let check = Check { says, ..check };
     // A reason that was met when trying beats the guess that the kernel is too old.
     let told = missing.iter().find_map(|part| capabilities.io_uring_refusals.get(part.name));

@@ -1,13 +1,23 @@
 //! The kernel, and what runs below it.
 
 use crate::doctor::check::Check;
+use crate::doctor::features::FEATURES;
+use crate::doctor::operations::OPERATIONS;
 use crate::doctor::version::Version;
 use crate::trace::{Capabilities, Layer};
 
-/// The first kernel in which every lesson about sockets is whole (DEFER_TASKRUN).
-const WHOLE: Version = Version(6, 1);
-/// The first kernel with the operations that the echo servers use (RECV and SEND).
-const USABLE: Version = Version(5, 6);
+/// The first kernel that has every operation and feature that a lesson uses.
+fn whole() -> Version {
+    let operations = OPERATIONS.iter().filter(|row| !row.lessons.is_empty()).map(|row| row.since);
+    let features = FEATURES.iter().filter(|row| !row.lessons.is_empty()).map(|row| row.since);
+    operations.chain(features).max().unwrap_or(Version(0, 0))
+}
+
+/// The first kernel that has the operations without which there is no echo server on io_uring.
+fn usable() -> Version {
+    let operations = OPERATIONS.iter().filter(|row| row.lessons.contains(&3));
+    operations.map(|row| row.since).max().unwrap_or(Version(0, 0))
+}
 
 /// Which kernel this is, whose it is, and whether it is new enough.
 pub fn kernel(capabilities: &Capabilities) -> Check {
@@ -23,20 +33,21 @@ pub fn kernel(capabilities: &Capabilities) -> Check {
     if let Some(container) = &capabilities.around.container {
         says.push_str(&format!(", in a container ({container}): the kernel is the host's"));
     }
+    let (usable, whole) = (usable(), whole());
     let why = format!(
-        "io_uring grew with the kernel: sockets from {USABLE} on, multishot and DEFER_TASKRUN up to {WHOLE}"
+        "io_uring grew with the kernel: echo servers from {usable} on, all that lessons show in {whole}"
     );
     let check = Check::ok("kernel", says, why);
-    if version >= WHOLE {
+    if version >= whole {
         return check;
     }
     let newer = match (wsl, &capabilities.around.container) {
         (Some(Wsl::One), _) => "in PowerShell: `wsl --set-version DISTRIBUTION 2`".to_owned(),
         (Some(Wsl::Two), _) => "in PowerShell: `wsl --update`, then `wsl --shutdown`".to_owned(),
-        (None, Some(_)) => format!("a host with Linux {WHOLE} or later; the container needs no change"),
-        (None, None) => format!("a distribution with Linux {WHOLE} or later"),
+        (None, Some(_)) => format!("a host with Linux {whole} or later; the container needs no change"),
+        (None, None) => format!("a distribution with Linux {whole} or later"),
     };
-    if version < USABLE { check.refused(Layer::Kernel, newer) } else { check.limited(Layer::Kernel, newer) }
+    if version < usable { check.refused(Layer::Kernel, newer) } else { check.limited(Layer::Kernel, newer) }
 }
 
 /// The two kinds of Windows Subsystem for Linux, as their kernel releases tell.

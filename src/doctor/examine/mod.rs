@@ -17,7 +17,7 @@ mod multishot;
 mod perf;
 mod processors;
 mod ptrace;
-mod refused;
+pub mod refused;
 mod ring;
 mod sock;
 mod sys;

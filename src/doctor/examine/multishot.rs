@@ -22,7 +22,7 @@ use super::sys::Pages;
 
 /// The buffer group that is registered for the trial.
 const GROUP: u16 = 1;
-/// The end of the operation came, or the kernel never gave an answer in this time.
+/// How long an answer may take that should be there at once.
 const PATIENCE: Timespec = Timespec::new().nsec(20_000_000);
 
 /// Adds `PBUF_RING`, `MULTISHOT_RECV` and `MULTISHOT_ACCEPT` to the features.
@@ -86,13 +86,8 @@ fn accept(ring: &mut IoUring) -> nix::Result<bool> {
         // SAFETY: the kernel has just made this descriptor for us.
         drop(unsafe { OwnedFd::from_raw_fd(first.result()) });
     }
-    let works = first.result() >= 0 && cqueue::more(first.flags());
-    if works {
-        // A shut listener ends the operation: nothing of it is left in the ring.
-        nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both)?;
-        wait(ring);
-    }
-    Ok(works)
+    // The operation still waits for more; it holds no memory of ours, and ends with the ring.
+    Ok(first.result() >= 0 && cqueue::more(first.flags()))
 }
 
 /// Submits one operation and waits for its first completion.

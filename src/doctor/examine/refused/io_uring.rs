@@ -23,9 +23,7 @@ pub fn io_uring(tried: Tried, facts: &Facts) -> Refusal {
         Errno::ENOSYS if facts.seccomp_filter => tried.refused_by_seccomp(facts, None),
         Errno::ENOSYS => tried.refused_by_kernel(facts, "this kernel was built without CONFIG_IO_URING"),
         Errno::ENOMEM => no_memory(tried, facts),
-        Errno::EMFILE | Errno::ENFILE => {
-            tried.refused(Layer::Limit, "no descriptor is left", "close some, or `ulimit -n 4096`")
-        }
+        _ if tried.is_limit() => tried.refused_by_limit(),
         _ => tried.refused_by_kernel(facts, &format!("Linux {}", facts.kernel)),
     }
 }
@@ -90,7 +88,7 @@ pub fn sqpoll(tried: Tried, facts: &Facts) -> Option<Refusal> {
     };
     match (tried.errno, needs) {
         (Errno::EPERM, Some((name, capability))) if !facts.may(capability) => {
-            let by = format!("SQPOLL takes {name} until Linux 5.13");
+            let by = format!("in Linux {}, SQPOLL takes {name}", facts.version());
             Some(tried.refused(Layer::Capability, &by, "`sudo iolab …`, or Linux 5.13 or later"))
         }
         (Errno::EINVAL, _) => None,

@@ -66,6 +66,25 @@ impl Tried {
         self.refused(Layer::Seccomp, "seccomp filter", try_this)
     }
 
+    /// Whether a limit of the process or of the machine was met, whoever was asked.
+    fn is_limit(self) -> bool {
+        matches!(self.errno, Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN)
+    }
+
+    /// Refused by a limit on descriptors or processes.
+    fn refused_by_limit(self) -> Refusal {
+        match self.errno {
+            Errno::EAGAIN => {
+                self.refused(Layer::Limit, "no process may be started", "`ulimit -u` shows the limit")
+            }
+            _ => self.refused(
+                Layer::Limit,
+                "no descriptor is left",
+                "`ulimit -n 4096`, as far as `ulimit -Hn` allows",
+            ),
+        }
+    }
+
     /// Refused by a security module: what remains when nobody else did it.
     fn refused_by_lsm(self) -> Refusal {
         self.refused(

@@ -37,9 +37,7 @@ fn open(tried: Tried, facts: &Facts, paranoid_most: i32) -> Refusal {
         }
         (Errno::EACCES | Errno::EPERM, None) => tried.refused_by_lsm(),
         (Errno::ENOSYS, _) => tried.refused_by_kernel(facts, "built without CONFIG_PERF_EVENTS"),
-        (Errno::EMFILE | Errno::ENFILE, _) => {
-            tried.refused(Layer::Limit, "no descriptor is left", "close some, or `ulimit -n 4096`")
-        }
+        _ if tried.is_limit() => tried.refused_by_limit(),
         _ => tried.refused_by_kernel(facts, &format!("Linux {}", facts.kernel)),
     }
 }
@@ -61,6 +59,7 @@ pub fn tracepoints(tried: Tried, facts: &Facts) -> Refusal {
             };
             tried.refused(Layer::Filesystem, "tracefs is not mounted", try_this)
         }
+        _ if tried.is_limit() => tried.refused_by_limit(),
         _ => tried.refused(Layer::Filesystem, "tracefs is readable by root alone", share),
     }
 }

@@ -48,6 +48,7 @@ fn look_into(tried: Tried, facts: &Facts) -> Refusal {
         ),
         (Errno::EPERM | Errno::EACCES, _) => tried.refused_by_lsm(),
         (Errno::ENOSYS, _) => tried.refused_by_kernel(facts, "built without it"),
+        _ if tried.is_limit() => tried.refused_by_limit(),
         _ => tried.refused_by_kernel(facts, &format!("Linux {}", facts.kernel)),
     }
 }
@@ -60,6 +61,7 @@ pub fn sock(tried: Tried, facts: &Facts) -> Refusal {
             let try_this = super::on_host(facts, "sudo modprobe tcp_diag");
             tried.refused(Layer::Kernel, "module tcp_diag is not loaded", try_this)
         }
+        _ if tried.is_limit() => tried.refused_by_limit(),
         _ if facts.seccomp_filter => tried.refused_by_seccomp(facts, None),
         Errno::EPERM | Errno::EACCES => tried.refused_by_lsm(),
         _ => tried.refused_by_kernel(facts, "built without CONFIG_INET_DIAG"),
@@ -115,6 +117,16 @@ mod tests {
         let refusal = ring(Tried { call: "pidfd_getfd", errno: Errno::ENOSYS }, &facts);
         assert_eq!(refusal.layer, Layer::Kernel);
         assert!(refusal.says.contains("5.6"), "{refusal}");
+    }
+
+    #[test]
+    fn a_limit_is_a_limit_whoever_was_asked() {
+        let facts = Facts { seccomp_filter: true, ..free() };
+        for errno in [Errno::EMFILE, Errno::ENFILE, Errno::EAGAIN] {
+            assert_eq!(ptrace(seize(errno), &facts).layer, Layer::Limit);
+            assert_eq!(ring(seize(errno), &facts).layer, Layer::Limit);
+            assert_eq!(sock(seize(errno), &facts).layer, Layer::Limit);
+        }
     }
 
     #[test]
