@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use anyhow::anyhow;
 use clap::Args;
 
 use super::Exit;
@@ -48,6 +49,11 @@ Examples:
 
 /// Answers the command.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    if arguments.cq_entries.is_some_and(|cq_entries| cq_entries < arguments.sq_entries) {
+        // The kernel would say EINVAL, as it does for much else.
+        super::complain(&anyhow!("--cq-entries must not be below --sq-entries ({})", arguments.sq_entries));
+        return Ok(Exit::Usage);
+    }
     let options = Options {
         sq_entries: arguments.sq_entries,
         cq_entries: arguments.cq_entries,

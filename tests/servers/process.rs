@@ -40,6 +40,7 @@ fn a_mistyped_name_is_wrong_usage_and_gets_a_hint() {
     ends_with(iolab(&["serve", "apache"]), 2, &["no such server", "threads"]);
     ends_with(iolab(&["serve"]), 2, &["<SERVER>"]);
     ends_with(iolab(&["serve", "uring", "--sq-entries", "100"]), 2, &["power of two"]);
+    ends_with(iolab(&["serve", "uring", "--cq-entries", "128"]), 2, &["--cq-entries", "--sq-entries (256)"]);
 }
 
 #[test]
@@ -124,4 +125,38 @@ fn signals_end_it_whatever_its_parent_did_with_them() {
         harness::echo(&server.connect(), b"hello");
         assert_eq!(server.end(wanted).code(), Some(0), "{wanted}");
     }
+}
+
+/// Makes io_uring_setup answer this errno, as the filters of containers do.
+fn without_io_uring(command: &mut Command, errno: i32) {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+    let rules = [(libc::SYS_io_uring_setup, vec![])].into_iter().collect();
+    let refuse = SeccompAction::Errno(errno.cast_unsigned());
+    let machine = std::env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, machine).unwrap();
+    let program: BpfProgram = filter.try_into().unwrap();
+    // SAFETY: installing a finished filter makes two system calls and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            seccompiler::apply_filter(&program).map_err(|_| std::io::ErrorKind::Other.into())
+        });
+    }
+}
+
+#[test]
+fn a_machine_without_io_uring_is_told_from_a_failure() {
+    for server in iolab::servers::SERVERS.iter().filter(|server| server.io_uring) {
+        for (errno, name) in [(libc::EPERM, "EPERM"), (libc::ENOSYS, "ENOSYS"), (libc::ENOMEM, "ENOMEM")] {
+            let mut command = iolab(&["serve", server.name]);
+            without_io_uring(&mut command, errno);
+            let output = command.output().unwrap();
+            let says = says(&output);
+            assert_eq!(output.status.code(), Some(3), "{}: {says}", server.name);
+            assert!(says.contains("this machine refuses io_uring") && says.contains(name), "{says}");
+        }
+    }
+    // And the others do not care.
+    let mut command = iolab(&["serve", "epoll"]);
+    without_io_uring(&mut command, libc::EPERM);
+    harness::echo(&Server::spawn("epoll", command).connect(), b"hello");
 }
