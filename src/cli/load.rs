@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::Exit;
 use crate::load::{self, Choice};
+use crate::trace::Refusal;
 
 /// Makes load as asked on stdin, a JSON value a line; started by iolab itself.
 #[derive(Args, Debug)]
@@ -22,6 +23,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Some(cpu) = arguments.cpu {
         load::stay_on(cpu)?;
     }
-    load::run(arguments.engine)?;
-    Ok(Exit::Done)
+    match load::run(arguments.engine) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.is::<Refusal>() => {
+            super::complain(&error);
+            Ok(Exit::Refused)
+        }
+        Err(error) => Err(error),
+    }
 }

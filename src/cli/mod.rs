@@ -4,12 +4,11 @@
 //! text that a person typed.
 
 mod face;
-pub mod nearest;
-mod replay;
 #[cfg(feature = "live")]
 mod load;
 pub mod nearest;
 mod doctor;
+mod replay;
 #[cfg(feature = "live")]
 mod serve;
 

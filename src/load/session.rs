@@ -178,7 +178,7 @@ impl Session {
     fn settle(&mut self) {
         if self.traffic.rest() {
             self.tell_story();
-            let (at_ns, zero_ns) = self.traffic.ends_ns();
+            let (at_ns, zero_ns) = (self.traffic.tally.last_answer_ns(), self.traffic.tally.zero_ns());
             let totals = self.traffic.totals();
             self.mouth.tell(Tell::Quiet { at_ns, zero_ns, totals });
         } else if let Some(says) = self.traffic.rest_without_connections() {
@@ -194,18 +194,18 @@ impl Session {
         let totals = self.traffic.totals();
         if let Some(Tell::Totals { totals, .. }) = self.mouth.try_tell(Tell::Totals { at_ns: now_ns, totals })
         {
-            self.traffic.keep_back(&totals.latency_ns);
+            self.traffic.tally.keep_back(&totals.latency_ns);
         }
     }
 
     fn tell_story(&mut self) {
-        let mut page = self.traffic.story();
+        let mut page = self.traffic.tally.story();
         while !page.events.is_empty() || page.lost > 0 {
             let rest = page.events.split_off(page.events.len().min(STORY_LINE));
             let events = std::mem::replace(&mut page.events, rest);
             let lost = std::mem::take(&mut page.lost);
             if let Some(Tell::Story { events, lost }) = self.mouth.try_tell(Tell::Story { events, lost }) {
-                self.traffic.lose_story(events.len() as u64 + page.events.len() as u64 + lost);
+                self.traffic.tally.lose_story(events.len() as u64 + page.events.len() as u64 + lost);
                 return;
             }
         }

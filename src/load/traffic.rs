@@ -7,12 +7,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use nix::errno::Errno;
 
 use super::connection::Answer;
-use super::notebook::Page;
 use super::pattern::Pattern;
 use super::pool::{Pool, Role, Token};
 use super::schedule::Schedule;
 use super::tally::Tally;
-use crate::trace::{ClientTotals, Counts, Load};
+use crate::trace::{ClientTotals, Load};
 
 /// Requests that may be unanswered at once, over all connections. Beyond them an open loop leaves requests
 /// where they are, in the schedule: they keep their due times and are counted as late.
@@ -56,7 +55,8 @@ pub struct Traffic {
     load: Load,
     schedule: Schedule,
     phase: Phase,
-    tally: Tally,
+    /// What the present run, or the last one, has counted.
+    pub tally: Tally,
     /// Slots of connections that have bytes to send, in order.
     to_send: VecDeque<u32>,
     /// Requests added and not answered.
@@ -279,26 +279,6 @@ impl Traffic {
         self.tally.totals(late, self.pool.open())
     }
 
-    /// When the last answer was whole, and the run's zero.
-    pub fn ends_ns(&self) -> (u64, u64) {
-        (self.tally.last_answer_ns(), self.tally.zero_ns())
-    }
-
-    /// Takes latencies back that could not be handed on.
-    pub fn keep_back(&mut self, latency_ns: &Counts) {
-        self.tally.keep_back(latency_ns);
-    }
-
-    /// The story since the last time.
-    pub fn story(&mut self) -> Page {
-        self.tally.story()
-    }
-
-    /// Events that could not be handed on.
-    pub fn lose_story(&mut self, events: u64) {
-        self.tally.lose_story(events);
-    }
-
     fn left(&self) -> Option<u64> {
         match self.phase {
             Phase::Running { left, .. } => left,
@@ -308,9 +288,13 @@ impl Traffic {
 
     fn add_due(&mut self, until_ns: u64) {
         while self.unanswered < UNANSWERED_MAX && self.left() != Some(0) {
-            let Some(slot) = self.pool.next_in_turn() else { return };
+            if self.pool.active().is_empty() {
+                return;
+            }
             let Some(due_ns) = self.schedule.take(until_ns) else { break };
-            self.add(slot, Some(due_ns));
+            if let Some(slot) = self.pool.next_in_turn() {
+                self.add(slot, Some(due_ns));
+            }
         }
         self.unsent = self.schedule.due(until_ns).min(self.left().unwrap_or(u64::MAX));
     }

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use anyhow::Context;
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 use nix::errno::Errno;
 use nix::libc;
@@ -16,6 +15,7 @@ use super::buffers::Buffers;
 use crate::load::clock::now_ns;
 use crate::load::pool::Token;
 use crate::load::traffic::Traffic;
+use crate::trace::{Layer, Refusal};
 
 /// Slots of the submission queue. What does not fit goes with the next turn.
 const SQ_ENTRIES: u32 = 512;
@@ -49,21 +49,16 @@ impl Uring {
     ///
     /// EPERM where a seccomp filter or `kernel.io_uring_disabled` forbids io_uring, EINVAL before
     /// Linux 6.1, whose flags also promise multishot receives (6.0) and buffer rings (5.19).
-    pub fn new(wake: Arc<EventFd>) -> anyhow::Result<Self> {
+    pub fn new(wake: Arc<EventFd>) -> Result<Self, Refusal> {
         let ring = IoUring::builder()
             .setup_cqsize(CQ_ENTRIES)
             .setup_single_issuer()
             .setup_defer_taskrun()
             .setup_submit_all()
             .build(SQ_ENTRIES)
-            .map_err(|error| {
-                let name = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-                anyhow::anyhow!(
-                    "io_uring_setup: {name:?}: this client's io_uring loop needs Linux 6.1 and a machine \
-                     that allows io_uring; --engine epoll goes without"
-                )
-            })?;
-        let buffers = Buffers::register(&ring, BUFFER_GROUP).context("io_uring_register(PBUF_RING)")?;
+            .map_err(|error| refusal("io_uring_setup", &error))?;
+        let buffers = Buffers::register(&ring, BUFFER_GROUP)
+            .map_err(|error| refusal("io_uring_register(PBUF_RING)", &error))?;
         Ok(Self { ring, buffers, wake, to_arm: Vec::new(), wake_armed: false })
     }
 
@@ -146,6 +141,24 @@ impl Uring {
         }
         Ok(woken)
     }
+}
+
+/// Which layer says no, as far as an errno tells.
+fn refusal(call: &str, error: &io::Error) -> Refusal {
+    let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+    let switched_off = || {
+        let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
+        setting.is_ok_and(|setting| setting.trim() != "0")
+    };
+    let (layer, why) = match errno {
+        Errno::EPERM if switched_off() => (Layer::Sysctl, "kernel.io_uring_disabled is set"),
+        Errno::EPERM | Errno::EACCES => (Layer::Seccomp, "a system call filter forbids io_uring"),
+        Errno::ENOMEM => (Layer::Memlock, "the limit on locked memory (ulimit -l) leaves no room"),
+        Errno::EMFILE | Errno::ENFILE => (Layer::Limit, "no descriptor is left (ulimit -n)"),
+        _ => (Layer::Kernel, "this loop needs Linux 6.1"),
+    };
+    let try_this = "--engine epoll".to_owned();
+    Refusal { layer, says: format!("{call}: {errno:?}: {why}; {try_this} goes without"), try_this }
 }
 
 /// A send of all these bytes: the kernel itself waits for room in the socket (MSG_WAITALL).
