@@ -3,8 +3,8 @@
 //! it talks to.
 
 //!
-//! [`session`](self::run) is the loop; [`traffic`] decides who sends what and what became of it; an
-//! [`engine`] moves the bytes. Two more threads sleep on stdin and stdout, one opens connections and ends.
+//! `session` is the loop; `traffic` decides who sends what and what became of it; an
+//! `engine` moves the bytes. Two more threads sleep on stdin and stdout, one opens connections and ends.
 //! No waiting is ever done by spinning, and no request waits for a lab that is slow to listen.
 
 mod clock;
