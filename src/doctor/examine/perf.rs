@@ -6,10 +6,8 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::unistd::getppid;
 
 use super::facts::Facts;
 use super::refused::{self, Tried};
@@ -54,7 +52,7 @@ pub fn user(tracepoints: &Tracepoints, facts: &Facts) -> Allowed {
     if let Err(errno) = perf_event_open(SOFTWARE, CONTEXT_SWITCHES, EXCLUDE_KERNEL) {
         return Allowed::No(refused::perf_user(Tried { call: CALL, errno }, facts));
     }
-    match tracepoints.getppid {
+    match tracepoints.read_calls {
         Ok(_) => Allowed::Yes,
         Err(tried) => Allowed::No(refused::user_tracepoints(tried, facts)),
     }
@@ -67,7 +65,7 @@ pub fn prove(capabilities: &mut Capabilities, tracepoints: &Tracepoints, facts: 
     {
         capabilities.perf = Allowed::No(refusal);
     }
-    if let (true, Ok(id)) = (capabilities.perf_user.is_usable(), tracepoints.getppid)
+    if let (true, Ok(id)) = (capabilities.perf_user.is_usable(), tracepoints.read_calls)
         && let Some(refusal) = disproof(id, EXCLUDE_KERNEL, facts)
     {
         capabilities.perf_user = Allowed::No(refusal);
@@ -78,10 +76,12 @@ pub fn prove(capabilities: &mut Capabilities, tracepoints: &Tracepoints, facts: 
 fn disproof(id: u64, flags: u64, facts: &Facts) -> Option<Refusal> {
     const CALLS: u64 = 8;
     let counted = perf_event_open(TRACEPOINT, id, flags).and_then(|counter| {
-        for _ in 0..CALLS {
-            getppid();
+        let mut counter = File::from(counter);
+        // Reading the counter is itself a read(2), which counts: each shows those before it, and itself.
+        for _ in 1..CALLS {
+            read(&mut counter)?;
         }
-        read(counter)
+        read(&mut counter)
     });
     match counted {
         Ok(count) if count >= CALLS => None,
@@ -95,9 +95,9 @@ fn disproof(id: u64, flags: u64, facts: &Facts) -> Option<Refusal> {
 }
 
 /// The value of a counter.
-fn read(counter: OwnedFd) -> Result<u64, Errno> {
+fn read(counter: &mut File) -> Result<u64, Errno> {
     let mut value = [0; 8];
-    let read = File::from(counter).read_exact(&mut value);
+    let read = counter.read_exact(&mut value);
     read.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
     Ok(u64::from_ne_bytes(value))
 }

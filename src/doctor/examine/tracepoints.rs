@@ -22,7 +22,7 @@ const PLACE: &str = "/sys/kernel/tracing";
 
 /// Where the ids were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Read {
+enum Source {
     /// From a mounted tracefs.
     Mounted,
     /// From a mount of our own that is attached nowhere.
@@ -32,33 +32,37 @@ enum Read {
 /// The ids of two tracepoints, for all the others stand or fall with them.
 #[derive(Debug)]
 pub struct Tracepoints {
-    read: Read,
+    source: Source,
     /// `raw_syscalls:sys_enter`: every system call.
     pub every_syscall: Result<u64, Tried>,
-    /// `syscalls:sys_enter_getppid`: one system call by name.
-    pub getppid: Result<u64, Tried>,
+    /// `syscalls:sys_enter_read`: one system call by name.
+    pub read_calls: Result<u64, Tried>,
 }
 
 impl Tracepoints {
     /// Looks for tracefs and reads them.
     pub fn find() -> Self {
         let mounted = mounted(&fs::read_to_string("/proc/self/mounts").unwrap_or_default());
-        let (read, directory) = match mounted {
-            Some(path) => (Read::Mounted, open_directory(&path)),
-            None => (Read::Detached, sys::detached_mount(c"tracefs").map_err(not_mounted)),
+        let (source, directory) = match mounted {
+            Some(path) => (Source::Mounted, open_directory(&path)),
+            None => (Source::Detached, sys::detached_mount(c"tracefs").map_err(not_mounted)),
         };
         let id = |tracepoint: &str| match &directory {
             Ok(directory) => read_id(directory, tracepoint),
             Err(tried) => Err(*tried),
         };
-        Self { read, every_syscall: id("raw_syscalls/sys_enter"), getppid: id("syscalls/sys_enter_getppid") }
+        Self {
+            source,
+            every_syscall: id("raw_syscalls/sys_enter"),
+            read_calls: id("syscalls/sys_enter_read"),
+        }
     }
 
     /// Whether tracefs is mounted and readable.
     pub fn allowed(&self, facts: &Facts) -> Allowed {
-        match (self.every_syscall, self.read) {
-            (Ok(_), Read::Mounted) => Allowed::Yes,
-            (Ok(_), Read::Detached) => Allowed::Partly(Refusal {
+        match (self.every_syscall, self.source) {
+            (Ok(_), Source::Mounted) => Allowed::Yes,
+            (Ok(_), Source::Detached) => Allowed::Partly(Refusal {
                 layer: Layer::Filesystem,
                 says: "not mounted; as root, iolab reads it all the same".to_owned(),
                 try_this: format!("`mount -t tracefs none {PLACE}`, for other tools to see it too"),
