@@ -44,7 +44,7 @@ fn open(tried: Tried, facts: &Facts, paranoid_most: i32) -> Refusal {
 
 /// Why the tracepoints' ids are not known, for who may count in the kernel.
 pub fn tracepoints(tried: Tried, facts: &Facts) -> Refusal {
-    let share = "`sudo iolab doctor --share-ids`, once after each start of the machine";
+    let share = "`sudo iolab doctor --share-ids` lets perf-user count, until the machine starts again";
     match tried.errno {
         Errno::ENODEV => {
             let kernel = "a kernel built with CONFIG_FTRACE_SYSCALLS";
