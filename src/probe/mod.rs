@@ -4,3 +4,12 @@
 //! knows nothing of screens or lessons and fills the plain values of [`crate::trace`].
 //!
 //! [`Refusal`]: crate::trace::Refusal
+
+// Kernel interfaces without a wrapper (perf_event_open, pidfd_getfd), a mapping that another process writes
+// to, and ptrace requests with raw signal numbers; each block says why it is sound.
+#![allow(unsafe_code)]
+
+mod descriptors;
+pub mod refuse;
+pub mod syscalls;
+

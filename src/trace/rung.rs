@@ -84,4 +84,6 @@ pub enum Layer {
     Terminal,
     /// Another limit of the process (descriptors, threads).
     Limit,
+    /// The observed process itself: it has ended.
+    Process,
 }
