@@ -10,6 +10,9 @@
 #![allow(unsafe_code)]
 
 mod descriptors;
+pub mod epoll_set;
+pub mod proc;
 pub mod refuse;
+pub mod sock;
 pub mod syscalls;
 

@@ -1,0 +1,121 @@
+//! The interest lists of a process: `/proc/PID/fdinfo/EPFD`, proc_pid_fdinfo(5).
+//!
+//! The *ready* list is not exported by the kernel; whoever shows one derives it (interest and queues) and
+//! must say so.
+
+use std::fs;
+
+use super::descriptors;
+use super::refuse::{errno, looking_into};
+use crate::trace::{EpollSet, Interest, Refusal};
+
+/// The link of an epoll descriptor under `/proc/PID/fd`.
+const EPOLL: &[u8] = b"anon_inode:[eventpoll]";
+
+/// After so many readings the descriptors are searched anew even if their number did not change.
+const SEARCH_EVERY: u32 = 16;
+
+/// The interest lists of one process; remembers which descriptors are epoll's.
+#[derive(Debug)]
+pub struct EpollSets {
+    pid: u32,
+    known: Vec<i32>,
+    descriptors: Option<u64>,
+    readings: u32,
+}
+
+impl EpollSets {
+    /// Gets ready to read the interest lists of process `pid`; it need not have any yet.
+    ///
+    /// # Errors
+    /// The process has ended, or may not be looked into.
+    pub fn open(pid: u32) -> Result<Self, Refusal> {
+        let mut sets = Self { pid, known: Vec::new(), descriptors: None, readings: 0 };
+        sets.search()?;
+        Ok(sets)
+    }
+
+    /// The interest lists as they are now, in the order of their descriptors. A few µs a list, and 0.3 µs
+    /// an entry; searching for new descriptors happens only when their number changed, or at times.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn read(&mut self) -> Result<Vec<EpollSet>, Refusal> {
+        self.readings = self.readings.wrapping_add(1);
+        let changed = descriptors::count(self.pid).is_none_or(|count| Some(count) != self.descriptors);
+        if changed || self.readings.is_multiple_of(SEARCH_EVERY) {
+            self.search()?;
+        }
+        let mut sets = Vec::with_capacity(self.known.len());
+        for &fd in &self.known {
+            // The number may stand for another file by now.
+            if descriptors::link(self.pid, fd).is_none_or(|link| link != EPOLL) {
+                self.descriptors = None;
+                continue;
+            }
+            let path = format!("/proc/{}/fdinfo/{fd}", self.pid);
+            match fs::read_to_string(&path) {
+                Ok(text) => sets.push(EpollSet { fd, interest: parse(&text) }),
+                // Closed since: the next search forgets it.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.descriptors = None,
+                Err(error) => return Err(looking_into(self.pid, &path, errno(&error))),
+            }
+        }
+        Ok(sets)
+    }
+
+    fn search(&mut self) -> Result<(), Refusal> {
+        self.known.clear();
+        let known = &mut self.known;
+        descriptors::links(self.pid, |fd, link| {
+            if link == EPOLL {
+                known.push(fd);
+            }
+        })?;
+        self.known.sort_unstable();
+        self.descriptors = descriptors::count(self.pid);
+        Ok(())
+    }
+}
+
+/// The interest lists of process `pid`, once. [`EpollSets`] is cheaper for a second look.
+///
+/// # Errors
+/// The process has ended, or may not be looked into.
+pub fn read(pid: u32) -> Result<Vec<EpollSet>, Refusal> {
+    EpollSets::open(pid)?.read()
+}
+
+/// Entries of an epoll descriptor's fdinfo: `tfd:        7 events: c0000019 data: 2a …`.
+fn parse(text: &str) -> Vec<Interest> {
+    text.lines().filter_map(entry).collect()
+}
+
+fn entry(line: &str) -> Option<Interest> {
+    let mut words = line.strip_prefix("tfd:")?.split_whitespace();
+    let fd = words.next()?.parse().ok()?;
+    let events = words.find(|word| *word == "events:").and_then(|_| words.next())?;
+    Some(Interest { fd, events: u32::from_str_radix(events, 16).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_read_with_all_their_bits() {
+        let text = "pos:\t0\nflags:\t02\nmnt_id:\t16\nino:\t1057\n\
+                    tfd:        7 events: c0000019 data:               2a  pos:0 ino:1 sdev:8\n\
+                    tfd:       12 events:     2019 data:                0  pos:0 ino:2 sdev:8\n";
+        let interest = parse(text);
+        assert_eq!(interest, [Interest { fd: 7, events: 0xc000_0019 }, Interest { fd: 12, events: 0x2019 }]);
+        assert_ne!(interest[0].events & Interest::ET, 0);
+        assert_ne!(interest[0].events & Interest::ONESHOT, 0);
+        assert_eq!(interest[1].events & Interest::ET, 0);
+    }
+
+    #[test]
+    fn damaged_lines_are_left_out() {
+        assert!(parse("tfd: x events: 1\ntfd: 7\ntfd: 7 events: zz\n").is_empty());
+    }
+}
