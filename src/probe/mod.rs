@@ -11,8 +11,10 @@
 
 mod descriptors;
 pub mod epoll_set;
+pub mod pidfd;
 pub mod proc;
 pub mod refuse;
+pub mod ring;
 pub mod sock;
 pub mod syscalls;
 
