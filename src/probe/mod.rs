@@ -11,6 +11,7 @@
 
 mod descriptors;
 pub mod epoll_set;
+pub mod perf;
 pub mod pidfd;
 pub mod proc;
 pub mod refuse;
@@ -18,3 +19,4 @@ pub mod ring;
 pub mod sock;
 pub mod syscalls;
 
+pub use self::perf::tracepoint_ids;
