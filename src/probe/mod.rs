@@ -14,6 +14,7 @@ pub mod epoll_set;
 pub mod perf;
 pub mod pidfd;
 pub mod proc;
+pub mod ptrace;
 pub mod refuse;
 pub mod ring;
 pub mod sock;

@@ -1,0 +1,171 @@
+//! The requests of ptrace(2) that a window needs, with signal numbers as they are: `nix` knows no real-time
+//! signals, and a tracer that cannot pass one on has swallowed it.
+
+use nix::errno::Errno;
+
+/// Bits beside the signal in a stop's status.
+const SYSCALL_STOP: i32 = libc::SIGTRAP | 0x80;
+
+/// What waitid(2) reported, nothing consumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Report {
+    /// A tracee stands still.
+    Stop { tid: i32, why: Why },
+    /// A thread or process has ended.
+    Ended { pid: i32 },
+}
+
+/// Why a tracee stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// At the entry or the exit of a system call.
+    Syscall,
+    /// A signal is about to be delivered.
+    Signal(i32),
+    /// A group-stop (SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU): job control stopped the whole process.
+    Group,
+    /// PTRACE_EVENT_STOP otherwise: interrupted, a new thread, or continued after a group-stop.
+    Interrupted,
+    /// PTRACE_EVENT_CLONE.
+    Cloned,
+    /// PTRACE_EVENT_EXEC.
+    Exec,
+    /// Another event, of no interest.
+    Other,
+}
+
+/// Of whom a report is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Any tracee or child of the calling thread.
+    Anyone,
+    /// One of them.
+    One(i32),
+}
+
+/// Waits for the next report. It is only looked at, not taken: a stop is over when the tracee is resumed
+/// anyway, and the end of the process belongs to whoever started it.
+pub(super) fn wait(of: Of) -> Result<Report, Errno> {
+    let (kind, id) = match of {
+        Of::Anyone => (libc::P_ALL, 0),
+        Of::One(tid) => (libc::P_PID, tid as libc::id_t),
+    };
+    // SAFETY: an all-zero siginfo_t is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let which = libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT | libc::__WALL | libc::__WNOTHREAD;
+    // SAFETY: `info` outlives the call.
+    Errno::result(unsafe { libc::waitid(kind, id, &mut info, which) })?;
+    // SAFETY: waitid succeeded, so these fields are filled in (SIGCHLD's part of the union).
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    Ok(match info.si_code {
+        libc::CLD_TRAPPED | libc::CLD_STOPPED => Report::Stop { tid: pid, why: why(status) },
+        _ => Report::Ended { pid },
+    })
+}
+
+fn why(status: i32) -> Why {
+    let (signal, event) = (status & 0xff, status >> 8);
+    match event {
+        0 if status == SYSCALL_STOP => Why::Syscall,
+        0 => Why::Signal(signal),
+        libc::PTRACE_EVENT_STOP => match signal {
+            libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => Why::Group,
+            _ => Why::Interrupted,
+        },
+        libc::PTRACE_EVENT_CLONE => Why::Cloned,
+        libc::PTRACE_EVENT_EXEC => Why::Exec,
+        _ => Why::Other,
+    }
+}
+
+/// Takes a report: an ended thread vanishes with it.
+pub(super) fn collect(tid: i32) {
+    // SAFETY: asks for no status.
+    let _ = unsafe { libc::waitpid(tid, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) };
+}
+
+/// PTRACE_SEIZE: begins to trace without stopping. EXITKILL is never asked for: the process is not ours.
+pub(super) fn seize(tid: i32) -> Result<(), Errno> {
+    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_TRACEEXEC;
+    plain(libc::PTRACE_SEIZE, tid, options as usize)
+}
+
+/// PTRACE_INTERRUPT: stops a running thread (or one that waits in a system call).
+pub(super) fn interrupt(tid: i32) -> Result<(), Errno> {
+    plain(libc::PTRACE_INTERRUPT, tid, 0)
+}
+
+/// PTRACE_SYSCALL: on to the next entry or exit, delivering `signal` unless it is 0.
+pub(super) fn go_on(tid: i32, signal: i32) -> Result<(), Errno> {
+    plain(libc::PTRACE_SYSCALL, tid, signal as usize)
+}
+
+/// PTRACE_LISTEN: leaves a group-stopped thread stopped, but lets SIGCONT reach it.
+pub(super) fn listen(tid: i32) -> Result<(), Errno> {
+    plain(libc::PTRACE_LISTEN, tid, 0)
+}
+
+/// PTRACE_DETACH of a thread that stands still, delivering `signal` unless it is 0.
+pub(super) fn detach(tid: i32, signal: i32) -> Result<(), Errno> {
+    plain(libc::PTRACE_DETACH, tid, signal as usize)
+}
+
+/// PTRACE_GETEVENTMSG: the new thread of PTRACE_EVENT_CLONE.
+pub(super) fn event_message(tid: i32) -> Result<u64, Errno> {
+    let mut message: libc::c_ulong = 0;
+    plain(libc::PTRACE_GETEVENTMSG, tid, (&raw mut message) as usize)?;
+    Ok(message)
+}
+
+/// A system call at whose edge a thread stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// Number and arguments.
+    Entry { number: u64, arguments: [u64; 6] },
+    /// The result; −errno on failure.
+    Exit { result: i64 },
+    /// Neither.
+    None,
+}
+
+/// PTRACE_GET_SYSCALL_INFO (Linux 5.3).
+pub(super) fn edge(tid: i32) -> Result<Edge, Errno> {
+    // SAFETY: all-zero is a valid value of this struct of integers.
+    let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
+    let bytes = size_of_val(&info);
+    // SAFETY: the kernel writes at most `bytes` bytes to `info`, which outlives the call.
+    let written = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, tid, bytes, &raw mut info) };
+    Errno::result(written)?;
+    Ok(match info.op {
+        libc::PTRACE_SYSCALL_INFO_ENTRY => {
+            // SAFETY: `op` says that this member of the union was written.
+            let entry = unsafe { info.u.entry };
+            Edge::Entry { number: entry.nr, arguments: entry.args }
+        }
+        // SAFETY: likewise.
+        libc::PTRACE_SYSCALL_INFO_EXIT => Edge::Exit { result: unsafe { info.u.exit.sval } },
+        _ => Edge::None,
+    })
+}
+
+fn plain(request: libc::c_uint, tid: i32, data: usize) -> Result<(), Errno> {
+    // SAFETY: `address` is not used by these requests; `data` is a number, or points to a word that
+    // outlives the call (PTRACE_GETEVENTMSG).
+    Errno::result(unsafe { libc::ptrace(request, tid, 0usize, data) }).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_tells_stops_apart() {
+        assert_eq!(why(libc::SIGTRAP | 0x80), Why::Syscall);
+        assert_eq!(why(libc::SIGTRAP), Why::Signal(libc::SIGTRAP), "a breakpoint is the program's own");
+        assert_eq!(why(libc::SIGSTOP), Why::Signal(libc::SIGSTOP), "about to stop, not stopped yet");
+        assert_eq!(why(libc::SIGSTOP | libc::PTRACE_EVENT_STOP << 8), Why::Group);
+        assert_eq!(why(libc::SIGTRAP | libc::PTRACE_EVENT_STOP << 8), Why::Interrupted);
+        assert_eq!(why(libc::SIGTRAP | libc::PTRACE_EVENT_CLONE << 8), Why::Cloned);
+        assert_eq!(why(40), Why::Signal(40), "a real-time signal keeps its number");
+    }
+}
