@@ -19,5 +19,7 @@ pub mod refuse;
 pub mod ring;
 pub mod sock;
 pub mod syscalls;
+mod table;
 
 pub use self::perf::tracepoint_ids;
+pub use self::table::{PROBES, Probe};
