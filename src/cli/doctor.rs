@@ -16,6 +16,11 @@ pub struct Arguments {
     /// The face of the report.
     #[arg(long, value_name = "FORMAT", default_value = "plain")]
     format: Format,
+    /// First writes down the ids of tracepoints for every user of this machine until its next start, so that
+    /// their system calls are counted at full speed too (perf-user). Only root can.
+    #[cfg(feature = "live")]
+    #[arg(long)]
+    share_ids: bool,
 }
 
 /// The faces of the report.
@@ -36,6 +41,10 @@ const NOT_LIVE: &str = "iolab: this build plays recordings and asks the kernel n
 
 /// Answers the command. A completed examination is a success, whatever it found, unless nothing works.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    #[cfg(feature = "live")]
+    if arguments.share_ids {
+        share_ids()?;
+    }
     let Some(capabilities) = examined() else {
         writeln!(io::stderr(), "{NOT_LIVE}")?;
         return Ok(Exit::Refused);
@@ -47,6 +56,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     print(&text).context("printing the report")?;
     Ok(if report.works { Exit::Done } else { Exit::Refused })
+}
+
+/// Shares the ids and says where they are; on standard error, since the report is what was asked for.
+#[cfg(feature = "live")]
+fn share_ids() -> anyhow::Result<()> {
+    let path = crate::probe::tracepoint_ids::share()
+        .context("sharing ids of tracepoints, which root alone can: `sudo iolab doctor --share-ids`")?;
+    writeln!(io::stderr(), "iolab: shared ids of tracepoints until the next start: {}", path.display())?;
+    Ok(())
 }
 
 /// This machine, in a build that can examine one.

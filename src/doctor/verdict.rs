@@ -94,5 +94,6 @@ const fn who(layer: Layer) -> &'static str {
         Layer::Filesystem => "a file system",
         Layer::Terminal => "the terminal",
         Layer::Limit => "a limit of the process",
+        Layer::Process => "the process itself",
     }
 }

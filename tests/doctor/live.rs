@@ -341,3 +341,37 @@ fn an_unknown_format_is_wrong_usage() {
     let says = String::from_utf8(output.stderr).unwrap();
     assert!(says.contains("plain") && says.contains("json"), "{says}");
 }
+
+/// What root shares, every user counts with. Where it is shared to is a file system of the test's own.
+#[test]
+fn ids_that_root_shares_let_everybody_count_by_name() {
+    let (_folder, binary) = readable_binary();
+    let share = ["doctor", "--share-ids", "--format", "json"];
+    if !may_mount() {
+        let refused = output(Command::new(&binary).args(share));
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        let says = String::from_utf8(refused.stderr).unwrap();
+        assert!(says.contains("sudo iolab doctor --share-ids"), "{says}");
+        return;
+    }
+    let script = r#"
+        mount --make-rprivate / && mount -t tmpfs none /run || exit 99
+        "$0" doctor --share-ids --format json >/dev/null || exit 98
+        exec setpriv --reuid 65534 --regid 65534 --clear-groups "$0" doctor --format json
+    "#;
+    let shared = output(Command::new("unshare").args(["--mount", "sh", "-c", script]).arg(&binary));
+    let document: Value =
+        serde_json::from_slice(&shared.stdout).unwrap_or_else(|error| panic!("{error}: {shared:?}"));
+    let perf_user = check(&document, "perf-user");
+    match sysctl("perf_event_paranoid").unwrap() {
+        ..=2 => assert_eq!(perf_user["state"], "ok", "{perf_user}"),
+        _ => assert_eq!(perf_user["layer"], "sysctl", "{perf_user}"),
+    }
+}
+
+/// Whether the tests may mount file systems of their own: CAP_SYS_ADMIN, which a container's root lacks.
+fn may_mount() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
+    u64::from_str_radix(effective.trim(), 16).unwrap() & 1 << 21 != 0
+}

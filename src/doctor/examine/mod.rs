@@ -19,6 +19,7 @@ mod processors;
 mod ptrace;
 pub mod refused;
 mod ring;
+mod shared_ids;
 mod sock;
 mod sys;
 mod terminal;

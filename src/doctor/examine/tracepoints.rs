@@ -14,7 +14,7 @@ use nix::sys::stat::Mode;
 
 use super::facts::Facts;
 use super::refused::{self, Tried};
-use super::sys;
+use super::{shared_ids, sys};
 use crate::trace::{Allowed, Layer, Refusal};
 
 /// Where tracefs belongs, Documentation/trace/ftrace.rst.
@@ -35,7 +35,7 @@ pub struct Tracepoints {
     source: Source,
     /// `raw_syscalls:sys_enter`: every system call.
     pub every_syscall: Result<u64, Tried>,
-    /// `syscalls:sys_enter_read`: one system call by name.
+    /// `syscalls:sys_enter_read`: one system call by name; root may have shared it.
     pub read_calls: Result<u64, Tried>,
 }
 
@@ -51,11 +51,9 @@ impl Tracepoints {
             Ok(directory) => read_id(directory, tracepoint),
             Err(tried) => Err(*tried),
         };
-        Self {
-            source,
-            every_syscall: id("raw_syscalls/sys_enter"),
-            read_calls: id("syscalls/sys_enter_read"),
-        }
+        let by_name = id("syscalls/sys_enter_read");
+        let by_name = by_name.or_else(|tried| shared_ids::syscall("read").ok_or(tried));
+        Self { source, every_syscall: id("raw_syscalls/sys_enter"), read_calls: by_name }
     }
 
     /// Whether tracefs is mounted and readable.
