@@ -7,14 +7,14 @@
 pub mod cli;
 pub mod doctor;
 pub mod export;
+#[cfg(feature = "live")]
+pub mod lab;
 pub mod lesson;
 #[cfg(feature = "live")]
 pub mod load;
 pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;
-#[cfg(feature = "live")]
-pub mod refused;
 #[cfg(feature = "live")]
 pub mod refused;
 #[cfg(feature = "live")]

@@ -37,6 +37,7 @@ const DESCRIPTORS_MAX: u64 = 1_048_576;
 /// The outermost context of the error is a [`Refused`] where the machine does not let the server run.
 pub fn serve(server: &Server, listen: SocketAddr, options: &Options) -> anyhow::Result<()> {
     let run = server.run.context("this build has no servers")?;
+    take_name(server.name);
     end_on_signals()?;
     raise_descriptor_limit();
     let listener = match handed_over()? {
@@ -48,6 +49,14 @@ pub fn serve(server: &Server, listen: SocketAddr, options: &Options) -> anyhow::
         Some(refused) => error.context(refused),
         None => error.context(format!("the server {} cannot go on", server.name)),
     })
+}
+
+/// Gives the process the server's name: what ps, top and /proc/PID/comm show of it.
+fn take_name(name: &str) {
+    if let Ok(name) = std::ffi::CString::new(name) {
+        // It is a courtesy: nothing depends on it.
+        let _ = nix::sys::prctl::set_name(&name);
+    }
 }
 
 /// Makes SIGTERM and SIGINT end the process with status 0, and SIGPIPE do nothing.

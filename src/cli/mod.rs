@@ -3,14 +3,24 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+mod doctor;
 mod face;
 #[cfg(feature = "live")]
+mod lab;
+#[cfg(feature = "live")]
 mod load;
+#[cfg(feature = "live")]
+mod load_args;
 pub mod nearest;
-mod doctor;
+#[cfg(feature = "live")]
+mod progress;
 mod replay;
 #[cfg(feature = "live")]
 mod serve;
+#[cfg(feature = "live")]
+mod server_name;
+#[cfg(feature = "live")]
+mod signals;
 
 use std::process::ExitCode;
 
@@ -26,6 +36,8 @@ struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    #[cfg(feature = "live")]
+    Lab(lab::Arguments),
     Replay(replay::Arguments),
     Doctor(doctor::Arguments),
     #[cfg(feature = "live")]
@@ -53,8 +65,9 @@ pub enum Exit {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        #[cfg(feature = "live")]
+        Command::Lab(arguments) => lab::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
-    let result: anyhow::Result<Exit> = match arguments.command {
         Command::Doctor(arguments) => doctor::run(arguments),
         #[cfg(feature = "live")]
         Command::Serve(arguments) => serve::run(arguments),

@@ -6,10 +6,10 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::Exit;
-use super::nearest::nearest;
+use super::server_name::{server_list, server_named};
 use crate::refused::Refused;
 use crate::serve::serve;
-use crate::servers::{self, Options, SERVERS, Server};
+use crate::servers::{Options, Server};
 
 /// Runs one mini-server in the foreground; prints "listening on ADDR".
 ///
@@ -68,29 +68,6 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// The server of that name; the error helps whoever mistyped it. clap ends the program with status 2 then.
-fn server_named(name: &str) -> Result<&'static Server, String> {
-    servers::by_name(name).ok_or_else(|| {
-        let guess = nearest(name, SERVERS.iter().map(|server| server.name))
-            .map(|guess| format!("did you mean {guess}? "))
-            .unwrap_or_default();
-        let names: Vec<&str> = listed(false).map(|server| server.name).collect();
-        format!("there is no such server; {guess}There are {}", names.join(", "))
-    })
-}
-
-/// The servers of the table as the help prints them.
-fn server_list() -> String {
-    let rows = |flawed| -> String {
-        listed(flawed).map(|server| format!("\n  {:<16} {}", server.name, server.says)).collect()
-    };
-    format!("Servers:{}\n\nWrong on purpose, for experiments:{}", rows(false), rows(true))
-}
-
-fn listed(flawed: bool) -> impl Iterator<Item = &'static Server> {
-    SERVERS.iter().filter(move |server| server.flawed == flawed)
 }
 
 /// Slots of a submission queue; the kernel's limit is IORING_MAX_ENTRIES (io_uring/io_uring.h).

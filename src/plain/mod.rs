@@ -3,6 +3,7 @@
 //! Pure: a world in, text out.
 
 mod lab;
+pub mod lesson;
 mod number;
 mod table;
 

@@ -9,6 +9,7 @@
 // to, and ptrace requests with raw signal numbers; each block says why it is sound.
 #![allow(unsafe_code)]
 
+pub mod clock;
 mod descriptors;
 pub mod epoll_set;
 pub mod perf;

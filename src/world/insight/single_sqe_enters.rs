@@ -3,8 +3,9 @@
 use super::{Insight, ServerView};
 use crate::world::MetricId;
 
-/// Completions that wait together are worth a batch; below this share of samples there is nothing to batch.
-const SAMPLES_WITH_COMPANY_MIN: f64 = 0.005;
+/// Requests handled between two sleeps: from here on several were waiting at once and could have shared a
+/// call.
+const COMPANY_MIN: f64 = 2.0;
 
 /// Fewer SQEs than this are no evidence.
 const SQES_MIN: u64 = 200;
@@ -22,15 +23,16 @@ pub const INSIGHT: Insight = Insight {
 fn rule(view: &ServerView<'_>) -> Option<String> {
     let sqes = view.sum.sqes().filter(|sqes| *sqes >= SQES_MIN)?;
     let batch = view.metric(MetricId::SqesPerEnter)?.value()?;
-    let together: u64 =
-        view.sum.rings.iter().map(|ring| ring.cq_depth.0.range(2..).map(|(_, n)| n).sum::<u64>()).sum();
-    let samples: u64 = view.sum.rings.iter().map(|ring| ring.cq_depth.samples()).sum();
-    let company = together as f64 / samples.max(1) as f64;
-    (batch < 1.2 && company >= SAMPLES_WITH_COMPANY_MIN).then(|| {
+    let sleeps = view.metric(MetricId::VoluntarySwitchesPerRequest)?.value()?;
+    let company = 1.0 / sleeps.max(1e-6);
+    (batch < 1.2 && company >= COMPANY_MIN).then(|| {
+        let together = match company {
+            many if many >= 1000.0 => "more than a thousand requests".to_owned(),
+            some => format!("{some:.0} requests"),
+        };
         format!(
-            "{sqes} SQEs went in {batch:.2} to a system call, while two or more completions were waiting in \
-             {:.0} % of the samples",
-            company * 100.0
+            "{sqes} SQEs went {batch:.2} to a system call, although the server handled {together} between two \
+             sleeps: they were waiting together"
         )
     })
 }

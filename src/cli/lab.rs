@@ -1,0 +1,98 @@
+//! `iolab lab SERVER...`: the same load on several servers, side by side.
+
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::Exit;
+use super::face::{self, Face};
+use super::load_args::LoadArguments;
+use super::progress::Progress;
+use super::server_name::{server_list, server_named};
+use crate::lab::{Control, Plan, Probing, Recorder, Session};
+use crate::servers::Server;
+use crate::trace::{Entry, Trace, file};
+
+/// Puts the same load on several servers, side by side, and shows what the kernel says about each.
+///
+/// At `--rate max` the servers run in alternation, each alone; paced servers run together, and whoever polls
+/// takes turns.
+#[derive(Args, Debug)]
+#[command(after_help = server_list(), after_long_help = format!("{EXAMPLES}\n\n{}", server_list()))]
+pub struct Arguments {
+    /// The servers; their names are listed below.
+    #[arg(required = true, value_name = "SERVER", value_parser = server_named)]
+    servers: Vec<&'static Server>,
+    #[command(flatten)]
+    load: LoadArguments,
+    /// Which probes may watch.
+    #[arg(long, value_enum, default_value = "auto")]
+    probe: Probing,
+    /// Alternate with rounds without any probe and show what the probes cost.
+    #[arg(long)]
+    probe_cost: bool,
+    /// Keep the run in a file; compressed when its name ends in .gz.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Slots of the completion queue of the io_uring servers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    cq_entries: Option<u32>,
+    /// Milliseconds without work after which an SQPOLL thread goes to sleep.
+    #[arg(long, value_name = "MS")]
+    sqpoll_idle_ms: Option<u32>,
+    /// How to show the result.
+    #[arg(long, value_enum, default_value = "plain")]
+    format: Face,
+}
+
+/// What the long help shows.
+const EXAMPLES: &str = "\
+Examples:
+  iolab lab epoll uring                                  3 s each, as fast as it goes
+  iolab lab epoll uring-naive uring --rate 2000 --burst 64 --duration 5
+  iolab lab threads epoll --connections 1 --requests 20000 --format json
+  iolab lab epoll uring --record a.trace.gz && iolab replay a.trace.gz";
+
+/// Answers the command.
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let mut plan = Plan::new(arguments.servers, arguments.load.load()?);
+    plan.probing = arguments.probe;
+    plan.probe_cost = arguments.probe_cost;
+    plan.options.cq_entries = arguments.cq_entries;
+    if let Some(idle_ms) = arguments.sqpoll_idle_ms {
+        plan.options.sqpoll_idle_ms = idle_ms;
+    }
+    let capabilities = crate::doctor::examine();
+    let header = Session::header(&plan, &capabilities);
+    let mut writer = match &arguments.record {
+        Some(path) => Some(
+            file::Writer::create(path, &header)
+                .with_context(|| format!("cannot record to {}", path.display()))?,
+        ),
+        None => None,
+    };
+    let (sender, entries) = channel::<Vec<Entry>>();
+    let recorder = Recorder::new(move |batch| {
+        let _ = sender.send(batch);
+    });
+    let mut progress = Progress::new(&plan);
+    let session = Session::start(plan, capabilities, recorder);
+    let remote = session.remote();
+    super::signals::on_interrupt(move || remote(Control::Stop))?;
+    let mut trace = Trace::new(header);
+    for entry in entries.into_iter().flatten() {
+        if let Some(writer) = &mut writer {
+            writer.append(&entry).context("cannot go on recording")?;
+        }
+        progress.see(&entry);
+        trace.push(entry).map_err(anyhow::Error::msg)?;
+    }
+    session.wait();
+    progress.done();
+    if let Some(writer) = writer {
+        writer.finish().context("cannot finish the recording")?;
+    }
+    face::show_lab(&trace, u64::MAX, arguments.format)
+}

@@ -1,0 +1,60 @@
+//! Progress while a lab is measuring.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
+
+use crate::lab::Plan;
+use crate::trace::{Entry, Purpose, Record};
+
+/// One line on the terminal that says what is being measured; silent elsewhere.
+pub struct Progress {
+    shown: bool,
+    servers: Vec<&'static str>,
+    rounds: u32,
+    running: BTreeSet<(u32, String)>,
+}
+
+impl Progress {
+    /// Progress of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            shown: std::io::stderr().is_terminal()
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            servers: plan.servers.iter().map(|server| server.name).collect(),
+            rounds: plan.rounds,
+            running: BTreeSet::new(),
+        }
+    }
+
+    /// Takes notice of an entry.
+    pub fn see(&mut self, entry: &Entry) {
+        let Some(run) = entry.run else { return };
+        match &entry.record {
+            Record::Start(start) => {
+                let what = match start.purpose {
+                    Purpose::Measure => format!("round {} of {}", start.round + 1, self.rounds),
+                    Purpose::Window => "system calls by name".into(),
+                    Purpose::Unobserved => format!("round {} of {}, no probes", start.round + 1, self.rounds),
+                };
+                self.running.insert((run, format!("{} ({what})", self.servers[start.server as usize])));
+            }
+            Record::End { .. } => self.running.retain(|(other, _)| *other != run),
+            _ => return,
+        }
+        self.draw();
+    }
+
+    fn draw(&self) {
+        if self.shown {
+            let running: Vec<_> = self.running.iter().map(|(_, what)| what.as_str()).collect();
+            let _ = write!(std::io::stderr(), "\r\x1b[2Kmeasuring {}", running.join(", "));
+        }
+    }
+
+    /// Takes the line away.
+    pub fn done(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[2K");
+        }
+    }
+}

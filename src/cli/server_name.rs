@@ -1,0 +1,27 @@
+//! Servers by name on the command line: checked once, explained where they are wrong, listed in the help.
+
+use super::nearest::nearest;
+use crate::servers::{self, SERVERS, Server};
+
+/// The server of that name; the error helps whoever mistyped it. clap ends the program with status 2 then.
+pub fn server_named(name: &str) -> Result<&'static Server, String> {
+    servers::by_name(name).ok_or_else(|| {
+        let guess = nearest(name, SERVERS.iter().map(|server| server.name))
+            .map(|guess| format!("did you mean {guess}? "))
+            .unwrap_or_default();
+        let names: Vec<&str> = listed(false).map(|server| server.name).collect();
+        format!("there is no such server; {guess}There are {}", names.join(", "))
+    })
+}
+
+/// The servers of the table as the help prints them.
+pub fn server_list() -> String {
+    let rows = |flawed| -> String {
+        listed(flawed).map(|server| format!("\n  {:<16} {}", server.name, server.says)).collect()
+    };
+    format!("Servers:{}\n\nWrong on purpose, for experiments:{}", rows(false), rows(true))
+}
+
+fn listed(flawed: bool) -> impl Iterator<Item = &'static Server> {
+    SERVERS.iter().filter(move |server| server.flawed == flawed)
+}

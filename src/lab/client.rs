@@ -1,0 +1,57 @@
+//! The client process of one lane: asks go in, tells come out.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, Stdio};
+use std::sync::mpsc::Sender;
+
+use anyhow::Context;
+use nix::sched::CpuSet;
+
+use super::cage::Cage;
+use super::lane::Happening;
+use super::spawn;
+use crate::load::protocol::{Ask, Tell};
+
+/// A running client.
+pub struct Client {
+    asks: ChildStdin,
+    _cage: Cage,
+}
+
+impl Client {
+    /// Starts a client on the given processors; what it tells arrives as happenings.
+    pub fn start(cpus: Option<CpuSet>, happenings: Sender<Happening>) -> anyhow::Result<Self> {
+        let mut command = spawn::iolab();
+        command.arg("load").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let setup = spawn::Setup { cpus, ..spawn::Setup::default() };
+        let mut child = spawn::spawn(command, setup)?.release().context("the client")?;
+        let asks = child.stdin.take().context("the client has no stdin")?;
+        let tells = child.stdout.take().context("the client has no stdout")?;
+        let errors = happenings.clone();
+        let cage = Cage::new(child, move |line| {
+            if let Some(says) = line {
+                let _ = errors.send(Happening::Told(Tell::Failed { says }));
+            }
+        });
+        std::thread::spawn(move || {
+            for line in BufReader::new(tells).lines() {
+                let tell = line.map_err(anyhow::Error::from).and_then(|line| {
+                    serde_json::from_str(&line).with_context(|| format!("the client told {line:?}"))
+                });
+                let tell = tell.unwrap_or_else(|error| Tell::Failed { says: format!("{error:#}") });
+                if happenings.send(Happening::Told(tell)).is_err() {
+                    return;
+                }
+            }
+            let _ = happenings.send(Happening::Told(Tell::Failed { says: "the client has ended".into() }));
+        });
+        Ok(Self { asks, _cage: cage })
+    }
+
+    /// Asks for something.
+    pub fn ask(&mut self, ask: &Ask) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(ask)?;
+        line.push(b'\n');
+        self.asks.write_all(&line).context("the client has ended")
+    }
+}

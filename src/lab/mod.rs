@@ -1,0 +1,26 @@
+//! The lab: starts servers and their clients as child processes, drives load and probes, and turns what they
+//! see into trace entries. Owns every thread and process of a run and ends them all, on every path.
+//!
+//! ```text
+//! Session ── a lane a server ──┬─ server process   (iolab serve NAME, listening socket as descriptor 3)
+//!    │                         ├─ client process   (iolab load)
+//!    │                         └─ observer thread  (probes: totals every 20 ms, rings every 1 ms)
+//!    └─▶ Recorder ──▶ Entry… (a file, a screen, a document)
+//! ```
+
+// Children are prepared between fork and exec, where only raw calls are allowed (spawn.rs).
+#![allow(unsafe_code)]
+
+mod cage;
+mod client;
+mod lane;
+mod observer;
+mod plan;
+mod recorder;
+mod session;
+mod spawn;
+mod tracer;
+
+pub use plan::{Plan, Probing};
+pub use recorder::Recorder;
+pub use session::{Control, Session};

@@ -1,0 +1,147 @@
+//! The thread that watches one server: rings every millisecond, totals every 20, state four times a second.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::plan::Probing;
+use super::recorder::Recorder;
+use crate::probe::{self, clock};
+use crate::trace::{ProcessTotals, Record, Refusal, RunId, Rung};
+
+/// Between two looks at the rings.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Between two totals, nanoseconds.
+const TOTALS_NS: u64 = 20_000_000;
+
+/// Between two readings of interest lists and queues, nanoseconds.
+const STATE_NS: u64 = 250_000_000;
+
+/// The probes attached to one process.
+pub struct Probes {
+    pid: u32,
+    threads: Option<probe::proc::Threads>,
+    rings: Option<probe::ring::Rings>,
+    counters: Option<probe::perf::Counters>,
+    wants_epoll_sets: bool,
+    /// Rungs that were wanted and refused.
+    pub refused: Vec<(Rung, Refusal)>,
+    cpu_ns: u64,
+}
+
+impl Probes {
+    /// Attaches to a process whose rings exist already. `counters` were opened before its exec.
+    pub fn attach(
+        pid: u32,
+        has_ring: bool,
+        probing: Probing,
+        counters: Option<Result<probe::perf::Counters, (Rung, Refusal)>>,
+    ) -> Self {
+        let mut refused = Vec::new();
+        let counters = counters.and_then(|counters| counters.map_err(|why| refused.push(why)).ok());
+        let mut keep = |rung, why| refused.push((rung, why));
+        let threads = probe::proc::Threads::open(pid).map_err(|why| keep(Rung::Proc, why)).ok();
+        let rings = (has_ring && probing.allows(Rung::Ring))
+            .then(|| probe::ring::Rings::open(pid).map_err(|why| keep(Rung::Ring, why)).ok())
+            .flatten();
+        Self { pid, threads, rings, counters, wants_epoll_sets: !has_ring, refused, cpu_ns: 0 }
+    }
+
+    /// Everything, exactly: at quiescence, when nothing moves between two readings.
+    pub fn totals_exactly(&mut self) -> ProcessTotals {
+        if let Some(threads) = &mut self.threads {
+            let _ = threads.sample_all();
+        }
+        self.collect()
+    }
+
+    /// Everything, as cheaply as it goes.
+    fn totals(&mut self) -> ProcessTotals {
+        if let Some(threads) = &mut self.threads {
+            let _ = threads.sample();
+        }
+        self.collect()
+    }
+
+    fn collect(&mut self) -> ProcessTotals {
+        if let Some(rings) = &mut self.rings {
+            rings.sample();
+        }
+        ProcessTotals {
+            threads: self.threads.as_ref().map(|threads| threads.totals().to_vec()).unwrap_or_default(),
+            rings: self.rings.as_mut().map(probe::ring::Rings::totals).unwrap_or_default(),
+            syscalls: self.counters.as_mut().and_then(|counters| counters.totals().ok()),
+            probe_cpu_ns: self.cpu_ns,
+        }
+    }
+
+    /// Interest lists and queues.
+    pub fn state(&mut self) -> Vec<Record> {
+        let mut records = Vec::new();
+        if self.wants_epoll_sets
+            && let Ok(sets) = probe::epoll_set::read(self.pid)
+            && !sets.is_empty()
+        {
+            records.push(Record::EpollSets { sets });
+        }
+        if let Ok(sockets) = probe::sock::read(self.pid) {
+            records.push(Record::Sockets { sockets });
+        }
+        records
+    }
+}
+
+/// A watch under way.
+pub struct Watch {
+    stop: Sender<()>,
+    thread: JoinHandle<Probes>,
+}
+
+impl Watch {
+    /// Watches from `zero_ns` on.
+    pub fn start(probes: Probes, recorder: Arc<Recorder>, run: RunId, zero_ns: u64) -> Self {
+        let (stop, stopped) = channel();
+        let thread = std::thread::spawn(move || watch(probes, &recorder, run, zero_ns, &stopped));
+        Self { stop, thread }
+    }
+
+    /// Ends it and gives the probes back; `None` if the thread failed.
+    pub fn end(self) -> Option<Probes> {
+        let _ = self.stop.send(());
+        self.thread.join().ok()
+    }
+}
+
+fn watch(
+    mut probes: Probes,
+    recorder: &Recorder,
+    run: RunId,
+    zero_ns: u64,
+    stopped: &Receiver<()>,
+) -> Probes {
+    let before_ns = probes.cpu_ns;
+    let (mut totals_ns, mut state_ns) = (zero_ns, zero_ns);
+    let pause = if probes.rings.is_some() { LOOK } else { Duration::from_nanos(TOTALS_NS) };
+    while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        if let Some(rings) = &mut probes.rings {
+            rings.sample();
+        }
+        let now_ns = clock::monotonic_ns();
+        let t_ns = now_ns.saturating_sub(zero_ns);
+        // The state first: what it says of the process belongs to the totals that follow.
+        if now_ns >= state_ns + STATE_NS {
+            state_ns = now_ns;
+            recorder.push(run, probes.state().into_iter().map(|record| (t_ns, record)));
+        }
+        if now_ns >= totals_ns + TOTALS_NS {
+            totals_ns = now_ns;
+            probes.cpu_ns = before_ns + clock::thread_cpu_ns();
+            let totals = probes.totals();
+            recorder.push(run, [(t_ns, Record::Process(totals))]);
+        }
+    }
+    probes.cpu_ns = before_ns + clock::thread_cpu_ns();
+    probes
+}

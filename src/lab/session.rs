@@ -1,0 +1,147 @@
+//! A session: every round of every server of a plan, from the first process to the last.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::lane::{Happening, Lane};
+use super::plan::Plan;
+use super::recorder::Recorder;
+use crate::trace::{Capabilities, Header, Purpose, SCHEMA};
+
+/// What a person may ask of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// End everything.
+    Stop,
+    /// Stop the load and every probe, keep the servers (`true`); go on (`false`).
+    Freeze(bool),
+}
+
+/// A running session. Dropping it ends it.
+pub struct Session {
+    stage: Arc<Stage>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What all lanes of a session share.
+pub(super) struct Stage {
+    pub plan: Plan,
+    pub capabilities: Capabilities,
+    pub recorder: Arc<Recorder>,
+    stopped: AtomicBool,
+    lanes: Mutex<Vec<Sender<Happening>>>,
+}
+
+impl Session {
+    /// The header of the trace that a session of this plan makes on this machine.
+    pub fn header(plan: &Plan, capabilities: &Capabilities) -> Header {
+        Header {
+            schema: SCHEMA.into(),
+            capabilities: capabilities.clone(),
+            load: plan.load.clone(),
+            servers: plan.servers.iter().map(|server| server.name.to_owned()).collect(),
+            syscall_rung: plan.syscall_rung(capabilities),
+        }
+    }
+
+    /// Starts everything in the background.
+    pub fn start(plan: Plan, capabilities: Capabilities, recorder: Recorder) -> Self {
+        let stage = Arc::new(Stage {
+            plan,
+            capabilities,
+            recorder: Arc::new(recorder),
+            stopped: AtomicBool::new(false),
+            lanes: Mutex::default(),
+        });
+        let own = Arc::clone(&stage);
+        Self { stage, thread: Some(std::thread::spawn(move || own.run())) }
+    }
+
+    /// Asks for something; returns at once.
+    pub fn control(&self, control: Control) {
+        self.stage.control(control);
+    }
+
+    /// A handle that asks the same of the session from another thread.
+    pub fn remote(&self) -> impl Fn(Control) + Send + Sync + 'static {
+        let stage = Arc::clone(&self.stage);
+        move |control| stage.control(control)
+    }
+
+    /// Waits until the last run is over.
+    pub fn wait(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.control(Control::Stop);
+        self.join();
+    }
+}
+
+impl Stage {
+    fn control(&self, control: Control) {
+        if control == Control::Stop {
+            self.stopped.store(true, Ordering::Release);
+        }
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        for lane in lanes.iter() {
+            let _ = lane.send(Happening::Control(control));
+        }
+    }
+
+    /// Whether the session was asked to end.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Rounds outside, servers inside: what is compared runs as close in time as it can.
+    fn run(&self) {
+        for round in 0..self.plan.rounds {
+            for group in self.plan.groups() {
+                for purpose in self.purposes(round) {
+                    self.together(&group, round, purpose);
+                }
+            }
+        }
+        self.recorder.close();
+    }
+
+    /// With `--probe-cost`, observed and unobserved rounds alternate, and take turns in going first.
+    fn purposes(&self, round: u32) -> Vec<Purpose> {
+        let mut purposes = vec![Purpose::Measure];
+        if self.plan.probe_cost {
+            purposes.push(Purpose::Unobserved);
+        }
+        if round % 2 == 1 {
+            purposes.reverse();
+        }
+        purposes
+    }
+
+    fn together(&self, group: &[usize], round: u32, purpose: Purpose) {
+        std::thread::scope(|scope| {
+            for &index in group {
+                scope.spawn(move || {
+                    if self.is_stopped() {
+                        return;
+                    }
+                    let (happenings, inbox) = std::sync::mpsc::channel();
+                    self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(happenings.clone());
+                    Lane::new(self, index, happenings, inbox).run(round, purpose);
+                });
+            }
+        });
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
