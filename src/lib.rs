@@ -19,6 +19,8 @@ pub mod probe;
 pub mod refused;
 #[cfg(feature = "live")]
 pub mod serve;
+pub mod screen;
 pub mod servers;
 pub mod trace;
+pub mod tui;
 pub mod world;

@@ -23,6 +23,7 @@ pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals,
 pub const SCHEMA: &str = "iolab.trace/1";
 
 mod runs;
+mod thin;
 
 pub mod file;
 

@@ -9,10 +9,10 @@ const RUNS_MAX: RunId = 10_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     header: Header,
-    runs: Vec<Run>,
+    pub(super) runs: Vec<Run>,
     notes: Vec<(u64, Note)>,
     /// In which order entries came, to write them out as they were: (run, index in the run) or a note.
-    order: Vec<Place>,
+    pub(super) order: Vec<Place>,
 }
 
 /// One run of one server.
@@ -25,7 +25,7 @@ pub struct Run {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
+pub(super) enum Place {
     Start(RunId),
     Record(RunId, u32),
     Note(u32),

@@ -1,8 +1,11 @@
 //! Story: what happened in order, inside a window only. A window names its rung and what it lost.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::rung::Rung;
+use super::totals::Counts;
 
 /// One event of the story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,15 @@ pub enum Story {
         name: String,
         /// The return value; −errno on failure.
         result: i64,
+    },
+    /// What calls that are no longer kept came to: a live view thins what lies far back.
+    Thinned {
+        /// Calls entered, by name.
+        by_name: BTreeMap<String, u64>,
+        /// Calls that answered EAGAIN.
+        eagain: u64,
+        /// SQEs consumed by each io_uring_enter that had any to submit.
+        batches: Counts,
     },
     /// The client sent a request.
     Sent {

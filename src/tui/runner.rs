@@ -33,6 +33,11 @@ pub trait Runner {
     /// from other threads.
     fn start(&mut self, lab: &Lab, events: Sender<LabEvent>);
 
-    /// Ends the run: when this returns, every process it started is gone.
+    /// Holds the run at rest, or lets it go on: the load pauses, the servers stay and are quiet. While it is
+    /// at rest nothing is sent, so that nothing wakes. Does nothing when no run is under way.
+    fn freeze(&mut self, frozen: bool);
+
+    /// Ends the run: when this returns, every process it started is gone. Does nothing when no run is under
+    /// way.
     fn stop(&mut self);
 }

@@ -11,6 +11,7 @@ mod metric;
 mod run;
 mod server;
 mod window;
+pub mod words;
 
 pub use cursor::Cursor;
 pub use deltas::{Deltas, RingDeltas};

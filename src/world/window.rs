@@ -69,6 +69,13 @@ impl WindowView {
                     }
                 }
             }
+            Story::Thinned { by_name, eagain, batches } => {
+                for (name, count) in by_name {
+                    *self.by_name.entry(name.clone()).or_default() += count;
+                }
+                self.eagain += eagain;
+                self.batches.merge(batches);
+            }
             Story::Sent { .. } | Story::Answered { .. } => {}
         }
     }

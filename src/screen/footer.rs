@@ -1,0 +1,58 @@
+//! The last row: the keys of the moment, or an answer to the last one.
+
+use ratatui::layout::Rect;
+
+use super::keys::{self, Binding, Context};
+use super::paint::{Click, Paint, shorten, width};
+use super::theme::Role;
+use super::update::Stage;
+use super::view::View;
+use crate::lesson::Lesson;
+
+pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson) {
+    if area.is_empty() {
+        return;
+    }
+    if let Some(notice) = &view.notice {
+        let text = shorten(notice, area.width.saturating_sub(3), paint.glyphs());
+        let glyph = paint.glyphs().warn;
+        let column = paint.text(area, 1, 0, glyph, Role::Warn);
+        paint.text(area, column.saturating_add(1), 0, &text, Role::Warn);
+        return;
+    }
+    let size = ratatui::layout::Size { width: area.width, height: area.height };
+    let stage = Stage { lesson, trace: None, size };
+    let mut rows: Vec<_> =
+        keys::here(Context::of(view)).filter(|binding| keys::in_footer(binding, view, &stage)).collect();
+    let gap = if area.width >= 76 { 3 } else { 2 };
+    let indent = u16::from(area.width >= 40);
+    // The least needed give way first; quitting stays longest.
+    while rows
+        .iter()
+        .map(|row| cell(paint, row, view, &stage).saturating_add(gap))
+        .fold(indent, u16::saturating_add)
+        > area.width.saturating_add(gap)
+    {
+        let rank = |row: &&Binding| row.footer.map_or(0, |(_, rank)| rank);
+        let Some(least) = (0..rows.len()).max_by_key(|index| rank(&rows[*index])) else { break };
+        rows.remove(least);
+    }
+    let mut column = indent;
+    for row in rows {
+        let from = column;
+        column = paint.text(area, column, 0, &keys::label(row, paint.glyphs()), Role::Key);
+        if let Some(word) = keys::word(row, view, &stage) {
+            column = paint.text(area, column.saturating_add(1), 0, word, Role::Plain);
+        }
+        let zone =
+            Rect { x: area.x.saturating_add(from), width: column.saturating_sub(from), height: 1, ..area };
+        paint.zone(zone, Click::Act(row.action));
+        column = column.saturating_add(gap);
+    }
+}
+
+/// Columns that a row takes in the footer.
+fn cell(paint: &Paint, row: &Binding, view: &View, stage: &Stage<'_>) -> u16 {
+    let word = keys::word(row, view, stage).map_or(0, |word| width(word).saturating_add(1));
+    width(&keys::label(row, paint.glyphs())).saturating_add(word)
+}

@@ -1,0 +1,305 @@
+//! The keys, as one table: the footer, the help, the mouse and the loop all read it.
+
+use super::key::Key;
+use super::theme::Glyphs;
+use super::update::Stage;
+use super::view::{Focus, Overlay, Playhead, Run, State, View};
+use crate::lesson::Show;
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row in BINDINGS")]
+pub enum Action {
+    GoOn,
+    NextStep,
+    PreviousStep,
+    FirstStep,
+    LastStep,
+    ScrollUp,
+    ScrollDown,
+    PageUp,
+    PageDown,
+    RunOrStop,
+    Restart,
+    Freeze,
+    StepBack,
+    StepForward,
+    LeapBack,
+    LeapForward,
+    NextNumber,
+    PreviousNumber,
+    Left,
+    Right,
+    Up,
+    Down,
+    Leave,
+    Info,
+    Help,
+    Pane,
+    Store,
+    Erase,
+    Close,
+    Suspend,
+    Quit,
+}
+
+/// Where the keys go: which rows of the table hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Reading a step.
+    Text,
+    /// Typing an answer.
+    Typing,
+    /// Going from number to number.
+    Numbers,
+    /// Something lies over the screen.
+    Overlay,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Binding {
+    /// The keys, the one to be shown first.
+    pub keys: &'static [Key],
+    /// What they do.
+    pub action: Action,
+    /// Where they hold.
+    pub contexts: &'static [Context],
+    /// A word or two for the footer, and how early it gives way: the lowest stays longest. `None` is only
+    /// in the help.
+    pub footer: Option<(&'static str, u8)>,
+    /// What it does, for the help.
+    pub says: &'static str,
+}
+
+const EVERYWHERE: &[Context] = &[Context::Text, Context::Typing, Context::Numbers, Context::Overlay];
+const LESSON: &[Context] = &[Context::Text, Context::Numbers];
+const TEXT: &[Context] = &[Context::Text];
+const NUMBERS: &[Context] = &[Context::Numbers];
+const TYPING: &[Context] = &[Context::Typing];
+const OVERLAY: &[Context] = &[Context::Overlay];
+
+macro_rules! binding {
+    ([$($key:expr),+], $action:ident, $contexts:expr, $footer:expr, $says:literal) => {
+        Binding { keys: &[$($key),+], action: Action::$action, contexts: $contexts, footer: $footer, says: $says }
+    };
+}
+
+/// Every key there is, in the order the help shows them.
+pub const BINDINGS: &[Binding] = &[
+    binding!([Key::Enter], GoOn, TEXT, None, "the next thing to do: predict, run, go on"),
+    binding!([Key::Right, Key::Char('l'), Key::Char('n')], NextStep, TEXT, Some(("step", 2)), "next step"),
+    binding!([Key::Left, Key::Char('h'), Key::Char('p')], PreviousStep, TEXT, None, "previous step"),
+    binding!([Key::Down, Key::Char('j')], ScrollDown, TEXT, Some(("scroll", 6)), "scroll the text down"),
+    binding!([Key::Up, Key::Char('k')], ScrollUp, TEXT, None, "scroll the text up"),
+    binding!([Key::PageDown], PageDown, LESSON, None, "a page down, then the next step"),
+    binding!([Key::PageUp], PageUp, LESSON, None, "a page up, then the previous step"),
+    binding!([Key::Home], FirstStep, LESSON, None, "first step"),
+    binding!([Key::End], LastStep, LESSON, None, "last step"),
+    binding!([Key::Char(' ')], RunOrStop, LESSON, Some(("run", 1)), "run the lab, or stop it"),
+    binding!([Key::Char('r')], Restart, LESSON, None, "run the lab again from its beginning"),
+    binding!([Key::Char('f')], Freeze, LESSON, Some(("freeze", 3)), "freeze this instant, and go on from it"),
+    binding!(
+        [Key::Char(','), Key::Char('[')],
+        StepBack,
+        LESSON,
+        Some(("back in time", 3)),
+        "frozen: one record back"
+    ),
+    binding!(
+        [Key::Char('.'), Key::Char(']')],
+        StepForward,
+        LESSON,
+        Some(("forward", 3)),
+        "frozen: one record forward"
+    ),
+    binding!([Key::Char('<'), Key::Char('{')], LeapBack, LESSON, None, "frozen: half a second back"),
+    binding!([Key::Char('>'), Key::Char('}')], LeapForward, LESSON, None, "frozen: half a second forward"),
+    binding!([Key::Tab], NextNumber, LESSON, Some(("numbers", 5)), "go to the numbers, then part by part"),
+    binding!([Key::BackTab], PreviousNumber, LESSON, None, "the same backwards"),
+    binding!([Key::Left, Key::Char('h')], Left, NUMBERS, Some(("move", 2)), "to the server on the left"),
+    binding!([Key::Right, Key::Char('l')], Right, NUMBERS, None, "to the server on the right"),
+    binding!([Key::Up, Key::Char('k')], Up, NUMBERS, None, "to the number above"),
+    binding!([Key::Down, Key::Char('j')], Down, NUMBERS, None, "to the number below"),
+    binding!(
+        [Key::Char('i'), Key::Char('w')],
+        Info,
+        LESSON,
+        Some(("what is this?", 4)),
+        "what the number is, who measured it, how to check it"
+    ),
+    binding!([Key::Esc], Leave, NUMBERS, Some(("text", 2)), "back to the text"),
+    binding!([Key::Char('t')], Pane, LESSON, Some(("text/lab", 7)), "both, only the text, only the lab"),
+    binding!([Key::Enter], Store, TYPING, Some(("predict", 1)), "store the prediction"),
+    binding!([Key::Backspace, Key::Delete], Erase, TYPING, None, "take the last character back"),
+    binding!([Key::Esc], Leave, TYPING, Some(("without one", 2)), "go on without a prediction"),
+    binding!(
+        [Key::Esc, Key::Enter, Key::Char('i'), Key::Char(' ')],
+        Close,
+        OVERLAY,
+        Some(("close", 1)),
+        "close this"
+    ),
+    binding!(
+        [Key::Down, Key::Char('j'), Key::PageDown],
+        ScrollDown,
+        OVERLAY,
+        Some(("scroll", 2)),
+        "scroll down"
+    ),
+    binding!([Key::Up, Key::Char('k'), Key::PageUp], ScrollUp, OVERLAY, None, "scroll up"),
+    binding!(
+        [Key::Char('?')],
+        Help,
+        &[Context::Text, Context::Numbers, Context::Overlay],
+        Some(("keys", 1)),
+        "all keys of the moment"
+    ),
+    binding!([Key::Ctrl('z')], Suspend, EVERYWHERE, None, "to the shell; fg comes back"),
+    binding!(
+        [Key::Char('q')],
+        Quit,
+        &[Context::Text, Context::Numbers, Context::Overlay],
+        Some(("quit", 0)),
+        "quit"
+    ),
+    binding!([Key::Ctrl('c')], Quit, EVERYWHERE, None, "quit"),
+];
+
+impl Context {
+    /// Where keys go now.
+    pub fn of(view: &View) -> Self {
+        match (&view.overlay, &view.focus) {
+            (Some(_), _) => Self::Overlay,
+            (None, Focus::Text) => Self::Text,
+            (None, Focus::Typing { .. }) => Self::Typing,
+            (None, Focus::Number { .. } | Focus::Panel(_)) => Self::Numbers,
+        }
+    }
+}
+
+/// The row that a key means here.
+pub fn binding(context: Context, key: Key) -> Option<&'static Binding> {
+    here(context).find(|binding| binding.keys.contains(&key))
+}
+
+/// The rows that hold here.
+pub fn here(context: Context) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |binding| binding.contexts.contains(&context))
+}
+
+/// Why an action can do nothing at the moment; `None` when it can.
+pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'static str> {
+    let step = view.step(stage.lesson);
+    let state = view.state(stage.lesson);
+    let frozen = matches!(view.playhead, Playhead::Frozen(_));
+    match action {
+        Action::NextStep if view.step + 1 >= stage.lesson.steps.len() => Some("this is the last step"),
+        Action::PreviousStep if view.step == 0 => Some("this is the first step"),
+        Action::RunOrStop | Action::Restart | Action::Pane if step.lab().is_none() => {
+            Some("this step has nothing to run")
+        }
+        Action::Freeze if state.is_none() => Some("nothing runs that could be frozen; space runs the lab"),
+        Action::Freeze if matches!(state, Some(State::Starting | State::Failed(_))) => {
+            Some("nothing has been seen yet that could be frozen")
+        }
+        Action::StepBack | Action::StepForward | Action::LeapBack | Action::LeapForward
+            if !frozen || state.is_none() =>
+        {
+            Some("time moves by hand only while frozen: f freezes")
+        }
+        Action::NextNumber | Action::PreviousNumber | Action::Info if step.lab().is_none() => {
+            Some("this step shows no numbers")
+        }
+        _ => None,
+    }
+}
+
+/// The footer's word for a row at this moment.
+pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'static str> {
+    let (word, _) = binding.footer?;
+    let state = view.state(stage.lesson);
+    Some(match binding.action {
+        Action::RunOrStop => match state {
+            Some(State::Starting | State::Running) => "stop",
+            Some(State::Over | State::Failed(_)) => "run again",
+            None => word,
+        },
+        Action::Freeze if matches!(view.playhead, Playhead::Frozen(_)) => "go on",
+        Action::Close if view.overlay == Some(Overlay::Help) => "close",
+        _ => word,
+    })
+}
+
+/// Whether the footer shows a row at this moment: what can be done now, and what always can.
+pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
+    binding.footer.is_some() && why_not(binding.action, view, stage).is_none() && {
+        let frozen = matches!(view.playhead, Playhead::Frozen(_));
+        match binding.action {
+            // The lab's parts are worth a word when there is something in them.
+            Action::NextNumber | Action::Info | Action::Pane => {
+                !matches!(view.run, Run::None) || Context::of(view) == Context::Numbers
+            }
+            Action::StepBack | Action::StepForward => frozen,
+            _ => true,
+        }
+    }
+}
+
+/// The keys of a row as the footer names them: both directions at once where a pair belongs together.
+pub fn label(binding: &Binding, glyphs: &Glyphs) -> String {
+    match (binding.action, binding.contexts) {
+        (Action::NextStep, _) => glyphs.left_right.into(),
+        (Action::ScrollDown, _) => glyphs.up_down.into(),
+        (Action::Left, _) => format!("{}{}", glyphs.left_right, glyphs.up_down),
+        _ => name(binding.keys[0], glyphs),
+    }
+}
+
+/// A key's name in the glyphs at hand.
+pub fn name(key: Key, glyphs: &Glyphs) -> String {
+    match key {
+        Key::Up => glyphs.up.into(),
+        Key::Down => glyphs.down.into(),
+        Key::Left => glyphs.left_right.chars().take(1).collect(),
+        Key::Right => glyphs.left_right.chars().skip(1).collect(),
+        other => other.name(),
+    }
+}
+
+/// The parts of a lab that the focus visits after its numbers, in the order they are shown.
+pub(super) fn parts(show: &[Show]) -> impl Iterator<Item = Show> + '_ {
+    show.iter().copied().filter(|part| !matches!(part, Show::Metrics | Show::Insights))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_key_means_one_thing_in_each_context() {
+        for context in [Context::Text, Context::Typing, Context::Numbers, Context::Overlay] {
+            let mut seen = BTreeSet::new();
+            for binding in here(context) {
+                for key in binding.keys {
+                    assert!(seen.insert(*key), "{} is bound twice in {context:?}", key.name());
+                }
+            }
+            assert!(seen.contains(&Key::Ctrl('c')), "{context:?} cannot be quit");
+        }
+    }
+
+    #[test]
+    fn typing_takes_no_character_for_a_command() {
+        for binding in here(Context::Typing) {
+            assert!(binding.keys.iter().all(|key| !matches!(key, Key::Char(_))), "{binding:?}");
+        }
+    }
+
+    #[test]
+    fn every_row_says_what_it_does() {
+        assert!(BINDINGS.iter().all(|binding| !binding.says.is_empty() && !binding.contexts.is_empty()));
+    }
+}

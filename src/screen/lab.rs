@@ -1,0 +1,155 @@
+//! The lab: what the run is doing, and its parts as far as they fit, the first ones first.
+
+use ratatui::layout::Rect;
+
+use super::keys::Action;
+use super::layout::top;
+use super::paint::{Click, Paint, width, wrap};
+use super::theme::Role;
+use super::view::{Focus, View};
+use super::widget::{self, Scene};
+use super::{focus, status};
+use crate::lesson::{Lab, Lesson, Show};
+use crate::world::World;
+
+pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, world: Option<&World<'_>>) {
+    let Some(lab) = view.step(lesson).lab() else { return };
+    let rest = draw_status(paint, area, view, lesson, lab, world);
+    match world {
+        Some(world) => draw_parts(paint, rest, &Scene::new(world, view, lesson, lab)),
+        None if view.state(lesson).is_none() => draw_waiting(paint, rest, lab),
+        None => {}
+    }
+}
+
+fn draw_status(
+    paint: &mut Paint,
+    area: Rect,
+    view: &View,
+    lesson: &Lesson,
+    lab: &Lab,
+    world: Option<&World<'_>>,
+) -> Rect {
+    let mut rest = area;
+    // What went wrong is worth half of the room, not all of it.
+    let most = (area.height / 2).max(1);
+    for (glyph, says, role) in status::lines(paint, view, lesson, lab, world) {
+        let indent = width(glyph).saturating_add(1);
+        for (index, line) in wrap(&says, area.width.saturating_sub(indent)).iter().enumerate() {
+            let used = area.height.saturating_sub(rest.height);
+            if used >= most {
+                return rest;
+            }
+            if index == 0 {
+                paint.text(rest, 0, 0, glyph, role);
+            }
+            paint.text(rest, indent, 0, line, role);
+            (_, rest) = top(rest, 1);
+        }
+    }
+    if rest.height < area.height && rest.height > 8 {
+        (_, rest) = top(rest, 1);
+    }
+    rest
+}
+
+/// Before a run: what will run, and which key starts it.
+fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
+    let mut row = u16::from(area.height > 8);
+    let column = paint.text(area, 0, row, "space", Role::Key);
+    paint.text(area, column, row, " runs, side by side:", Role::Plain);
+    paint.zone(
+        Rect { y: area.y.saturating_add(row), height: 1.min(area.height), ..area },
+        Click::Act(Action::RunOrStop),
+    );
+    row = row.saturating_add(if area.height > 8 { 2 } else { 1 });
+    let names = lab.servers.iter().map(|name| width(name)).max().unwrap_or(0);
+    for name in &lab.servers {
+        let bullet = paint.glyphs().bullet;
+        let column = paint.text(area, 0, row, bullet, Role::Quiet).saturating_add(1);
+        paint.text(area, column, row, name, Role::Code);
+        let says = crate::servers::by_name(name).map_or("", |server| server.says);
+        let indent = column.saturating_add(names).saturating_add(2);
+        let room = area.width.saturating_sub(indent);
+        if room < 16 {
+            row = row.saturating_add(1);
+            continue;
+        }
+        for line in wrap(says, room) {
+            paint.text(area, indent, row, &line, Role::Plain);
+            row = row.saturating_add(1);
+        }
+    }
+    row = row.saturating_add(1);
+    for line in
+        wrap("Each is a process of its own; the numbers will be the kernel's, not the server's.", area.width)
+    {
+        paint.text(area, 0, row, &line, Role::Quiet);
+        row = row.saturating_add(1);
+    }
+}
+
+/// A part that is to be drawn, and its rows, title included.
+struct Slot {
+    part: Show,
+    rows: u16,
+}
+
+fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
+    let slots = slots(area, scene);
+    let used: u16 = slots.iter().map(|slot| slot.rows).sum();
+    let gaps = u16::try_from(slots.len().saturating_sub(1)).unwrap_or(0);
+    let gap = u16::from(area.height.saturating_sub(used) >= gaps);
+    let mut rest = area;
+    for slot in slots {
+        let (here, below) = top(rest, slot.rows);
+        let title = widget::title(scene, slot.part);
+        let body = if title.is_empty() {
+            here
+        } else {
+            let (head, body) = top(here, 1);
+            paint.rule(
+                head,
+                0,
+                &title,
+                widget::remark(scene, slot.part),
+                focus::is_on(scene.view, slot.part),
+            );
+            paint.zone(head, Click::Point(Focus::Panel(slot.part)));
+            if focus::is_on(scene.view, slot.part) {
+                paint.cursor(head, 1, 0);
+            }
+            body
+        };
+        widget::draw(paint, body, scene, slot.part);
+        (_, rest) = top(below, gap);
+    }
+}
+
+/// Which parts fit: each with the least it needs, in the lab's order, then what is left goes to them in the
+/// same order. A part that has the focus comes first.
+fn slots(area: Rect, scene: &Scene<'_>) -> Vec<Slot> {
+    let mut order: Vec<Show> = scene.lab.show.clone();
+    order.sort_by_key(|part| !focus::is_on(scene.view, *part) || *part == Show::Metrics);
+    let mut left = area.height;
+    let mut slots: Vec<Slot> = Vec::new();
+    for part in order {
+        let (least, _) = widget::rows(scene, part, area.width);
+        let title = u16::from(!widget::title(scene, part).is_empty());
+        let needs = least.saturating_add(title);
+        if least > 0 && (needs <= left || slots.is_empty()) {
+            slots.push(Slot { part, rows: needs.min(left) });
+            left = left.saturating_sub(needs);
+        }
+    }
+    let gaps = u16::try_from(slots.len().saturating_sub(1)).unwrap_or(0);
+    // Some air between the parts is worth more than the last rows of a histogram.
+    left = left.saturating_sub(if left > gaps * 2 { gaps } else { 0 });
+    for slot in &mut slots {
+        let (least, most) = widget::rows(scene, slot.part, area.width);
+        let more = most.saturating_sub(least).min(left);
+        slot.rows = slot.rows.saturating_add(more);
+        left -= more;
+    }
+    slots
+}

@@ -1,0 +1,103 @@
+//! The screen of a lesson.
+
+use ratatui::layout::{Rect, Size};
+
+use super::paint::{Click, Frame, Paint};
+use super::theme::{Role, Theme};
+use super::view::View;
+use super::{footer, header, keys, lab, layout, overlay, text};
+use crate::lesson::Lesson;
+use crate::trace::{Load, Pace};
+use crate::world::World;
+
+pub(super) fn frame(
+    world: Option<&World<'_>>,
+    view: &View,
+    lesson: &Lesson,
+    size: Size,
+    theme: Theme,
+) -> Frame {
+    let areas = layout::areas(size, view, lesson);
+    let mut paint = Paint::new(Rect::new(0, 0, size.width, size.height), theme);
+    // A run of another step's lab says nothing about this one.
+    let world = world.filter(|_| view.state(lesson).is_some());
+    header::draw(&mut paint, areas.header, view, lesson, world);
+    if let Some(outer) = areas.frame {
+        draw_frame(&mut paint, outer, areas.lab_title.x.saturating_sub(1));
+    }
+    draw_text(&mut paint, &areas, view, lesson, world);
+    if let Some(shown) = view.step(lesson).lab() {
+        if areas.frame.is_none() && !areas.lab_title.is_empty() {
+            paint.rule(areas.lab_title, 0, "", "", false);
+        }
+        paint.title(areas.lab_title, 0, &load(&shown.load), "", false);
+        lab::draw(&mut paint, areas.lab, view, lesson, world);
+    }
+    footer::draw(&mut paint, areas.footer, view, lesson);
+    overlay::draw(&mut paint, size, view, lesson, world);
+    paint.done()
+}
+
+/// The frame around text and lab, and the line between them.
+fn draw_frame(paint: &mut Paint, outer: Rect, between: u16) {
+    paint.frame(outer);
+    let lines = paint.glyphs().lines;
+    let column = between.saturating_sub(outer.x);
+    for row in 0..outer.height {
+        let line = match row {
+            0 => lines[8],
+            row if row + 1 == outer.height => lines[9],
+            _ => lines[1],
+        };
+        paint.text(outer, column, row, line, Role::Frame);
+    }
+}
+
+fn draw_text(
+    paint: &mut Paint,
+    areas: &layout::Areas,
+    view: &View,
+    lesson: &Lesson,
+    world: Option<&World<'_>>,
+) {
+    if areas.text.is_empty() {
+        return;
+    }
+    let lines = text::lines(view, lesson, areas.text.width, &text::Told::By(world));
+    let from = text::draw(paint, areas.text, &lines, view.scroll);
+    if areas.frame.is_none() && !areas.text_title.is_empty() {
+        paint.rule(areas.text_title, 0, "", "", false);
+    }
+    let below = lines.lines.len().saturating_sub(usize::from(from) + usize::from(areas.text.height));
+    let glyphs = paint.glyphs();
+    let more = match (from > 0, below > 0) {
+        (false, false) => String::new(),
+        (false, true) => format!("{below} more {}", glyphs.down),
+        (true, true) => format!("{} {below} more {}", glyphs.up, glyphs.down),
+        (true, false) => format!("{} end", glyphs.up),
+    };
+    paint.title(areas.text_title, 0, &view.step(lesson).title, &more, false);
+    if below > 0 {
+        paint.zone(areas.text_title, Click::Act(keys::Action::PageDown));
+    }
+}
+
+/// A load in words: `64 connections, 64 B, 2 000/s in bursts of 64`.
+pub(super) fn load(load: &Load) -> String {
+    let connections = match load.connections {
+        1 => "1 connection".to_owned(),
+        n => format!("{} connections", super::number::count(u64::from(n))),
+    };
+    let idle = match load.idle {
+        0 => String::new(),
+        n => format!(" and {} idle", super::number::count(u64::from(n))),
+    };
+    let pace = match (load.pace, load.burst) {
+        (Pace::Max, _) => "as fast as it goes".to_owned(),
+        (Pace::PerSecond(rate), 1) => format!("{}/s one by one", super::number::count(rate)),
+        (Pace::PerSecond(rate), burst) => {
+            format!("{}/s in bursts of {burst}", super::number::count(rate))
+        }
+    };
+    format!("{connections}{idle}, {} B, {pace}", super::number::count(u64::from(load.message_bytes)))
+}

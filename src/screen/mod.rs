@@ -1,0 +1,43 @@
+//! What is on the screen: a [`World`] and a [`View`] to a [`Frame`] of cells.
+//!
+//! Pure: no clock, no file, no environment, no printing, and nothing of a terminal. [`frame()`] draws, and
+//! [`update()`] is the only thing that changes a view. One file a screen, one file a widget.
+
+mod focus;
+mod footer;
+mod header;
+mod key;
+pub mod keys;
+mod lab;
+mod layout;
+mod lesson;
+mod number;
+mod overlay;
+mod paint;
+mod receipt;
+mod status;
+mod text;
+mod theme;
+mod update;
+mod view;
+mod widget;
+
+pub use key::Key;
+pub use paint::{Click, Frame, Zone};
+pub use receipt::receipt;
+pub use theme::{Glyphs, Palette, Role, Theme};
+pub use update::{Effect, Input, Stage, update};
+pub use view::{Focus, Overlay, Pane, Playhead, Run, State, View};
+
+use ratatui::layout::Size;
+
+use crate::lesson::Lesson;
+use crate::world::World;
+
+/// Draws a lesson: header, text, lab, keys, and what lies over them.
+///
+/// `world` is the run's trace folded up to [`View::t_ns`]; `None` before anything was run. Any size works,
+/// none panics: what has no room is left out.
+pub fn frame(world: Option<&World<'_>>, view: &View, lesson: &Lesson, size: Size, theme: Theme) -> Frame {
+    lesson::frame(world, view, lesson, size, theme)
+}

@@ -1,0 +1,105 @@
+//! Numbers as people read them: units that fit, fixed decimals, thousands apart.
+
+use super::theme::Glyphs;
+use crate::world::MetricId;
+
+/// A count with its thousands apart: `4 723`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A time as seconds: `3.2 s`.
+pub fn seconds(ns: u64) -> String {
+    format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10)
+}
+
+/// How the numbers of one metric are written, the same for all servers so that they can be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    divisor: f64,
+    decimals: usize,
+    /// What the scaled number counts: `µs`, or nothing.
+    pub unit: &'static str,
+}
+
+impl Scale {
+    /// The scale that suits the largest of these values.
+    pub fn of(id: MetricId, largest: f64, glyphs: &Glyphs) -> Self {
+        let plain = |decimals| Self { divisor: 1.0, decimals, unit: "" };
+        match id {
+            MetricId::VoluntarySwitchesPerRequest | MetricId::InvoluntarySwitchesPerRequest => plain(3),
+            MetricId::SyscallsPerRequest
+            | MetricId::SqesPerRequest
+            | MetricId::CqesPerRequest
+            | MetricId::SqesPerEnter => plain(2),
+            MetricId::RequestsPerSecond => plain(0),
+            MetricId::CpuNsPerRequest
+            | MetricId::UserNsPerRequest
+            | MetricId::KernelNsPerRequest
+            | MetricId::LatencyP50Ns
+            | MetricId::LatencyP99Ns => match largest {
+                ns if ns >= 1e7 => Self { divisor: 1e6, decimals: 2, unit: "ms" },
+                ns if ns >= 1e3 => Self { divisor: 1e3, decimals: 2, unit: glyphs.micro },
+                _ => Self { divisor: 1.0, decimals: 0, unit: "ns" },
+            },
+        }
+    }
+
+    /// The number, split at its point: what comes before it, and the point with what follows.
+    pub fn write(self, value: f64) -> (String, String) {
+        let scaled = value / self.divisor;
+        if !scaled.is_finite() {
+            return ("?".into(), String::new());
+        }
+        let text = format!("{:.*}", self.decimals, scaled.abs());
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let sign = if scaled < 0.0 { "-" } else { "" };
+        let whole = whole.parse().map_or_else(|_| whole.to_owned(), count);
+        let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
+        (format!("{sign}{whole}"), fraction)
+    }
+
+    /// The number in one piece.
+    pub fn text(self, value: f64) -> String {
+        let (whole, fraction) = self.write(value);
+        whole + &fraction
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::Theme;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(4_723), "4 723");
+        assert_eq!(count(1_234_567), "1 234 567");
+    }
+
+    #[test]
+    fn a_time_takes_the_unit_that_suits_the_largest() {
+        let glyphs = Theme::DEFAULT.glyphs();
+        let scale = Scale::of(MetricId::CpuNsPerRequest, 4_321.0, glyphs);
+        assert_eq!((scale.unit, scale.text(4_321.0)), ("µs", "4.32".into()));
+        assert_eq!(scale.text(87.0), "0.09");
+        let scale = Scale::of(MetricId::CpuNsPerRequest, 871.0, glyphs);
+        assert_eq!((scale.unit, scale.text(871.0)), ("ns", "871".into()));
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_number() {
+        let scale = Scale::of(MetricId::SyscallsPerRequest, 1.0, Theme::DEFAULT.glyphs());
+        assert_eq!(scale.text(f64::NAN), "?");
+    }
+}

@@ -1,0 +1,37 @@
+//! All keys of the moment, from the one table; what cannot be done now says why.
+
+use crate::screen::keys::{self, Context};
+use crate::screen::paint::{width, wrap};
+use crate::screen::text::Line;
+use crate::screen::theme::{Role, Theme};
+use crate::screen::update::Stage;
+use crate::screen::view::View;
+
+pub(super) fn lines(view: &View, stage: &Stage<'_>, columns: u16, theme: Theme) -> Vec<Line> {
+    let below = View { overlay: None, ..view.clone() };
+    let glyphs = theme.glyphs();
+    let mut lines = Vec::new();
+    for binding in keys::here(Context::of(&below)) {
+        let names: Vec<_> = binding.keys.iter().map(|key| keys::name(*key, glyphs)).collect();
+        let label = format!("{:<11} ", names.join(" "));
+        let why = keys::why_not(binding.action, &below, stage);
+        let (key, role) = if why.is_some() { (Role::Quiet, Role::Quiet) } else { (Role::Key, Role::Plain) };
+        let indent = " ".repeat(usize::from(width(&label)));
+        for (index, line) in wrap(binding.says, columns.saturating_sub(width(&label))).into_iter().enumerate()
+        {
+            let first = if index == 0 { (label.clone(), key) } else { (indent.clone(), role) };
+            lines.push(vec![first, (line, role)]);
+        }
+        if let Some(why) = why {
+            for line in wrap(&format!("not now: {why}"), columns.saturating_sub(width(&label))) {
+                lines.push(vec![(indent.clone(), Role::Quiet), (line, Role::Quiet)]);
+            }
+        }
+    }
+    lines.push(Line::new());
+    for line in wrap("The mouse does what keys do: click a key below, a number, or turn the wheel.", columns)
+    {
+        lines.push(vec![(line, Role::Quiet)]);
+    }
+    lines
+}

@@ -1,0 +1,73 @@
+//! What the run is doing, in words: the first lines of the lab.
+
+use super::paint::Paint;
+use super::theme::Role;
+use super::view::{Playhead, State, View};
+use crate::lesson::{Lab, Lesson};
+use crate::trace::End;
+use crate::world::World;
+
+/// A glyph, a sentence and how grave it is; nothing when all goes as it should and says so elsewhere.
+pub(super) fn lines(
+    paint: &Paint,
+    view: &View,
+    lesson: &Lesson,
+    lab: &Lab,
+    world: Option<&World<'_>>,
+) -> Vec<(&'static str, String, Role)> {
+    let glyphs = paint.glyphs();
+    let mut lines = Vec::new();
+    let Some(state) = view.state(lesson) else { return lines };
+    if let Some(why) = view.recorded() {
+        lines.push((glyphs.recorded, format!("a recorded run: {why}"), Role::Warn));
+    }
+    match state {
+        State::Failed(why) => lines.push((glyphs.bad, format!("{why}; r tries again"), Role::Bad)),
+        State::Starting => {
+            lines.push((glyphs.open, format!("starting {}", lab.servers.join(", ")), Role::Warn));
+        }
+        State::Over if view.playhead == Playhead::Live && world.is_none() => {
+            lines.push((
+                glyphs.stopped,
+                "stopped before anything was seen; space runs it again".into(),
+                Role::Quiet,
+            ));
+        }
+        State::Running if matches!(view.playhead, Playhead::Frozen(_)) && view.recorded().is_none() => {
+            lines.push((
+                glyphs.frozen,
+                "the load rests; , and . step through what was seen".into(),
+                Role::Warn,
+            ));
+        }
+        State::Running | State::Over => {}
+    }
+    for server in world.map(World::servers).unwrap_or_default() {
+        if let Some(refusal) = server.refused() {
+            let mut says = format!("{} was refused: {}", server.name, refusal.says);
+            if !refusal.try_this.is_empty() {
+                says = format!("{says}; try: {}", refusal.try_this);
+            }
+            lines.push((glyphs.bad, says, Role::Bad));
+            continue;
+        }
+        match server.runs.last().and_then(|run| run.end.as_ref()) {
+            Some(End::ServerGone { says }) => {
+                lines.push((
+                    glyphs.bad,
+                    format!("{} is gone: {says}; r starts it again", server.name),
+                    Role::Bad,
+                ));
+            }
+            Some(End::ClientFailed { says }) => {
+                lines.push((
+                    glyphs.bad,
+                    format!("the client of {} failed: {says}; r tries again", server.name),
+                    Role::Bad,
+                ));
+            }
+            _ => {}
+        }
+    }
+    lines
+}

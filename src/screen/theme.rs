@@ -1,0 +1,234 @@
+//! How things look: sixteen ANSI colours or none, block characters or ASCII. Never a background.
+//!
+//! A style says a role, not a colour, so that a theme is one match. What matters is never told by style
+//! alone: each state has a glyph and a word.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// Which colours may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Palette {
+    /// The sixteen colours that the terminal's owner chose.
+    Ansi,
+    /// None (`NO_COLOR`): bold, dim, underlined and reversed only.
+    Mono,
+}
+
+/// What a piece of text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Running text.
+    Plain,
+    /// What may be overlooked at first: units, rungs, hints.
+    Quiet,
+    /// Lines and frames.
+    Frame,
+    /// Titles.
+    Title,
+    /// A term or the point of a sentence.
+    Strong,
+    /// Names from programs.
+    Code,
+    /// A key that can be pressed.
+    Key,
+    /// A number that was measured.
+    Number,
+    /// The learner's own: what was typed.
+    Own,
+    /// Something is as it should be.
+    Good,
+    /// Something deserves attention.
+    Warn,
+    /// Something failed.
+    Bad,
+    /// The submission queue.
+    Submission,
+    /// The completion queue.
+    Completion,
+    /// Where the focus is.
+    Focus,
+}
+
+/// Characters that are drawn with.
+#[derive(Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named after what it marks")]
+pub struct Glyphs {
+    pub live: &'static str,
+    pub frozen: &'static str,
+    pub stopped: &'static str,
+    pub recorded: &'static str,
+    pub exact: &'static str,
+    pub partial: &'static str,
+    pub client: &'static str,
+    pub good: &'static str,
+    pub bad: &'static str,
+    pub warn: &'static str,
+    pub ask: &'static str,
+    pub bullet: &'static str,
+    pub arrow: &'static str,
+    pub done: &'static str,
+    pub open: &'static str,
+    pub head: &'static str,
+    pub tail: &'static str,
+    pub empty: &'static str,
+    pub full: &'static str,
+    pub ellipsis: &'static str,
+    pub up: &'static str,
+    pub down: &'static str,
+    pub left_right: &'static str,
+    pub up_down: &'static str,
+    pub micro: &'static str,
+    pub less_or_equal: &'static str,
+    /// Eighths of a cell, from one to eight.
+    pub eighths: [&'static str; 8],
+    /// horizontal, vertical, then corners ┌┐└┘ and the joints ├┤┬┴.
+    pub lines: [&'static str; 10],
+}
+
+static BLOCKS: Glyphs = Glyphs {
+    live: "▶",
+    frozen: "‖",
+    stopped: "■",
+    recorded: "○",
+    exact: "●",
+    partial: "◐",
+    client: "○",
+    good: "✓",
+    bad: "✗",
+    warn: "!",
+    ask: "▸",
+    bullet: "•",
+    arrow: "→",
+    done: "▮",
+    open: "▯",
+    head: "▲",
+    tail: "▼",
+    empty: "·",
+    full: "█",
+    ellipsis: "…",
+    up: "↑",
+    down: "↓",
+    left_right: "←→",
+    up_down: "↑↓",
+    micro: "µs",
+    less_or_equal: "≤",
+    eighths: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+    lines: ["─", "│", "┌", "┐", "└", "┘", "├", "┤", "┬", "┴"],
+};
+
+static ASCII: Glyphs = Glyphs {
+    live: ">",
+    frozen: "=",
+    stopped: "#",
+    recorded: "o",
+    exact: "*",
+    partial: "~",
+    client: "o",
+    good: "+",
+    bad: "x",
+    warn: "!",
+    ask: ">",
+    bullet: "-",
+    arrow: "->",
+    done: "#",
+    open: ".",
+    head: "^",
+    tail: "v",
+    empty: ".",
+    full: "#",
+    ellipsis: "~",
+    up: "^",
+    down: "v",
+    left_right: "<>",
+    up_down: "^v",
+    micro: "us",
+    less_or_equal: "<=",
+    eighths: [" ", " ", " ", "#", "#", "#", "#", "#"],
+    lines: ["-", "|", "+", "+", "+", "+", "+", "+", "+", "+"],
+};
+
+/// A look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Theme {
+    /// Its colours.
+    pub palette: Palette,
+    /// Whether only ASCII may be drawn.
+    pub ascii: bool,
+}
+
+impl Theme {
+    /// Colours and block characters.
+    pub const DEFAULT: Self = Self { palette: Palette::Ansi, ascii: false };
+
+    /// Its characters.
+    pub fn glyphs(self) -> &'static Glyphs {
+        if self.ascii { &ASCII } else { &BLOCKS }
+    }
+
+    /// The style of a role.
+    pub fn style(self, role: Role) -> Style {
+        match self.palette {
+            Palette::Ansi => coloured(role),
+            Palette::Mono => mono(role),
+        }
+    }
+
+    /// Text as this look can draw it: with `--ascii`, what is beyond ASCII is spelt out.
+    pub fn spell(self, text: &str) -> String {
+        if !self.ascii || text.is_ascii() {
+            return text.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                'µ' => out.push('u'),
+                '→' => out.push_str("->"),
+                '←' => out.push_str("<-"),
+                '≤' => out.push_str("<="),
+                '≥' => out.push_str(">="),
+                '×' => out.push('x'),
+                '−' | '–' | '—' => out.push('-'),
+                '…' => out.push_str("..."),
+                '“' | '”' | '„' => out.push('"'),
+                '’' | '‘' => out.push('\''),
+                '\u{a0}' | '\u{202f}' => out.push(' '),
+                c if c.is_ascii() => out.push(c),
+                _ => out.push('?'),
+            }
+        }
+        out
+    }
+}
+
+fn coloured(role: Role) -> Style {
+    let style = Style::new();
+    match role {
+        Role::Plain => style,
+        Role::Quiet => style.add_modifier(Modifier::DIM),
+        Role::Frame => style.fg(Color::DarkGray),
+        Role::Title => style.fg(Color::Cyan).add_modifier(Modifier::BOLD),
+        Role::Strong | Role::Number => style.add_modifier(Modifier::BOLD),
+        Role::Code => style.fg(Color::Cyan),
+        Role::Key => style.fg(Color::Yellow).add_modifier(Modifier::BOLD),
+        Role::Own => style.fg(Color::Yellow),
+        Role::Good => style.fg(Color::Green),
+        Role::Warn => style.fg(Color::Yellow),
+        Role::Bad => style.fg(Color::LightRed).add_modifier(Modifier::BOLD),
+        Role::Submission => style.fg(Color::LightBlue),
+        Role::Completion => style.fg(Color::LightMagenta),
+        Role::Focus => style.add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
+    }
+}
+
+fn mono(role: Role) -> Style {
+    let style = Style::new();
+    match role {
+        Role::Plain | Role::Frame | Role::Submission | Role::Completion | Role::Good => style,
+        Role::Quiet => style.add_modifier(Modifier::DIM),
+        Role::Own => style.add_modifier(Modifier::UNDERLINED),
+        Role::Title | Role::Strong | Role::Number | Role::Code | Role::Key | Role::Warn | Role::Bad => {
+            style.add_modifier(Modifier::BOLD)
+        }
+        Role::Focus => style.add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
+    }
+}

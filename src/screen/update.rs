@@ -1,0 +1,403 @@
+//! What a key or a piece of news does to a [`View`]. Pure: what is to be done outside comes back as an
+//! [`Effect`].
+
+use ratatui::layout::Size;
+
+use super::focus;
+use super::key::Key;
+use super::keys::{self, Action, Context};
+use super::layout;
+use super::view::{Focus, Overlay, Pane, Playhead, Run, State, View, neighbours, same_lab};
+use crate::lesson::{Lesson, Verdict};
+use crate::trace::Trace;
+use crate::world::{MetricId, World};
+
+/// A leap in frozen time, nanoseconds.
+const LEAP_NS: u64 = 500_000_000;
+
+/// Characters that an answer may have.
+const ANSWER_MAX: usize = 40;
+
+/// What a view stands before.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage<'s> {
+    /// The lesson.
+    pub lesson: &'s Lesson,
+    /// The run's trace, if anything was run.
+    pub trace: Option<&'s Trace>,
+    /// The screen.
+    pub size: Size,
+}
+
+/// What comes in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A key.
+    Key(Key),
+    /// A click on something that does what a key does.
+    Act(Action),
+    /// A click on a number or on a part of the lab.
+    Point(Focus),
+    /// The wheel: lines down, negative up.
+    Wheel(i8),
+    /// The run's trace has begun.
+    Began,
+    /// A recording stands in, and why.
+    Recording(String),
+    /// The run is over.
+    Over,
+    /// The run could not be.
+    Failed(String),
+    /// So much time has passed, nanoseconds; recordings move on.
+    Tick(u64),
+}
+
+/// What is to be done outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// Run the lab of the step.
+    Start,
+    /// End the run.
+    Stop,
+    /// Hold the run at rest, or let it go on.
+    Freeze(bool),
+    /// Give the terminal back until the shell brings us to the fore.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// Changes the view.
+pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
+    match input {
+        Input::Key(key) => press(view, stage, key),
+        Input::Act(action) => act(view, stage, action),
+        Input::Point(focus) => {
+            view.focus = focus;
+            Effect::None
+        }
+        Input::Wheel(lines) => {
+            scroll(view, stage, i32::from(lines));
+            Effect::None
+        }
+        Input::Began => {
+            set_state(view, State::Running);
+            Effect::None
+        }
+        Input::Recording(why) => {
+            if let Run::Some { recorded, state, .. } = &mut view.run {
+                (*recorded, *state) = (Some(why), State::Running);
+                view.playhead = Playhead::Playing(0);
+            }
+            Effect::None
+        }
+        Input::Over => {
+            remember(view, stage);
+            if view.recorded().is_none() {
+                set_state(view, State::Over);
+            }
+            Effect::None
+        }
+        Input::Failed(why) => {
+            set_state(view, State::Failed(why));
+            Effect::None
+        }
+        Input::Tick(ns) => {
+            tick(view, stage, ns);
+            Effect::None
+        }
+    }
+}
+
+fn press(view: &mut View, stage: &Stage<'_>, key: Key) -> Effect {
+    view.notice = None;
+    let context = Context::of(view);
+    if let Some(binding) = keys::binding(context, key) {
+        return act(view, stage, binding.action);
+    }
+    match (context, key) {
+        (Context::Typing, Key::Char(c)) => {
+            type_character(view, c);
+            Effect::None
+        }
+        // A digit on a step that asks for a number is the answer.
+        (Context::Text, Key::Char(c)) if c.is_ascii_digit() || c == '~' => {
+            if let Some(prediction) = view.unasked(stage.lesson) {
+                view.focus = Focus::Typing { prediction, text: String::new(), then_run: false };
+                type_character(view, c);
+            }
+            Effect::None
+        }
+        _ => Effect::None,
+    }
+}
+
+fn type_character(view: &mut View, c: char) {
+    if let Focus::Typing { text, .. } = &mut view.focus
+        && !c.is_control()
+        && text.chars().count() < ANSWER_MAX
+    {
+        text.push(c);
+    }
+}
+
+fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
+    if let Some(why) = keys::why_not(action, view, stage) {
+        view.notice = Some(why.into());
+        return Effect::None;
+    }
+    let last = stage.lesson.steps.len().saturating_sub(1);
+    let page = i32::from(layout::areas(stage.size, view, stage.lesson).text.height).max(2) - 1;
+    match action {
+        Action::GoOn => return go_on(view, stage),
+        Action::NextStep => return go_to(view, stage, view.step + 1),
+        Action::PreviousStep => return go_to(view, stage, view.step.saturating_sub(1)),
+        Action::FirstStep => return go_to(view, stage, 0),
+        Action::LastStep => return go_to(view, stage, last),
+        Action::ScrollUp => {
+            scroll(view, stage, -1);
+        }
+        Action::ScrollDown => {
+            scroll(view, stage, 1);
+        }
+        Action::PageDown => {
+            if !scroll(view, stage, page) && view.step < last {
+                return go_to(view, stage, view.step + 1);
+            }
+        }
+        Action::PageUp => {
+            if !scroll(view, stage, -page) && view.step > 0 {
+                return go_to(view, stage, view.step - 1);
+            }
+        }
+        Action::RunOrStop => return run_or_stop(view, stage),
+        Action::Restart => return start(view, stage),
+        Action::Freeze => return freeze(view, stage),
+        Action::StepBack | Action::StepForward | Action::LeapBack | Action::LeapForward => {
+            move_in_time(view, stage, action);
+        }
+        Action::NextNumber => focus::next(view, stage, 1),
+        Action::PreviousNumber => focus::next(view, stage, -1),
+        Action::Left => focus::step(view, stage, 0, -1),
+        Action::Right => focus::step(view, stage, 0, 1),
+        Action::Up => focus::step(view, stage, -1, 0),
+        Action::Down => focus::step(view, stage, 1, 0),
+        Action::Leave => leave(view, stage),
+        Action::Info => {
+            if view.focus == Focus::Text {
+                focus::next(view, stage, 1);
+            }
+            (view.overlay, view.scroll_over) = (Some(Overlay::Info), 0);
+        }
+        Action::Help => {
+            let open = view.overlay != Some(Overlay::Help);
+            (view.overlay, view.scroll_over) = (open.then_some(Overlay::Help), 0);
+        }
+        Action::Close => view.overlay = None,
+        Action::Pane => {
+            view.pane = match view.pane {
+                Pane::Both => Pane::Text,
+                Pane::Text => Pane::Lab,
+                Pane::Lab => Pane::Both,
+            };
+        }
+        Action::Store => return store(view, stage),
+        Action::Erase => {
+            if let Focus::Typing { text, .. } = &mut view.focus {
+                text.pop();
+            }
+        }
+        Action::Suspend => return Effect::Suspend,
+        Action::Quit => return Effect::Quit,
+    }
+    Effect::None
+}
+
+/// The next thing that this step wants: a prediction, a run, or the next step.
+fn go_on(view: &mut View, stage: &Stage<'_>) -> Effect {
+    if let Some(prediction) = view.unasked(stage.lesson) {
+        view.focus = Focus::Typing { prediction, text: String::new(), then_run: false };
+        return Effect::None;
+    }
+    let waits = view.step(stage.lesson).lab().is_some() && view.state(stage.lesson).is_none();
+    if waits {
+        return run_or_stop(view, stage);
+    }
+    act(view, stage, Action::NextStep)
+}
+
+fn go_to(view: &mut View, stage: &Stage<'_>, step: usize) -> Effect {
+    if step == view.step || step >= stage.lesson.steps.len() {
+        return Effect::None;
+    }
+    remember(view, stage);
+    let keeps = same_lab(stage.lesson, view.step, step);
+    let was_running = view.is_running();
+    (view.step, view.scroll, view.focus, view.pane) = (step, 0, Focus::Text, Pane::Both);
+    if keeps || !was_running {
+        return Effect::None;
+    }
+    // The next step is about something else: a load that nobody looks at is noise.
+    set_state(view, State::Over);
+    view.playhead = Playhead::Live;
+    Effect::Stop
+}
+
+fn run_or_stop(view: &mut View, stage: &Stage<'_>) -> Effect {
+    if matches!(view.state(stage.lesson), Some(State::Starting | State::Running)) {
+        remember(view, stage);
+        set_state(view, State::Over);
+        view.playhead = match (view.playhead, view.recorded()) {
+            (Playhead::Playing(t_ns), _) => Playhead::Frozen(t_ns),
+            (playhead, Some(_)) => playhead,
+            _ => Playhead::Live,
+        };
+        return Effect::Stop;
+    }
+    start(view, stage)
+}
+
+fn start(view: &mut View, stage: &Stage<'_>) -> Effect {
+    if let Some(prediction) = view.unasked(stage.lesson) {
+        view.focus = Focus::Typing { prediction, text: String::new(), then_run: true };
+        view.notice = Some("first your guess, a rough one will do; Esc runs without one".into());
+        return Effect::None;
+    }
+    view.run = Run::Some { step: view.step, state: State::Starting, recorded: None };
+    view.playhead = Playhead::Live;
+    Effect::Start
+}
+
+fn freeze(view: &mut View, stage: &Stage<'_>) -> Effect {
+    let end_ns = stage.trace.map_or(0, Trace::end_ns);
+    let recorded = view.recorded().is_some();
+    let running = matches!(view.state(stage.lesson), Some(State::Running));
+    match view.playhead {
+        Playhead::Live => {
+            view.playhead = Playhead::Frozen(end_ns);
+            if running && !recorded { Effect::Freeze(true) } else { Effect::None }
+        }
+        Playhead::Playing(t_ns) => {
+            view.playhead = Playhead::Frozen(t_ns);
+            Effect::None
+        }
+        Playhead::Frozen(t_ns) if recorded => {
+            set_state(view, State::Running);
+            view.playhead = Playhead::Playing(if t_ns >= end_ns { 0 } else { t_ns });
+            Effect::None
+        }
+        Playhead::Frozen(_) => {
+            view.playhead = Playhead::Live;
+            if running { Effect::Freeze(false) } else { Effect::None }
+        }
+    }
+}
+
+fn move_in_time(view: &mut View, stage: &Stage<'_>, action: Action) {
+    let (Playhead::Frozen(t_ns), Some(trace)) = (view.playhead, stage.trace) else { return };
+    let end_ns = trace.end_ns();
+    let (before, after) = neighbours(trace, t_ns);
+    let to_ns = match action {
+        Action::StepBack => before.unwrap_or(0),
+        Action::StepForward => after.unwrap_or(end_ns),
+        Action::LeapBack => t_ns.saturating_sub(LEAP_NS),
+        _ => t_ns.saturating_add(LEAP_NS).min(end_ns),
+    };
+    if to_ns == t_ns {
+        let end = if t_ns == 0 { "this is the beginning" } else { "nothing later was recorded" };
+        view.notice = Some(end.into());
+    }
+    view.playhead = Playhead::Frozen(to_ns);
+}
+
+fn tick(view: &mut View, stage: &Stage<'_>, ns: u64) {
+    let Playhead::Playing(t_ns) = view.playhead else { return };
+    let end_ns = stage.trace.map_or(0, Trace::end_ns);
+    let to_ns = t_ns.saturating_add(ns);
+    if to_ns < end_ns {
+        view.playhead = Playhead::Playing(to_ns);
+    } else {
+        view.playhead = Playhead::Frozen(end_ns);
+        set_state(view, State::Over);
+        remember(view, stage);
+    }
+}
+
+fn store(view: &mut View, stage: &Stage<'_>) -> Effect {
+    let Focus::Typing { prediction, text, then_run } = view.focus.clone() else { return Effect::None };
+    let Some(asked) = view.step(stage.lesson).predictions().nth(prediction) else {
+        view.focus = Focus::Text;
+        return Effect::None;
+    };
+    if let Verdict::Unreadable(says) = asked.judge(&text, None) {
+        view.notice = Some(says);
+        return Effect::None;
+    }
+    view.answers.insert(asked.id.clone(), text);
+    after_answer(view, stage, then_run)
+}
+
+/// Leaves what has the focus. An answer that is left empty was passed over; nobody is asked twice.
+fn leave(view: &mut View, stage: &Stage<'_>) {
+    if let Focus::Typing { prediction, then_run, .. } = view.focus.clone() {
+        if let Some(asked) = view.step(stage.lesson).predictions().nth(prediction) {
+            view.passed_over.insert(asked.id.clone());
+        }
+        let what = if then_run { "passed over; space runs the lab" } else { "passed over" };
+        view.notice = Some(what.into());
+    }
+    view.focus = Focus::Text;
+}
+
+fn after_answer(view: &mut View, stage: &Stage<'_>, then_run: bool) -> Effect {
+    match view.unasked(stage.lesson) {
+        Some(prediction) => {
+            view.focus = Focus::Typing { prediction, text: String::new(), then_run };
+            Effect::None
+        }
+        None => {
+            view.focus = Focus::Text;
+            if then_run { start(view, stage) } else { Effect::None }
+        }
+    }
+}
+
+/// Scrolls what is in front; `false` when it stood at its end already.
+fn scroll(view: &mut View, stage: &Stage<'_>, lines: i32) -> bool {
+    let max = i32::from(match view.overlay {
+        Some(_) => super::overlay::scroll_max(view, stage),
+        None => layout::scroll_max(stage.size, view, stage.lesson),
+    });
+    let at = if view.overlay.is_some() { &mut view.scroll_over } else { &mut view.scroll };
+    let from = i32::from(*at).min(max);
+    let to = from.saturating_add(lines).clamp(0, max);
+    *at = u16::try_from(to).unwrap_or(0);
+    to != from
+}
+
+fn set_state(view: &mut View, to: State) {
+    if let Run::Some { state, .. } = &mut view.run {
+        *state = to;
+    }
+}
+
+/// Keeps what was measured for the predictions of the run's step: the trace will be gone.
+fn remember(view: &mut View, stage: &Stage<'_>) {
+    let (Some(trace), Run::Some { step, .. }) = (stage.trace, &view.run) else { return };
+    let world = World::at(trace, u64::MAX);
+    for (index, of) in stage.lesson.steps.iter().enumerate() {
+        if !same_lab(stage.lesson, *step, index) {
+            continue;
+        }
+        for asked in of.predictions() {
+            let id = MetricId::by_key(&asked.metric);
+            let value =
+                world.server(&asked.server).zip(id).and_then(|(server, id)| server.metric(id)?.value());
+            if let Some(value) = value {
+                view.measured.insert(asked.id.clone(), value);
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What the learner chose: which step, what is typed, where the focus is. A plain value, changed only by
+//! [`update`](super::update).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lesson::{Lab, Lesson, Prediction, Show, Step};
+use crate::trace::Trace;
+use crate::world::MetricId;
+
+/// Everything about a screen that is not the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The step, from 0.
+    pub step: usize,
+    /// First line of the prose that is shown.
+    pub scroll: u16,
+    /// First line of the overlay that is shown.
+    pub scroll_over: u16,
+    /// Where keys go.
+    pub focus: Focus,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// How the room is divided.
+    pub pane: Pane,
+    /// What was answered, by the prediction's id.
+    pub answers: BTreeMap<String, String>,
+    /// Predictions that were asked and passed over, by id.
+    pub passed_over: BTreeSet<String>,
+    /// What was measured for a prediction, by its id: kept when its run is gone.
+    pub measured: BTreeMap<String, f64>,
+    /// Which instant of the run is shown.
+    pub playhead: Playhead,
+    /// The run.
+    pub run: Run,
+    /// An answer to the last key, for the learner: why it did nothing.
+    pub notice: Option<String>,
+}
+
+/// Where keys go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// To the text: arrows scroll and change steps.
+    Text,
+    /// To the answer of a prediction.
+    Typing {
+        /// Which of the step's predictions, from 0.
+        prediction: usize,
+        /// What stands there so far.
+        text: String,
+        /// Whether the run starts as soon as it is answered: the learner asked for it.
+        then_run: bool,
+    },
+    /// To the table of metrics: arrows move from number to number.
+    Number {
+        /// Row, as the lab lists its metrics.
+        row: usize,
+        /// Column: the server.
+        column: usize,
+    },
+    /// To another part of the lab.
+    Panel(Show),
+}
+
+/// What lies over the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// All keys of the moment.
+    Help,
+    /// What the focused number is.
+    Info,
+}
+
+/// How the room is divided between text and lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    /// Both where there is room; else the text before a run and the lab from then on.
+    Both,
+    /// The text only.
+    Text,
+    /// The lab only.
+    Lab,
+}
+
+/// Which instant of the run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Playhead {
+    /// The latest.
+    Live,
+    /// This one, nanoseconds since the zero; nothing moves.
+    Frozen(u64),
+    /// A recording that moves on with the clock.
+    Playing(u64),
+}
+
+/// Where the run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Nothing was run.
+    None,
+    /// There is one, of the lab of a step.
+    Some {
+        /// The step whose lab it is.
+        step: usize,
+        /// What it does.
+        state: State,
+        /// Why a recording stands in, if one does.
+        recorded: Option<String>,
+    },
+}
+
+/// What a run does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Servers and client are being started.
+    Starting,
+    /// Under way.
+    Running,
+    /// It came to its end, or was stopped.
+    Over,
+    /// It could not run: what happened, why it matters, what to try.
+    Failed(String),
+}
+
+impl View {
+    /// A lesson as it opens.
+    pub fn new(step: usize) -> Self {
+        Self {
+            step,
+            scroll: 0,
+            scroll_over: 0,
+            focus: Focus::Text,
+            overlay: None,
+            pane: Pane::Both,
+            answers: BTreeMap::new(),
+            passed_over: BTreeSet::new(),
+            measured: BTreeMap::new(),
+            playhead: Playhead::Live,
+            run: Run::None,
+            notice: None,
+        }
+    }
+
+    /// The step's part of the lesson.
+    pub fn step<'l>(&self, lesson: &'l Lesson) -> &'l Step {
+        &lesson.steps[self.step.min(lesson.steps.len().saturating_sub(1))]
+    }
+
+    /// Time up to which the world is to be folded, nanoseconds.
+    pub fn t_ns(&self) -> u64 {
+        match self.playhead {
+            Playhead::Live => u64::MAX,
+            Playhead::Frozen(t_ns) | Playhead::Playing(t_ns) => t_ns,
+        }
+    }
+
+    /// The state of the run that belongs to the step on the screen, if there is one.
+    pub fn state(&self, lesson: &Lesson) -> Option<&State> {
+        match &self.run {
+            Run::Some { step, state, .. } if same_lab(lesson, *step, self.step) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// Whether something is under way, on whatever step.
+    pub fn is_running(&self) -> bool {
+        matches!(self.run, Run::Some { state: State::Starting | State::Running, .. })
+    }
+
+    /// Why a recording is shown instead of a live run.
+    pub fn recorded(&self) -> Option<&str> {
+        match &self.run {
+            Run::Some { recorded: Some(why), .. } => Some(why),
+            _ => None,
+        }
+    }
+
+    /// The first prediction of the step that was neither answered nor passed over.
+    pub fn unasked(&self, lesson: &Lesson) -> Option<usize> {
+        self.step(lesson).predictions().position(|asked| !self.is_settled(asked))
+    }
+
+    /// Whether a prediction was asked, so that its measurement may be shown.
+    pub fn is_settled(&self, prediction: &Prediction) -> bool {
+        self.answers.contains_key(&prediction.id) || self.passed_over.contains(&prediction.id)
+    }
+
+    /// Whether this number would give the answer to a prediction of the step away.
+    pub fn is_hidden(&self, lesson: &Lesson, server: &str, metric: MetricId) -> bool {
+        self.step(lesson).predictions().any(|asked| {
+            asked.server == server && asked.metric == metric.row().key && !self.is_settled(asked)
+        })
+    }
+}
+
+/// Whether two steps show one run: the same servers under the same load.
+pub(super) fn same_lab(lesson: &Lesson, one: usize, other: usize) -> bool {
+    let lab = |step: usize| lesson.steps.get(step).and_then(Step::lab);
+    match (lab(one), lab(other)) {
+        (Some(one), Some(other)) => one.servers == other.servers && one.load == other.load,
+        _ => false,
+    }
+}
+
+/// The metrics of a lab's table; names that this iolab does not know are left out.
+pub(super) fn metrics(lab: &Lab) -> Vec<MetricId> {
+    lab.metrics.iter().filter_map(|key| MetricId::by_key(key)).collect()
+}
+
+/// Times at which something was recorded next to a time: the last before it and the first after it.
+pub(super) fn neighbours(trace: &Trace, t_ns: u64) -> (Option<u64>, Option<u64>) {
+    let mut before = None;
+    let mut after = None;
+    for run in trace.runs() {
+        let from = run.records.partition_point(|(at_ns, _)| *at_ns < t_ns);
+        let to = run.records.partition_point(|(at_ns, _)| *at_ns <= t_ns);
+        before = before.max(from.checked_sub(1).map(|index| run.records[index].0));
+        let next = run.records.get(to).map(|(at_ns, _)| *at_ns);
+        after = match (after, next) {
+            (Some(one), Some(other)) => Some(std::cmp::min::<u64>(one, other)),
+            (one, other) => one.or(other),
+        };
+    }
+    (before, after)
+}

@@ -1,0 +1,129 @@
+//! Counts in buckets of powers of two, as bpftrace draws them: `4-7 |█████     | 31 %`.
+
+use ratatui::layout::Rect;
+
+use crate::screen::paint::{Paint, width};
+use crate::screen::theme::Role;
+use crate::trace::Counts;
+
+/// Buckets that are ever drawn; the last one holds all that is larger.
+const BUCKETS_MAX: usize = 16;
+
+/// Samples of each power of two: 0, 1, 2-3, 4-7, …
+pub(super) fn buckets(counts: &Counts) -> Vec<u64> {
+    let mut buckets = Vec::new();
+    for (&value, &times) in &counts.0 {
+        let bucket = bucket(value);
+        if buckets.len() <= bucket {
+            buckets.resize(bucket + 1, 0);
+        }
+        buckets[bucket] += times;
+    }
+    buckets
+}
+
+fn bucket(value: u64) -> usize {
+    let bits = usize::try_from(u64::BITS - value.leading_zeros()).unwrap_or(0);
+    bits.min(BUCKETS_MAX - 1)
+}
+
+/// What a bucket holds: `0`, `1`, `2-3`, `4-7`.
+pub(super) fn label(bucket: usize) -> String {
+    match bucket {
+        0 => "0".into(),
+        1 => "1".into(),
+        last if last + 1 == BUCKETS_MAX => format!("{}+", 1_u64 << (last - 1)),
+        n => format!("{}-{}", 1_u64 << (n - 1), (1_u64 << n) - 1),
+    }
+}
+
+/// A column of a histogram.
+pub(super) struct Series<'n> {
+    pub name: &'n str,
+    pub buckets: Vec<u64>,
+    pub role: Role,
+}
+
+/// Rows of a histogram of these: the head and the buckets.
+pub(super) fn rows<'c>(all: impl IntoIterator<Item = &'c Counts>) -> u16 {
+    let (mut lowest, mut end) = (usize::MAX, 0);
+    for counts in all {
+        let buckets = buckets(counts);
+        lowest = lowest.min(buckets.iter().position(|n| *n > 0).unwrap_or(usize::MAX));
+        end = end.max(buckets.len());
+    }
+    u16::try_from(end.saturating_sub(lowest)).unwrap_or(0).saturating_add(1)
+}
+
+/// Draws series side by side over the same buckets. Where there are too few rows the rarest ends give way.
+pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'_>]) {
+    if area.is_empty() || series.is_empty() {
+        return;
+    }
+    let end = series.iter().map(|series| series.buckets.len()).max().unwrap_or(0);
+    let first = |series: &Series<'_>| series.buckets.iter().position(|n| *n > 0).unwrap_or(end);
+    let mut from = series.iter().map(first).min().unwrap_or(0);
+    let mut end = end;
+    let room = usize::from(area.height.saturating_sub(1)).max(1);
+    let weight = |bucket: usize| -> f64 { series.iter().map(|series| share(&series.buckets, bucket)).sum() };
+    while end.saturating_sub(from) > room {
+        if weight(from) <= weight(end - 1) { from += 1 } else { end -= 1 }
+    }
+    let labels = (from..end).map(|bucket| width(&label(bucket))).max().unwrap_or(0).max(width(head));
+    let count = u16::try_from(series.len()).unwrap_or(1);
+    let columns = area.width.saturating_sub(labels).saturating_sub(1) / count;
+    // "100 %" and a gap stand behind each bar.
+    let bar = columns.saturating_sub(7).min(48);
+    let each = bar.saturating_add(7);
+    paint.text(area, 0, 0, head, Role::Quiet);
+    for (index, series) in (0..).zip(series) {
+        let left = labels.saturating_add(1).saturating_add(each.saturating_mul(index));
+        paint.text(area, left, 0, series.name, series.role);
+        for (row, bucket) in (1..).zip(from..end) {
+            let share = share(&series.buckets, bucket);
+            if share > 0.0 {
+                paint.bar(area, left, row, bar, share, series.role);
+                paint.right(
+                    area,
+                    left.saturating_add(bar).saturating_add(6),
+                    row,
+                    &percent(share),
+                    Role::Plain,
+                );
+            }
+        }
+    }
+    for (row, bucket) in (1..).zip(from..end) {
+        paint.right(area, labels, row, &label(bucket), Role::Quiet);
+    }
+}
+
+fn share(buckets: &[u64], bucket: usize) -> f64 {
+    let all: u64 = buckets.iter().sum();
+    buckets.get(bucket).map_or(0.0, |n| *n as f64 / all.max(1) as f64)
+}
+
+/// A share in words of a fixed width; what occurred is never 0 %.
+fn percent(share: f64) -> String {
+    match share * 100.0 {
+        small if small < 1.0 => "<1 %".into(),
+        percent => format!("{percent:.0} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_powers_of_two() {
+        let mut counts = Counts::default();
+        for value in [0, 1, 2, 3, 4, 7, 8, 1 << 40] {
+            counts.add(value, 1);
+        }
+        let buckets = buckets(&counts);
+        assert_eq!(buckets[..5], [1, 1, 2, 2, 1]);
+        assert_eq!(buckets.len(), BUCKETS_MAX);
+        assert_eq!((label(2), label(4), label(15)), ("2-3".into(), "8-15".into(), "16384+".into()));
+    }
+}

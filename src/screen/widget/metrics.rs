@@ -1,0 +1,260 @@
+//! The table of metrics: a row a metric, a column a server, and who measured.
+//!
+//! ```text
+//! per echo                 epoll  uring-naive   uring
+//! syscalls                 2.04         1.98     0.06   ● perf
+//! voluntary switches       0.001        0.002    0.001  ● proc
+//! CPU µs                   3.91         4.02     2.87   ● proc
+//! ```
+
+use ratatui::layout::Rect;
+
+use super::{Scene, rung_glyph};
+use crate::screen::number::Scale;
+use crate::screen::paint::{Click, Paint, shorten, width, wrap};
+use crate::screen::theme::{Glyphs, Role, Theme};
+use crate::screen::view::{Focus, metrics};
+use crate::trace::Rung;
+use crate::world::{Measured, MetricId};
+
+/// Digits and spaces that the largest number is likely to need.
+const WHOLE_COLUMNS: u16 = 6;
+/// The point and what follows it.
+const FRACTION_COLUMNS: u16 = 4;
+
+/// What stands in one place of the table.
+enum Cell {
+    Number { whole: String, fraction: String },
+    Unknown,
+    Hidden,
+    Nothing,
+}
+
+struct Row {
+    label: String,
+    cells: Vec<Cell>,
+    rung: Option<Rung>,
+}
+
+struct Table {
+    rows: Vec<Row>,
+    /// Why numbers are not known: each reason once.
+    reasons: Vec<String>,
+}
+
+pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
+    let count = u16::try_from(metrics(scene.lab).len()).unwrap_or(u16::MAX);
+    if count == 0 || scene.servers.is_empty() {
+        return (0, 0);
+    }
+    let reasons = table(scene, Theme::DEFAULT.glyphs()).reasons;
+    let lines: usize = reasons.iter().map(|why| wrap(why, columns.saturating_sub(2)).len()).sum();
+    let all = count.saturating_add(1).saturating_add(u16::try_from(lines).unwrap_or(0).min(4));
+    (count.min(4).saturating_add(1), all)
+}
+
+pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
+    if area.is_empty() {
+        return;
+    }
+    let table = table(scene, paint.glyphs());
+    let shape = Shape::of(area.width, scene, &table);
+    draw_head(paint, area, scene, &shape);
+    let room = usize::from(area.height.saturating_sub(1));
+    let focused = match scene.view.focus {
+        Focus::Number { row, .. } => row,
+        _ => 0,
+    };
+    let first = (focused + 1).saturating_sub(room.max(1));
+    let mut at = 1;
+    for (index, row) in table.rows.iter().enumerate().skip(first).take(room) {
+        draw_row(paint, area, at, index, row, &shape, scene);
+        at += 1;
+    }
+    let indent = 2;
+    for why in &table.reasons {
+        for (index, line) in wrap(why, area.width.saturating_sub(indent)).iter().enumerate() {
+            if index == 0 {
+                let glyph = paint.glyphs().warn;
+                paint.text(area, 0, at, glyph, Role::Warn);
+            }
+            paint.text(area, indent, at, line, Role::Quiet);
+            at = at.saturating_add(1);
+        }
+    }
+}
+
+/// Where the columns stand.
+struct Shape {
+    label: u16,
+    /// Columns of one server.
+    server: u16,
+    /// First server that is shown, and how many.
+    first: usize,
+    shown: usize,
+    fraction: u16,
+    /// Whether the rung's word has room behind its glyph.
+    word: bool,
+}
+
+impl Shape {
+    fn of(columns: u16, scene: &Scene<'_>, table: &Table) -> Self {
+        let cells = || table.rows.iter().flat_map(|row| &row.cells);
+        let parts = |cell: &Cell| match cell {
+            Cell::Number { whole, fraction } => (width(whole), width(fraction)),
+            Cell::Unknown => (5, 2),
+            Cell::Hidden | Cell::Nothing => (1, 0),
+        };
+        let whole = cells().map(|cell| parts(cell).0).max().unwrap_or(0).max(WHOLE_COLUMNS);
+        let fraction = cells().map(|cell| parts(cell).1).max().unwrap_or(0).max(FRACTION_COLUMNS);
+        let name = scene.servers.iter().map(|server| width(server.name)).max().unwrap_or(0);
+        let label = table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(8);
+        let count = scene.servers.len();
+        let server = (whole.saturating_add(fraction)).max(name).saturating_add(1);
+        let tight = (whole.min(5).saturating_add(fraction)).max(7).saturating_add(1);
+        let needs = |label: u16, server: u16, rung: u16| {
+            let all = u16::try_from(count).unwrap_or(u16::MAX).saturating_mul(server);
+            label.saturating_add(all).saturating_add(rung)
+        };
+        let word = 2
+            + 2
+            + table.rows.iter().filter_map(|row| row.rung).map(|rung| width(rung.word())).max().unwrap_or(0);
+        let base = Self { label, server, first: 0, shown: count, fraction, word: true };
+        if needs(label, server, word) <= columns {
+            // Spare room goes between the columns, as far as the eye still follows a row.
+            let spare = (columns - needs(label, server, word)) / u16::try_from(count.max(1)).unwrap_or(1);
+            return Self { server: server.saturating_add(spare.min(6)), ..base };
+        }
+        if needs(label, tight, 3) <= columns {
+            let room = columns.saturating_sub(label).saturating_sub(3);
+            let server = (room / u16::try_from(count.max(1)).unwrap_or(1)).min(server);
+            return Self { server, word: false, ..base };
+        }
+        let label = columns.saturating_sub(needs(0, tight, 3)).clamp(9, label);
+        if needs(label, tight, 3) <= columns {
+            return Self { label, server: tight, word: false, ..base };
+        }
+        // Not all servers fit: those around the focus.
+        let label = label.min(columns / 2);
+        let room = columns.saturating_sub(label).saturating_sub(3);
+        let shown = usize::from(room / tight.max(1)).clamp(1, count.max(1));
+        let focused = match scene.view.focus {
+            Focus::Number { column, .. } => column,
+            _ => count.saturating_sub(1),
+        };
+        let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
+        Self { label, server: tight.min(room.max(1)), first, shown, fraction, word: false }
+    }
+
+    /// Column after the numbers of the server that is shown as number `index`.
+    fn end(&self, index: usize) -> u16 {
+        let index = u16::try_from(index).unwrap_or(u16::MAX);
+        self.label.saturating_add(self.server.saturating_mul(index.saturating_add(1)))
+    }
+}
+
+fn draw_head(paint: &mut Paint, area: Rect, scene: &Scene<'_>, shape: &Shape) {
+    paint.text(area, 0, 0, "per echo", Role::Quiet);
+    for (index, server) in scene.servers.iter().skip(shape.first).take(shape.shown).enumerate() {
+        let name = shorten(server.name, shape.server.saturating_sub(1), paint.glyphs());
+        paint.right(area, shape.end(index), 0, &name, Role::Code);
+    }
+}
+
+fn draw_row(
+    paint: &mut Paint,
+    area: Rect,
+    at: u16,
+    row_index: usize,
+    row: &Row,
+    shape: &Shape,
+    scene: &Scene<'_>,
+) {
+    let label = shorten(&row.label, shape.label.saturating_sub(1).max(1), paint.glyphs());
+    paint.text(area, 0, at, &label, Role::Plain);
+    for (index, cell) in row.cells.iter().skip(shape.first).take(shape.shown).enumerate() {
+        let column = shape.first + index;
+        let end = shape.end(index);
+        let on = scene.view.focus == Focus::Number { row: row_index, column };
+        draw_cell(paint, area, at, end, cell, shape.fraction, on);
+        let zone = Rect {
+            x: area.x.saturating_add(end.saturating_sub(shape.server)),
+            y: area.y.saturating_add(at),
+            width: shape.server,
+            height: 1,
+        };
+        paint.zone(zone.intersection(area), Click::Point(Focus::Number { row: row_index, column }));
+        if on {
+            paint.cursor(area, end.saturating_sub(1), at);
+        }
+    }
+    if let Some(rung) = row.rung {
+        let (glyph, role) = rung_glyph(paint.theme(), rung);
+        let column = shape.end(shape.shown.saturating_sub(1)).saturating_add(2);
+        let column = paint.text(area, column, at, glyph, role);
+        if shape.word {
+            paint.text(area, column.saturating_add(1), at, rung.word(), Role::Quiet);
+        }
+    }
+}
+
+fn draw_cell(paint: &mut Paint, area: Rect, at: u16, end: u16, cell: &Cell, fraction_columns: u16, on: bool) {
+    let role = |role| if on { Role::Focus } else { role };
+    match cell {
+        Cell::Number { whole, fraction } => {
+            let point = end.saturating_sub(fraction_columns);
+            paint.right(area, point, at, whole, role(Role::Number));
+            paint.text(area, point, at, fraction, role(Role::Number));
+        }
+        Cell::Unknown => paint.right(area, end, at, "unknown", role(Role::Warn)),
+        Cell::Hidden => paint.right(area, end, at, "yours?", role(Role::Own)),
+        Cell::Nothing => {
+            let point = end.saturating_sub(fraction_columns);
+            let empty = paint.glyphs().empty;
+            paint.right(area, point, at, empty, role(Role::Frame));
+        }
+    }
+}
+
+fn table(scene: &Scene<'_>, glyphs: &Glyphs) -> Table {
+    let mut reasons: Vec<String> = Vec::new();
+    let rows = metrics(scene.lab).into_iter().map(|id| row(scene, id, glyphs, &mut reasons)).collect();
+    Table { rows, reasons }
+}
+
+fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<String>) -> Row {
+    let measured: Vec<_> = scene.servers.iter().map(|server| server.metric(id)).collect();
+    let largest = measured.iter().flatten().filter_map(Measured::value).fold(0.0, f64::max);
+    let scale = Scale::of(id, largest, glyphs);
+    let mut cells = Vec::new();
+    for (server, measured) in scene.servers.iter().zip(&measured) {
+        let cell = match measured {
+            _ if scene.view.is_hidden(scene.lesson, server.name, id) => Cell::Hidden,
+            Some(Measured::Known { value, .. }) => {
+                let (whole, fraction) = scale.write(*value);
+                Cell::Number { whole, fraction }
+            }
+            Some(Measured::Unknown { why, .. }) => {
+                let reason = format!("{}: {why}", id.row().label);
+                // A refusal is worth a line; that a run has just begun is not.
+                if server.sum.requests > 0 && !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
+                Cell::Unknown
+            }
+            None => Cell::Nothing,
+        };
+        cells.push(cell);
+    }
+    let rung = measured.iter().flatten().find_map(Measured::rung);
+    Row { label: label(id, scale), cells, rung }
+}
+
+fn label(id: MetricId, scale: Scale) -> String {
+    let row = id.row();
+    match (scale.unit, row.unit) {
+        ("", unit @ "per second") => format!("{} {unit}", row.label),
+        ("", _) => row.label.to_owned(),
+        (unit, _) => format!("{} {unit}", row.label),
+    }
+}

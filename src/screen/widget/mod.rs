@@ -1,0 +1,204 @@
+//! The parts of a lab, one file each. Each says how many rows it needs at least and can use at most, and
+//! draws itself into what it gets.
+
+mod batches;
+mod calls;
+mod histogram;
+mod insights;
+mod interest;
+mod metrics;
+mod names;
+mod rings;
+
+use ratatui::layout::Rect;
+
+use super::paint::Paint;
+use super::theme::{Role, Theme};
+use super::view::{Focus, View};
+use crate::lesson::{Lab, Lesson, Show};
+use crate::trace::Rung;
+use crate::world::{ServerView, World};
+
+/// What all parts of a lab see.
+pub(super) struct Scene<'s> {
+    /// The learner's side.
+    pub view: &'s View,
+    /// The lesson, to know what must stay hidden.
+    pub lesson: &'s Lesson,
+    /// The lab.
+    pub lab: &'s Lab,
+    /// The lab's servers, in its order; those that the trace knows.
+    pub servers: Vec<ServerView<'s>>,
+}
+
+impl<'s> Scene<'s> {
+    pub fn new(world: &'s World<'_>, view: &'s View, lesson: &'s Lesson, lab: &'s Lab) -> Self {
+        let servers = lab.servers.iter().filter_map(|name| world.server(name)).collect();
+        Self { view, lesson, lab, servers }
+    }
+
+    /// The server that a part with room for one shows: the one in focus, else the last that it suits.
+    fn chosen(&self, suits: impl Fn(&ServerView<'_>) -> bool) -> Option<&ServerView<'s>> {
+        let focused = match self.view.focus {
+            Focus::Number { column, .. } => self.servers.get(column).filter(|server| suits(server)),
+            _ => None,
+        };
+        focused.or_else(|| self.servers.iter().rev().find(|server| suits(server)))
+    }
+}
+
+/// What there is to say about a part of the lab that is not a row of the metric catalogue.
+pub(super) struct About {
+    /// Which.
+    pub part: Show,
+    /// Its title on the screen.
+    pub title: &'static str,
+    /// What it shows.
+    pub meaning: &'static str,
+    /// How it is measured.
+    pub how: &'static str,
+    /// How far off it can be.
+    pub error: &'static str,
+    /// A command that shows the same; `{pid}` stands for the server's process.
+    pub check: &'static str,
+    /// Whether it is about servers with a ring only.
+    pub ring_only: bool,
+}
+
+/// One row for each part.
+const PARTS: &[About] = &[
+    About {
+        part: Show::Metrics,
+        title: "",
+        meaning: "Each number is a row of the catalogue; choose one.",
+        how: "See each number.",
+        error: "See each number.",
+        check: "cat /proc/{pid}/status",
+        ring_only: false,
+    },
+    About {
+        part: Show::Rings,
+        title: "rings",
+        meaning: "The two queues that program and kernel share. Head and tail only ever grow; the slot is the \
+                  counter & mask. The program moves the SQ's tail and the CQ's head, the kernel the other two.",
+        how: "A read-only mapping of the server's own ring (pidfd_getfd and mmap), sampled while it runs; the \
+              histogram counts every sample since the run's zero.",
+        error: "The counters are exact. Depths are samples: what came and went between two of them was not seen.",
+        check: "grep -E 'Sq|Cq' /proc/{pid}/fdinfo/*",
+        ring_only: true,
+    },
+    About {
+        part: Show::Batches,
+        title: "submissions in one io_uring_enter",
+        meaning: "How many SQEs the kernel took in each io_uring_enter that had any to submit.",
+        how: "The call's return value, seen in a window under ptrace.",
+        error: "Exact inside the window, which is slowed down: more requests wait, so batches can be larger than in \
+                a free run. The mean batch in the table is of the free run.",
+        check: "sudo strace -f -e trace=io_uring_enter -p {pid}",
+        ring_only: true,
+    },
+    About {
+        part: Show::Names,
+        title: "system calls by name, per echo",
+        meaning: "Which system calls the server made, for each request answered.",
+        how: "One counter a system call (perf-user), else a window under ptrace.",
+        error: "perf-user: exact for the calls it has counters for; ptrace: exact inside the window, which is slowed \
+                down.",
+        check: "sudo strace -f -c -p {pid}",
+        ring_only: false,
+    },
+    About {
+        part: Show::Story,
+        title: "the last system calls in order",
+        meaning: "What the server asked of the kernel and what came back, in plain words.",
+        how: "A window under ptrace: the server is stopped at each entry and exit.",
+        error: "Order and results are exact; times are not, because stopping costs more than the call.",
+        check: "sudo strace -f -p {pid}",
+        ring_only: false,
+    },
+    About {
+        part: Show::Interest,
+        title: "interest list",
+        meaning: "The descriptors that an epoll instance watches, and for what.",
+        how: "/proc/PID/fdinfo/EPFD, a few times a second.",
+        error: "exact at the instant of the reading",
+        check: "grep tfd /proc/{pid}/fdinfo/*",
+        ring_only: false,
+    },
+    About {
+        part: Show::Insights,
+        title: "",
+        meaning: "Rules with cause, cost and fix that hold for this run.",
+        how: "Computed from the numbers above.",
+        error: "Each rule states what it saw.",
+        check: "cat /proc/{pid}/status",
+        ring_only: false,
+    },
+];
+
+/// The row of a part.
+pub(super) fn about(part: Show) -> &'static About {
+    PARTS.iter().find(|about| about.part == part).unwrap_or(&PARTS[0])
+}
+
+/// A part's title; empty for those that need none.
+pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
+    let title = about(part).title;
+    match part {
+        Show::Story => {
+            calls::of(scene).map_or_else(|| title.into(), |server| format!("{title}: {}", server.name))
+        }
+        Show::Interest => {
+            interest::of(scene).map_or_else(|| title.into(), |server| format!("{title}: {}", server.name))
+        }
+        _ => title.to_owned(),
+    }
+}
+
+/// Who measured what a part shows.
+pub(super) fn remark(scene: &Scene<'_>, part: Show) -> &'static str {
+    match part {
+        Show::Rings => Rung::Ring.word(),
+        Show::Batches | Show::Story => Rung::Ptrace.word(),
+        Show::Names => names::rung(scene).map_or("", Rung::word),
+        Show::Interest => Rung::EpollSet.word(),
+        Show::Metrics | Show::Insights => "",
+    }
+}
+
+/// Rows that a part needs at least, and can use at most, without its title. Nothing to show needs nothing.
+pub(super) fn rows(scene: &Scene<'_>, part: Show, columns: u16) -> (u16, u16) {
+    match part {
+        Show::Metrics => metrics::rows(scene, columns),
+        Show::Rings => rings::rows(scene),
+        Show::Batches => batches::rows(scene),
+        Show::Names => names::rows(scene),
+        Show::Story => calls::rows(scene),
+        Show::Interest => interest::rows(scene, columns),
+        Show::Insights => insights::rows(scene, columns),
+    }
+}
+
+/// Draws a part.
+pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>, part: Show) {
+    match part {
+        Show::Metrics => metrics::draw(paint, area, scene),
+        Show::Rings => rings::draw(paint, area, scene),
+        Show::Batches => batches::draw(paint, area, scene),
+        Show::Names => names::draw(paint, area, scene),
+        Show::Story => calls::draw(paint, area, scene),
+        Show::Interest => interest::draw(paint, area, scene),
+        Show::Insights => insights::draw(paint, area, scene),
+    }
+}
+
+/// The glyph of a rung: filled where the number is exact at full speed, half where it is a part or slowed
+/// down, empty where it is the client's.
+fn rung_glyph(theme: Theme, rung: Rung) -> (&'static str, Role) {
+    let glyphs = theme.glyphs();
+    match rung {
+        Rung::Proc | Rung::EpollSet | Rung::Sock | Rung::Ring | Rung::Perf => (glyphs.exact, Role::Good),
+        Rung::PerfUser | Rung::Ptrace => (glyphs.partial, Role::Warn),
+        Rung::Client => (glyphs.client, Role::Quiet),
+    }
+}

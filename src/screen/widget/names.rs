@@ -1,0 +1,102 @@
+//! System calls by name: how often each was made for one echo, a column a server.
+
+use std::collections::BTreeMap;
+
+use ratatui::layout::Rect;
+
+use super::Scene;
+use crate::screen::paint::{Paint, shorten, width};
+use crate::screen::theme::Role;
+use crate::screen::view::Focus;
+use crate::trace::Rung;
+use crate::world::{MetricId, ServerView};
+
+/// Calls that are rarer than this for one echo belong to the beginning of a run.
+const RARE_PER_REQUEST: f64 = 0.0005;
+
+/// Calls of one server by name, for one echo, and who counted them.
+fn per_request<'s>(server: &'s ServerView<'_>) -> Option<(Rung, BTreeMap<&'s str, f64>)> {
+    let counted = server.sum.syscalls.filter(|_| !server.sum.by_name.is_empty());
+    let (rung, names, requests) = match (counted, server.window.rung) {
+        (Some((rung, _)), _) => (rung, &server.sum.by_name, server.sum.requests),
+        (None, Some(rung)) => (rung, &server.window.by_name, server.window.requests),
+        (None, None) => return None,
+    };
+    let each = |count: &u64| *count as f64 / requests.max(1) as f64;
+    (requests > 0).then(|| (rung, names.iter().map(|(name, count)| (name.as_str(), each(count))).collect()))
+}
+
+/// Who counted.
+pub(super) fn rung(scene: &Scene<'_>) -> Option<Rung> {
+    scene.servers.iter().find_map(|server| Some(per_request(server)?.0))
+}
+
+/// Names with their numbers, the most frequent first.
+fn table(scene: &Scene<'_>) -> Vec<(String, Vec<Option<f64>>)> {
+    let columns: Vec<_> = scene.servers.iter().map(per_request).collect();
+    let mut rows: BTreeMap<&str, Vec<Option<f64>>> = BTreeMap::new();
+    for (index, column) in columns.iter().enumerate() {
+        for (name, value) in column.iter().flat_map(|(_, names)| names) {
+            if *value >= RARE_PER_REQUEST {
+                rows.entry(name).or_insert_with(|| vec![None; columns.len()])[index] = Some(*value);
+            }
+        }
+    }
+    let mut rows: Vec<_> = rows.into_iter().map(|(name, values)| (name.to_owned(), values)).collect();
+    let largest = |values: &[Option<f64>]| values.iter().flatten().copied().fold(0.0, f64::max);
+    rows.sort_by(|(_, one), (_, other)| largest(other).total_cmp(&largest(one)));
+    rows
+}
+
+pub(super) fn rows(scene: &Scene<'_>) -> (u16, u16) {
+    let rows = u16::try_from(table(scene).len()).unwrap_or(u16::MAX);
+    if rows == 0 {
+        return (u16::from(!scene.servers.is_empty()), 1);
+    }
+    (rows.min(3).saturating_add(1), rows.min(10).saturating_add(1))
+}
+
+pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
+    let rows = table(scene);
+    if rows.is_empty() {
+        paint.text(area, 0, 0, "nothing was counted by name yet", Role::Quiet);
+        return;
+    }
+    let label = rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(area.width / 2);
+    let servers = scene.servers.iter().map(|server| width(server.name)).max().unwrap_or(0).max(7);
+    let count = u16::try_from(scene.servers.len().max(1)).unwrap_or(u16::MAX);
+    let each = (area.width.saturating_sub(label) / count).min(servers.saturating_add(8));
+    let fits = (area.width.saturating_sub(label) / each.max(8)).max(1);
+    let shown = usize::from(fits.min(count));
+    let focused = match scene.view.focus {
+        Focus::Number { column, .. } => column,
+        _ => scene.servers.len().saturating_sub(1),
+    };
+    let first = (focused + 1).saturating_sub(shown).min(scene.servers.len().saturating_sub(shown));
+    let each = each.max(8);
+    let end = |index: u16| label.saturating_add(each.saturating_mul(index.saturating_add(1)));
+    paint.text(area, 0, 0, "per echo", Role::Quiet);
+    for (index, server) in (0_u16..).zip(scene.servers.iter().skip(first).take(shown)) {
+        let name = shorten(server.name, each.saturating_sub(1), paint.glyphs());
+        paint.right(area, end(index), 0, &name, Role::Code);
+    }
+    for (row, (name, values)) in (1_u16..).zip(&rows) {
+        let name = shorten(name, label, paint.glyphs());
+        paint.text(area, 0, row, &name, Role::Plain);
+        for (index, (server, value)) in
+            (0_u16..).zip(scene.servers.iter().zip(values).skip(first).take(shown))
+        {
+            if scene.view.is_hidden(scene.lesson, server.name, MetricId::SyscallsPerRequest) {
+                paint.right(area, end(index), row, "yours?", Role::Own);
+                continue;
+            }
+            match value {
+                Some(value) => paint.right(area, end(index), row, &format!("{value:.3}"), Role::Number),
+                None => {
+                    let empty = paint.glyphs().empty;
+                    paint.right(area, end(index).saturating_sub(4), row, empty, Role::Frame);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The loop: block, drain, draw.
+
+use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ratatui::layout::{Position, Size};
+
+use super::canvas::Canvas;
+use super::terminal::Terminal;
+use super::{LabEvent, Runner, input, signals};
+use crate::lesson::Lesson;
+use crate::screen::{self, Click, Effect, Input, Key, Stage, Theme, View, Zone};
+use crate::trace::Trace;
+use crate::world::Cursor;
+
+/// At most so many frames a second are drawn.
+pub const FRAMES_PER_SECOND: u32 = 30;
+
+/// The time of one frame.
+const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FRAMES_PER_SECOND as u64);
+
+/// What lies further back than this is thinned, nanoseconds.
+const KEEP_NS: u64 = 30_000_000_000;
+
+/// Entries that come before thinning is worth it again.
+const THIN_EVERY: usize = 8192;
+
+/// How a lesson is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The step, from 0.
+    pub step: usize,
+    /// The look.
+    pub theme: Theme,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// A few lines for the scrollback.
+    pub receipt: Vec<String>,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+}
+
+impl Ending {
+    /// Ends the process by the signal that ended the screen, if one did; else returns.
+    pub fn pass_signal_on(&self) -> io::Result<()> {
+        self.signal.map_or(Ok(()), signals::end_by)
+    }
+}
+
+/// What the loop waits for.
+#[derive(Debug)]
+pub(super) enum Message {
+    Key(Key),
+    Click(u16, u16),
+    Wheel(i8),
+    Resized,
+    Suspend,
+    Continued,
+    Signal(i32),
+    TerminalGone(io::Error),
+    /// From the run of that number; what an earlier one still had to say comes too late.
+    Lab(u64, LabEvent),
+}
+
+/// Shows a lesson until the learner quits. The terminal is as before when this returns; every process of
+/// the run is gone.
+///
+/// # Errors
+/// What the terminal refuses.
+pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io::Result<Ending> {
+    let (send, receive) = mpsc::channel();
+    signals::listen(send.clone())?;
+    let terminal = Terminal::take()?;
+    let mut screen = Screen {
+        lesson,
+        view: View::new(options.step.min(lesson.steps.len().saturating_sub(1))),
+        theme: options.theme,
+        runner,
+        send: send.clone(),
+        terminal: &terminal,
+        trace: None,
+        cursor: Cursor::new(),
+        thin_at: THIN_EVERY,
+        number: 0,
+        size: size()?,
+        canvas: Canvas::default(),
+        zones: Vec::new(),
+    };
+    screen.draw()?;
+    input::listen(send)?;
+    let ended = screen.serve(&receive);
+    screen.runner.stop();
+    let receipt = screen.receipt();
+    drop(terminal);
+    // A closed terminal is an end like any other: nobody is there to be told of an error.
+    Ok(Ending { receipt, signal: ended.unwrap_or(None) })
+}
+
+struct Screen<'s> {
+    lesson: &'s Lesson,
+    view: View,
+    theme: Theme,
+    runner: &'s mut dyn Runner,
+    send: Sender<Message>,
+    terminal: &'s Terminal,
+    trace: Option<Trace>,
+    cursor: Cursor,
+    /// Length of the trace at which it is thinned again.
+    thin_at: usize,
+    /// Number of the run, to tell its events from those of the one before.
+    number: u64,
+    size: Size,
+    canvas: Canvas,
+    zones: Vec<Zone>,
+}
+
+/// What a message leads to.
+enum Next {
+    /// The screen is still right.
+    Rest,
+    /// It must be drawn again.
+    Draw,
+    /// The end, by this signal or by a key.
+    End(Option<i32>),
+}
+
+impl Screen<'_> {
+    /// The loop. Returns the signal that ended it.
+    fn serve(&mut self, messages: &Receiver<Message>) -> io::Result<Option<i32>> {
+        let mut drawn = now();
+        let mut ticked = drawn;
+        let mut stale = false;
+        loop {
+            let playing = matches!(self.view.playhead, screen::Playhead::Playing(_));
+            let message = if stale || playing {
+                match messages.recv_timeout(FRAME.saturating_sub(drawn.elapsed())) {
+                    Ok(message) => Some(message),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                }
+            } else {
+                ticked = now();
+                Some(messages.recv().map_err(io::Error::other)?)
+            };
+            for message in message.into_iter().chain(messages.try_iter()) {
+                match self.handle(message)? {
+                    Next::Rest => {}
+                    Next::Draw => stale = true,
+                    Next::End(signal) => return Ok(signal),
+                }
+            }
+            if (stale || playing) && drawn.elapsed() >= FRAME {
+                let since = ticked.elapsed();
+                ticked = now();
+                self.input(Input::Tick(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))?;
+                self.draw()?;
+                (drawn, stale) = (now(), false);
+            }
+        }
+    }
+
+    fn handle(&mut self, message: Message) -> io::Result<Next> {
+        match message {
+            Message::Key(key) => self.input(Input::Key(key)),
+            Message::Wheel(lines) => self.input(Input::Wheel(lines)),
+            Message::Click(x, y) => {
+                let at = Position { x, y };
+                let hit = self.zones.iter().rev().find(|zone| zone.area.contains(at));
+                match hit.map(|zone| zone.does.clone()) {
+                    Some(Click::Act(action)) => self.input(Input::Act(action)),
+                    Some(Click::Point(focus)) => self.input(Input::Point(focus)),
+                    None => Ok(Next::Rest),
+                }
+            }
+            Message::Resized => {
+                self.size = size()?;
+                self.canvas.forget();
+                Ok(Next::Draw)
+            }
+            Message::Suspend => self.suspend(),
+            Message::Continued => {
+                self.terminal.retake()?;
+                self.canvas.forget();
+                self.size = size()?;
+                Ok(Next::Draw)
+            }
+            Message::Signal(signal) => Ok(Next::End(Some(signal))),
+            Message::TerminalGone(error) => Err(error),
+            Message::Lab(number, event) if number == self.number => self.hear(event),
+            Message::Lab(..) => Ok(Next::Rest),
+        }
+    }
+
+    /// News from the run.
+    fn hear(&mut self, event: LabEvent) -> io::Result<Next> {
+        match event {
+            LabEvent::Begin(header) => {
+                self.begin(Trace::new(*header));
+                self.input(Input::Began)
+            }
+            LabEvent::Entries(entries) => {
+                let Some(trace) = &mut self.trace else { return Ok(Next::Rest) };
+                for entry in entries {
+                    // The lab is part of this program: an entry that no trace can hold is a mistake in it,
+                    // and what was seen before is still true.
+                    let _ = trace.push(entry);
+                }
+                self.thin();
+                let frozen = matches!(self.view.playhead, screen::Playhead::Frozen(_));
+                Ok(if frozen { Next::Rest } else { Next::Draw })
+            }
+            LabEvent::Recording { trace, why } => {
+                self.begin(*trace);
+                self.input(Input::Recording(why))
+            }
+            LabEvent::Over => self.input(Input::Over),
+            LabEvent::Failed(why) => self.input(Input::Failed(why)),
+        }
+    }
+
+    fn begin(&mut self, trace: Trace) {
+        self.trace = Some(trace);
+        self.cursor = Cursor::new();
+        self.thin_at = THIN_EVERY;
+    }
+
+    /// A run may go on for hours; what it keeps in memory may not grow for hours.
+    fn thin(&mut self) {
+        let frozen = matches!(self.view.playhead, screen::Playhead::Frozen(_));
+        if let Some(trace) = self.trace.as_mut().filter(|trace| !frozen && trace.len() >= self.thin_at) {
+            trace.thin(trace.end_ns().saturating_sub(KEEP_NS));
+            self.thin_at = trace.len() + THIN_EVERY;
+            self.cursor = Cursor::new();
+        }
+    }
+
+    fn input(&mut self, input: Input) -> io::Result<Next> {
+        let stage = Stage { lesson: self.lesson, trace: self.trace.as_ref(), size: self.size };
+        match screen::update(&mut self.view, &stage, input) {
+            Effect::None => Ok(Next::Draw),
+            Effect::Quit => Ok(Next::End(None)),
+            Effect::Suspend => self.suspend(),
+            Effect::Freeze(frozen) => {
+                self.runner.freeze(frozen);
+                Ok(Next::Draw)
+            }
+            Effect::Stop => {
+                self.number += 1;
+                self.runner.stop();
+                Ok(Next::Draw)
+            }
+            Effect::Start => {
+                self.start()?;
+                Ok(Next::Draw)
+            }
+        }
+    }
+
+    /// Starts the lab of the step.
+    fn start(&mut self) -> io::Result<()> {
+        let Some(lab) = self.view.step(self.lesson).lab() else { return Ok(()) };
+        self.number += 1;
+        self.trace = None;
+        self.cursor = Cursor::new();
+        let (number, to) = (self.number, self.send.clone());
+        let (events, incoming) = mpsc::channel();
+        // Each run has a channel of its own, so that what an earlier one still says cannot be taken for it.
+        let forward = move || {
+            for event in incoming {
+                if to.send(Message::Lab(number, event)).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("iolab-events".into()).spawn(forward)?;
+        self.runner.start(lab, events);
+        Ok(())
+    }
+
+    /// Ctrl-Z: the shell gets its terminal, the load rests, until somebody continues us.
+    fn suspend(&mut self) -> io::Result<Next> {
+        let live = self.view.is_running() && !matches!(self.view.playhead, screen::Playhead::Frozen(_));
+        if live {
+            self.runner.freeze(true);
+        }
+        self.terminal.lend()?;
+        signals::stop_here()?;
+        self.terminal.retake()?;
+        self.canvas.forget();
+        self.size = size()?;
+        if live {
+            self.runner.freeze(false);
+        }
+        Ok(Next::Draw)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let t_ns = self.view.t_ns();
+        let world = self.trace.as_ref().map(|trace| self.cursor.world(trace, t_ns));
+        let mut frame = screen::frame(world.as_ref(), &self.view, self.lesson, self.size, self.theme);
+        self.zones = std::mem::take(&mut frame.zones);
+        self.canvas.show(frame, &mut io::stdout().lock())
+    }
+
+    fn receipt(&mut self) -> Vec<String> {
+        let world = self.trace.as_ref().map(|trace| self.cursor.world(trace, u64::MAX));
+        screen::receipt(world.as_ref(), &self.view, self.lesson)
+    }
+}
+
+fn size() -> io::Result<Size> {
+    let (width, height) = crossterm::terminal::size()?;
+    Ok(Size { width, height })
+}
+
+/// The clock that frames are paced by.
+fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "the screen is one of the edges where time enters")]
+    Instant::now()
+}

@@ -1,0 +1,126 @@
+//! System calls in plain words: what a program asked of the kernel, and what came back. The one table of
+//! them.
+
+use super::Call;
+
+/// One call as a sentence.
+///
+/// Only what the arguments and the result say; an argument that points into the program's memory is not
+/// followed.
+pub fn sentence(call: &Call) -> String {
+    let [first, second, third, fourth, ..] = call.args;
+    // A descriptor is an int; the upper half of the register is not its business.
+    let fd = first as i32;
+    let ask = match call.name.as_str() {
+        "read" | "recvfrom" | "recv" => format!("give me what has come on fd {fd}, {third} bytes at most"),
+        "write" | "sendto" | "send" => format!("send {third} bytes on fd {fd}"),
+        "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => match fourth as i32 {
+            0 => "which of my sockets are ready? I do not wait".to_owned(),
+            _ => "wake me when one of my sockets is ready".to_owned(),
+        },
+        "epoll_ctl" => format!("{} fd {}", watch(second), third as i32),
+        "poll" | "ppoll" => format!("wake me when one of these {second} sockets is ready"),
+        "select" | "pselect6" => format!("wake me when one of the sockets below fd {fd} is ready"),
+        "accept" | "accept4" => format!("give me the next connection of fd {fd}"),
+        "close" => format!("I am done with fd {fd}"),
+        "io_uring_enter" => enter(second, third),
+        "shutdown" => format!("no more is sent on fd {fd}"),
+        other => format!("{other}({first:#x}, {second:#x}, {third:#x})"),
+    };
+    match call.result {
+        None => format!("{ask} … not back yet"),
+        Some(result) => format!("{ask} → {}", answer(&call.name, result)),
+    }
+}
+
+fn watch(operation: u64) -> &'static str {
+    match operation {
+        1 => "watch",
+        2 => "no longer watch",
+        3 => "change what I want to hear of",
+        _ => "do something with",
+    }
+}
+
+fn enter(to_submit: u64, min_complete: u64) -> String {
+    let take = match to_submit {
+        0 => String::new(),
+        1 => "take 1 submission".to_owned(),
+        n => format!("take {n} submissions"),
+    };
+    let wait = match min_complete {
+        0 => String::new(),
+        1 => "wake me when 1 completion is there".to_owned(),
+        n => format!("wake me when {n} completions are there"),
+    };
+    match (take.is_empty(), wait.is_empty()) {
+        (false, false) => format!("{take}, {wait}"),
+        (true, true) => "do what is due in my ring".to_owned(),
+        _ => take + &wait,
+    }
+}
+
+fn answer(name: &str, result: i64) -> String {
+    if result < 0 {
+        return errno(-result);
+    }
+    match (name, result) {
+        ("read" | "recvfrom" | "recv", 0) => "the other side is done".to_owned(),
+        ("read" | "recvfrom" | "recv" | "write" | "sendto" | "send", 1) => "1 byte".to_owned(),
+        ("read" | "recvfrom" | "recv" | "write" | "sendto" | "send", n) => format!("{n} bytes"),
+        ("epoll_wait" | "epoll_pwait" | "epoll_pwait2" | "poll" | "ppoll" | "select" | "pselect6", 0) => {
+            "none is".to_owned()
+        }
+        ("epoll_wait" | "epoll_pwait" | "epoll_pwait2" | "poll" | "ppoll" | "select" | "pselect6", 1) => {
+            "1 is".to_owned()
+        }
+        ("epoll_wait" | "epoll_pwait" | "epoll_pwait2" | "poll" | "ppoll" | "select" | "pselect6", n) => {
+            format!("{n} are")
+        }
+        ("accept" | "accept4", fd) => format!("fd {fd}"),
+        ("io_uring_enter", n) => format!("{n} taken"),
+        (_, 0) => "done".to_owned(),
+        (_, n) => n.to_string(),
+    }
+}
+
+/// The errors that these servers meet, by name and in words.
+fn errno(code: i64) -> String {
+    match code {
+        4 => "EINTR: a signal came first".to_owned(),
+        11 => "EAGAIN: nothing there now".to_owned(),
+        17 => "EEXIST: it is there already".to_owned(),
+        22 => "EINVAL: the kernel does not know what is meant".to_owned(),
+        24 => "EMFILE: no descriptor is left".to_owned(),
+        32 => "EPIPE: the other side is gone".to_owned(),
+        62 => "ETIME: the time is up".to_owned(),
+        104 => "ECONNRESET: the other side broke off".to_owned(),
+        n => format!("error {n}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(name: &str, args: [u64; 6], result: Option<i64>) -> String {
+        sentence(&Call { t_ns: 0, tid: 1, name: name.into(), args, result })
+    }
+
+    #[test]
+    fn a_call_is_a_question_and_an_answer() {
+        assert_eq!(
+            call("recvfrom", [7, 0, 4096, 0, 0, 0], Some(64)),
+            "give me what has come on fd 7, 4096 bytes at most → 64 bytes"
+        );
+        assert_eq!(
+            call("io_uring_enter", [4, 12, 1, 1, 0, 0], Some(12)),
+            "take 12 submissions, wake me when 1 completion is there → 12 taken"
+        );
+        assert_eq!(
+            call("epoll_wait", [4, 0, 64, u64::MAX, 0, 0], None),
+            "wake me when one of my sockets is ready … not back yet"
+        );
+        assert!(call("recvfrom", [7, 0, 1, 0, 0, 0], Some(-11)).ends_with("EAGAIN: nothing there now"));
+    }
+}
