@@ -15,11 +15,11 @@ pub mod load;
 pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;
+pub mod screen;
 #[cfg(feature = "live")]
 pub mod refused;
 #[cfg(feature = "live")]
 pub mod serve;
-pub mod screen;
 pub mod servers;
 pub mod trace;
 pub mod tui;

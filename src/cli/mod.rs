@@ -15,6 +15,8 @@ pub mod nearest;
 #[cfg(feature = "live")]
 mod progress;
 mod replay;
+mod lesson;
+mod nearest;
 #[cfg(feature = "live")]
 mod serve;
 #[cfg(feature = "live")]
@@ -36,6 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Lesson(lesson::Arguments),
     #[cfg(feature = "live")]
     Lab(lab::Arguments),
     Replay(replay::Arguments),
@@ -65,6 +68,7 @@ pub enum Exit {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Lesson(arguments) => lesson::run(&arguments),
         #[cfg(feature = "live")]
         Command::Lab(arguments) => lab::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),

@@ -147,9 +147,11 @@ fn slots(area: Rect, scene: &Scene<'_>) -> Vec<Slot> {
     left = left.saturating_sub(if left > gaps * 2 { gaps } else { 0 });
     for slot in &mut slots {
         let (least, most) = widget::rows(scene, slot.part, area.width);
-        let more = most.saturating_sub(least).min(left);
-        slot.rows = slot.rows.saturating_add(more);
-        left -= more;
+        let title = slot.rows.saturating_sub(least);
+        let could = least.saturating_add(most.saturating_sub(least).min(left));
+        let more = widget::used(scene, slot.part, could).saturating_sub(least);
+        slot.rows = least.saturating_add(title).saturating_add(more);
+        left = left.saturating_sub(more);
     }
     slots
 }

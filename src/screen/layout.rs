@@ -51,8 +51,11 @@ pub fn areas(size: Size, view: &View, lesson: &Lesson) -> Areas {
     let has_lab = view.step(lesson).lab().is_some();
     let low = body.height < STACKED_ROWS_MIN;
     let side_by_side = size.width >= SIDE_BY_SIDE_COLUMNS && body.height >= 6;
+    let typing = matches!(view.focus, Focus::Typing { .. });
     let pane = match view.pane {
         _ if !has_lab => Pane::Text,
+        // Who types an answer must see the question.
+        Pane::Lab if typing => Pane::Text,
         Pane::Both if !side_by_side && low => only_one(view, lesson),
         pane => pane,
     };
@@ -84,7 +87,7 @@ fn only_one(view: &View, lesson: &Lesson) -> Pane {
 
 fn columns(areas: &mut Areas, body: Rect) {
     areas.frame = Some(body);
-    let text_width = (body.width * 2 / 5).clamp(44, TEXT_COLUMNS_MAX + 4);
+    let text_width = (body.width / 20 * 9).clamp(46, TEXT_COLUMNS_MAX + 4);
     let (left, right) = left(body, text_width);
     areas.text_title = Rect { x: left.x + 1, width: left.width.saturating_sub(1), height: 1, ..left };
     areas.text = inner(left);
@@ -95,7 +98,8 @@ fn columns(areas: &mut Areas, body: Rect) {
 
 fn stack(areas: &mut Areas, body: Rect, view: &View, lesson: &Lesson) {
     let wanted = text::lines(view, lesson, padded(body).width, &text::Told::AtMost).lines.len();
-    let most = (body.height * 9 / 20).max(6);
+    // Before a run there is something to read, from then on something to see.
+    let most = (body.height * if view.state(lesson).is_some() { 6 } else { 9 } / 20).max(6);
     let text_rows = u16::try_from(wanted).unwrap_or(u16::MAX).clamp(3, most);
     let (above, below) = top(body, text_rows.saturating_add(1));
     (areas.text_title, areas.text) = titled(above);

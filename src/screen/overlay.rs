@@ -29,7 +29,7 @@ pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, 
     paint.frame(area);
     let title = match overlay {
         Overlay::Help => "keys",
-        Overlay::Info => "what is this?",
+        Overlay::Info { .. } => "what is this?",
     };
     let inner = Rect {
         x: area.x.saturating_add(2),
@@ -82,7 +82,7 @@ fn lines(
 ) -> Vec<Line> {
     match overlay {
         Overlay::Help => help::lines(view, stage, columns, theme),
-        Overlay::Info => info::lines(view, stage, world, columns, theme),
+        Overlay::Info { .. } => info::lines(view, stage, world, columns, theme),
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Lines {
     pub lines: Vec<Line>,
     /// Line and column of the cursor.
     pub prompt: Option<(usize, u16)>,
+    /// The line that the first prediction begins at.
+    pub prediction: Option<usize>,
 }
 
 /// What is known of the measurements.
@@ -40,6 +42,7 @@ pub fn lines(view: &View, lesson: &Lesson, columns: u16, told: &Told<'_>) -> Lin
         match block {
             Block::Prose(block) => add_prose(&mut out, block, columns),
             Block::Predict(prediction) => {
+                out.prediction.get_or_insert(out.lines.len());
                 add_prediction(&mut out, view, prediction, asked, columns, told);
                 asked += 1;
             }
@@ -59,6 +62,17 @@ pub fn lines(view: &View, lesson: &Lesson, columns: u16, told: &Told<'_>) -> Lin
         }
     }
     out
+}
+
+/// The line from which the text is shown when a run begins: its prediction is what matters then. A text that
+/// fits stays where it is.
+pub fn prediction_line(view: &View, lesson: &Lesson, size: ratatui::layout::Size) -> u16 {
+    let area = super::layout::areas(size, view, lesson).text;
+    let lines = lines(view, lesson, area.width, &Told::AtMost);
+    match lines.prediction {
+        Some(line) if lines.lines.len() > usize::from(area.height) => u16::try_from(line).unwrap_or(0),
+        _ => view.scroll,
+    }
 }
 
 /// Draws lines from `scroll` on, so that the prompt can be seen; says how far it scrolled.

@@ -7,6 +7,7 @@ use super::focus;
 use super::key::Key;
 use super::keys::{self, Action, Context};
 use super::layout;
+use super::text;
 use super::view::{Focus, Overlay, Pane, Playhead, Run, State, View, neighbours, same_lab};
 use crate::lesson::{Lesson, Verdict};
 use crate::trace::Trace;
@@ -84,12 +85,14 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
         }
         Input::Began => {
             set_state(view, State::Running);
+            view.scroll = text::prediction_line(view, stage.lesson, stage.size);
             Effect::None
         }
         Input::Recording(why) => {
             if let Run::Some { recorded, state, .. } = &mut view.run {
                 (*recorded, *state) = (Some(why), State::Running);
                 view.playhead = Playhead::Playing(0);
+                view.scroll = text::prediction_line(view, stage.lesson, stage.size);
             }
             Effect::None
         }
@@ -184,18 +187,23 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
         Action::Right => focus::step(view, stage, 0, 1),
         Action::Up => focus::step(view, stage, -1, 0),
         Action::Down => focus::step(view, stage, 1, 0),
-        Action::Leave => leave(view, stage),
+        Action::Leave => return leave(view, stage),
         Action::Info => {
-            if view.focus == Focus::Text {
+            let back_to_text = view.focus == Focus::Text;
+            if back_to_text {
                 focus::next(view, stage, 1);
             }
-            (view.overlay, view.scroll_over) = (Some(Overlay::Info), 0);
+            (view.overlay, view.scroll_over) = (Some(Overlay::Info { back_to_text }), 0);
         }
         Action::Help => {
             let open = view.overlay != Some(Overlay::Help);
             (view.overlay, view.scroll_over) = (open.then_some(Overlay::Help), 0);
         }
-        Action::Close => view.overlay = None,
+        Action::Close => {
+            if let Some(Overlay::Info { back_to_text: true }) = view.overlay.take() {
+                view.focus = Focus::Text;
+            }
+        }
         Action::Pane => {
             view.pane = match view.pane {
                 Pane::Both => Pane::Text,
@@ -340,15 +348,15 @@ fn store(view: &mut View, stage: &Stage<'_>) -> Effect {
 }
 
 /// Leaves what has the focus. An answer that is left empty was passed over; nobody is asked twice.
-fn leave(view: &mut View, stage: &Stage<'_>) {
-    if let Focus::Typing { prediction, then_run, .. } = view.focus.clone() {
-        if let Some(asked) = view.step(stage.lesson).predictions().nth(prediction) {
-            view.passed_over.insert(asked.id.clone());
-        }
-        let what = if then_run { "passed over; space runs the lab" } else { "passed over" };
-        view.notice = Some(what.into());
+fn leave(view: &mut View, stage: &Stage<'_>) -> Effect {
+    let Focus::Typing { prediction, then_run, .. } = view.focus.clone() else {
+        view.focus = Focus::Text;
+        return Effect::None;
+    };
+    if let Some(asked) = view.step(stage.lesson).predictions().nth(prediction) {
+        view.passed_over.insert(asked.id.clone());
     }
-    view.focus = Focus::Text;
+    after_answer(view, stage, then_run)
 }
 
 fn after_answer(view: &mut View, stage: &Stage<'_>, then_run: bool) -> Effect {

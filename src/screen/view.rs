@@ -67,7 +67,10 @@ pub enum Overlay {
     /// All keys of the moment.
     Help,
     /// What the focused number is.
-    Info,
+    Info {
+        /// Whether the focus goes back to the text afterwards: it was there before.
+        back_to_text: bool,
+    },
 }
 
 /// How the room is divided between text and lab.

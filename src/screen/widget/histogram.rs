@@ -60,16 +60,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'
     if area.is_empty() || series.is_empty() {
         return;
     }
-    let end = series.iter().map(|series| series.buckets.len()).max().unwrap_or(0);
-    let first = |series: &Series<'_>| series.buckets.iter().position(|n| *n > 0).unwrap_or(end);
-    let mut from = series.iter().map(first).min().unwrap_or(0);
-    let mut end = end;
-    let room = usize::from(area.height.saturating_sub(1)).max(1);
-    let weight = |bucket: usize| -> f64 { series.iter().map(|series| share(&series.buckets, bucket)).sum() };
-    while end.saturating_sub(from) > room {
-        if weight(from) <= weight(end - 1) { from += 1 } else { end -= 1 }
-    }
-    let labels = (from..end).map(|bucket| width(&label(bucket))).max().unwrap_or(0).max(width(head));
+    let shown = shown(series, usize::from(area.height.saturating_sub(1)).max(1));
+    let labels = shown.iter().map(|bucket| width(&label(*bucket))).max().unwrap_or(0).max(width(head));
     let count = u16::try_from(series.len()).unwrap_or(1);
     let columns = area.width.saturating_sub(labels).saturating_sub(1) / count;
     // "100 %" and a gap stand behind each bar.
@@ -79,7 +71,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'
     for (index, series) in (0..).zip(series) {
         let left = labels.saturating_add(1).saturating_add(each.saturating_mul(index));
         paint.text(area, left, 0, series.name, series.role);
-        for (row, bucket) in (1..).zip(from..end) {
+        for (row, &bucket) in (1..).zip(&shown) {
             let share = share(&series.buckets, bucket);
             if share > 0.0 {
                 paint.bar(area, left, row, bar, share, series.role);
@@ -93,9 +85,24 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'
             }
         }
     }
-    for (row, bucket) in (1..).zip(from..end) {
+    for (row, &bucket) in (1..).zip(&shown) {
         paint.right(area, labels, row, &label(bucket), Role::Quiet);
     }
+}
+
+/// The buckets that have room, from the first to the last that was seen; empty ones give way first, then
+/// the rarest.
+fn shown(series: &[Series<'_>], room: usize) -> Vec<usize> {
+    let weight = |bucket: usize| -> f64 { series.iter().map(|series| share(&series.buckets, bucket)).sum() };
+    let end = series.iter().map(|series| series.buckets.len()).max().unwrap_or(0);
+    let from = (0..end).find(|bucket| weight(*bucket) > 0.0).unwrap_or(end);
+    let mut shown: Vec<usize> = (from..end).collect();
+    while shown.len() > room {
+        let least =
+            (0..shown.len()).min_by(|one, other| weight(shown[*one]).total_cmp(&weight(shown[*other])));
+        shown.remove(least.unwrap_or(0));
+    }
+    shown
 }
 
 fn share(buckets: &[u64], bucket: usize) -> f64 {

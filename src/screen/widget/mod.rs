@@ -179,6 +179,11 @@ pub(super) fn rows(scene: &Scene<'_>, part: Show, columns: u16) -> (u16, u16) {
     }
 }
 
+/// How many of so many rows a part would draw into: it grows by whole pictures.
+pub(super) fn used(scene: &Scene<'_>, part: Show, rows: u16) -> u16 {
+    if part == Show::Rings { rings::used(scene, rows) } else { rows }
+}
+
 /// Draws a part.
 pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>, part: Show) {
     match part {

@@ -35,6 +35,11 @@ pub(super) fn rows(scene: &Scene<'_>) -> (u16, u16) {
     (least, most)
 }
 
+/// How many of so many rows are drawn into.
+pub(super) fn used(scene: &Scene<'_>, rows: u16) -> u16 {
+    heights(rows, &ringed(scene)).into_iter().fold(0, u16::saturating_add).min(rows)
+}
+
 fn occupancy_rows(ring: &RingDeltas) -> u16 {
     histogram::rows([&ring.sq_depth, &ring.cq_depth])
 }

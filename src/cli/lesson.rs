@@ -1,0 +1,138 @@
+//! `iolab lesson [N|NAME]`: a lesson on the terminal, as lines, or as a document.
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use super::{Exit, nearest};
+use crate::lesson::{self, LESSONS, Source};
+use crate::screen::{Palette, Theme};
+use crate::tui::{self, Recorded, Runner};
+
+/// Opens a lesson: read, predict a number, run real servers, see why.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Its number or name; without one the lessons are listed.
+    lesson: Option<String>,
+    /// The step to open it at, from 1.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    step: usize,
+    /// Play the recorded runs instead of running servers.
+    #[arg(long)]
+    replay: bool,
+    /// The face: tui on a terminal, plain elsewhere, or json.
+    #[arg(long, value_enum)]
+    format: Option<Face>,
+    /// Draw with ASCII characters only.
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// How a lesson is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Face {
+    /// A screen.
+    Tui,
+    /// Lines, for people, pipes and screen readers.
+    Plain,
+    /// One document, for scripts.
+    Json,
+}
+
+/// Answers the command.
+pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Some(wanted) = &arguments.lesson else {
+        return list();
+    };
+    let Some(source) = lesson::find(wanted) else {
+        return unknown(wanted);
+    };
+    let face = match arguments.format {
+        Some(face) => face,
+        None if tui::is_possible() => Face::Tui,
+        None => Face::Plain,
+    };
+    match face {
+        Face::Tui => screen(source, arguments),
+        Face::Plain | Face::Json => anyhow::bail!("lesson {wanted} has this face only on a terminal so far"),
+    }
+}
+
+/// The full screen.
+fn screen(source: &'static Source, arguments: &Arguments) -> anyhow::Result<Exit> {
+    anyhow::ensure!(
+        tui::is_possible(),
+        "the full screen needs a terminal that can move its cursor (TERM is {:?}); --format plain needs none",
+        std::env::var("TERM").unwrap_or_default()
+    );
+    let lesson = source.read().map_err(|mistake| anyhow::anyhow!("{mistake}"))?;
+    let palette = match std::env::var_os("NO_COLOR") {
+        Some(value) if !value.is_empty() => Palette::Mono,
+        _ => Palette::Ansi,
+    };
+    let theme = Theme { palette, ascii: arguments.ascii || !speaks_utf8() };
+    let options = tui::Options { step: arguments.step.saturating_sub(1), theme };
+    let mut runner = runner(source, arguments);
+    let ending = tui::lesson(&lesson, options, runner.as_mut()).context("the terminal could not be used")?;
+    if ending.signal.is_none() {
+        say(&ending.receipt);
+    }
+    ending.pass_signal_on().context("the signal that ended the screen could not be passed on")?;
+    Ok(Exit::Done)
+}
+
+/// Who makes the runs.
+fn runner(source: &'static Source, arguments: &Arguments) -> Box<dyn Runner> {
+    let why = match arguments.replay {
+        true => "--replay asks for it",
+        false => "this build runs no servers",
+    };
+    Box::new(Recorded::new(source, why))
+}
+
+/// Whether the locale says that the terminal takes more than ASCII. The Linux console's font lacks most
+/// block characters.
+fn speaks_utf8() -> bool {
+    if std::env::var("TERM").is_ok_and(|term| term == "linux") {
+        return false;
+    }
+    let named = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    // Unset everywhere says nothing about the terminal; those of today take UTF-8.
+    named.into_iter().find(|value| !value.is_empty()).is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8") || locale == "c" || locale == "posix"
+    })
+}
+
+fn list() -> anyhow::Result<Exit> {
+    say(&titles());
+    Ok(Exit::Done)
+}
+
+fn titles() -> Vec<String> {
+    let row = |source: &Source| {
+        let title = source.read().map(|lesson| lesson.title).unwrap_or_default();
+        format!("{:>3}  {:<20} {title}", source.number(), source.name())
+    };
+    LESSONS.iter().map(row).collect()
+}
+
+/// A lesson that does not exist: what was meant, and what there is.
+#[expect(clippy::print_stderr, reason = "an answer to a mistyped command")]
+fn unknown(wanted: &str) -> anyhow::Result<Exit> {
+    eprintln!("iolab: there is no lesson {wanted:?}");
+    if let Some(name) = nearest::nearest(wanted, LESSONS.iter().map(Source::name)) {
+        eprintln!("did you mean: iolab lesson {name}");
+    }
+    eprintln!("lessons:");
+    for title in titles() {
+        eprintln!("{title}");
+    }
+    Ok(Exit::Usage)
+}
+
+#[expect(clippy::print_stdout, reason = "a face of the program")]
+fn say(lines: &[String]) {
+    for line in lines {
+        println!("{line}");
+    }
+}
