@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use iolab::trace::{
-    Allowed, Capabilities, ClientTotals, Counts, Entry, EpollSet, Header, Interest, Load, Machine, ProcessTotals,
-    Purpose, Record, RingTotals, Rung, SCHEMA, Start, Story, SyscallTotals, ThreadTotals, Trace, Window,
+    Allowed, Capabilities, ClientTotals, Counts, Entry, EpollSet, Header, Interest, Load, Machine,
+    ProcessTotals, Purpose, Record, RingTotals, Rung, SCHEMA, Start, Story, SyscallTotals, ThreadTotals,
+    Trace, Window,
 };
 
 /// Time between two totals, nanoseconds.

@@ -28,11 +28,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     }
     let series: Vec<_> = seen
         .iter()
-        .map(|server| Series {
-            name: server.name,
-            buckets: histogram::buckets(&server.window.batches),
-            role: Role::Submission,
-        })
+        .map(|server| Series { name: server.name, counts: &server.window.batches, role: Role::Submission })
         .collect();
     histogram::draw(paint, area, "SQEs", &series);
 }

@@ -27,20 +27,31 @@ fn bucket(value: u64) -> usize {
     bits.min(BUCKETS_MAX - 1)
 }
 
-/// What a bucket holds: `0`, `1`, `2-3`, `4-7`.
-pub(super) fn label(bucket: usize) -> String {
+/// What a bucket holds: `0`, `1`, `2-3`, `4-7`; where all that was seen is one value, that value.
+fn label(bucket: usize, series: &[Series<'_>]) -> String {
+    let (first, end) = range(bucket);
+    let seen = || series.iter().flat_map(|series| series.counts.0.range(first..end)).map(|(value, _)| *value);
+    match (seen().min(), seen().max()) {
+        (Some(least), Some(most)) if least == most => least.to_string(),
+        _ if end == u64::MAX => format!("{first}+"),
+        _ if end - first == 1 => first.to_string(),
+        _ => format!("{first}-{}", end - 1),
+    }
+}
+
+/// The values of a bucket: from the first up to, but not including, the last.
+fn range(bucket: usize) -> (u64, u64) {
     match bucket {
-        0 => "0".into(),
-        1 => "1".into(),
-        last if last + 1 == BUCKETS_MAX => format!("{}+", 1_u64 << (last - 1)),
-        n => format!("{}-{}", 1_u64 << (n - 1), (1_u64 << n) - 1),
+        0 => (0, 1),
+        last if last + 1 == BUCKETS_MAX => (1 << (last - 1), u64::MAX),
+        n => (1 << (n - 1), 1 << n),
     }
 }
 
 /// A column of a histogram.
 pub(super) struct Series<'n> {
     pub name: &'n str,
-    pub buckets: Vec<u64>,
+    pub counts: &'n Counts,
     pub role: Role,
 }
 
@@ -61,18 +72,20 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'
         return;
     }
     let shown = shown(series, usize::from(area.height.saturating_sub(1)).max(1));
-    let labels = shown.iter().map(|bucket| width(&label(*bucket))).max().unwrap_or(0).max(width(head));
+    let labels =
+        shown.iter().map(|bucket| width(&label(*bucket, series))).max().unwrap_or(0).max(width(head));
     let count = u16::try_from(series.len()).unwrap_or(1);
+    let buckets: Vec<_> = series.iter().map(|series| buckets(series.counts)).collect();
     let columns = area.width.saturating_sub(labels).saturating_sub(1) / count;
     // "100 %" and a gap stand behind each bar.
     let bar = columns.saturating_sub(7).min(48);
     let each = bar.saturating_add(7);
     paint.text(area, 0, 0, head, Role::Quiet);
-    for (index, series) in (0..).zip(series) {
+    for (index, (series, buckets)) in (0..).zip(series.iter().zip(&buckets)) {
         let left = labels.saturating_add(1).saturating_add(each.saturating_mul(index));
         paint.text(area, left, 0, series.name, series.role);
         for (row, &bucket) in (1..).zip(&shown) {
-            let share = share(&series.buckets, bucket);
+            let share = share(buckets, bucket);
             if share > 0.0 {
                 paint.bar(area, left, row, bar, share, series.role);
                 paint.right(
@@ -86,15 +99,16 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'
         }
     }
     for (row, &bucket) in (1..).zip(&shown) {
-        paint.right(area, labels, row, &label(bucket), Role::Quiet);
+        paint.right(area, labels, row, &label(bucket, series), Role::Quiet);
     }
 }
 
 /// The buckets that have room, from the first to the last that was seen; empty ones give way first, then
 /// the rarest.
 fn shown(series: &[Series<'_>], room: usize) -> Vec<usize> {
-    let weight = |bucket: usize| -> f64 { series.iter().map(|series| share(&series.buckets, bucket)).sum() };
-    let end = series.iter().map(|series| series.buckets.len()).max().unwrap_or(0);
+    let all: Vec<_> = series.iter().map(|series| buckets(series.counts)).collect();
+    let weight = |bucket: usize| -> f64 { all.iter().map(|buckets| share(buckets, bucket)).sum() };
+    let end = all.iter().map(Vec::len).max().unwrap_or(0);
     let from = (0..end).find(|bucket| weight(*bucket) > 0.0).unwrap_or(end);
     let mut shown: Vec<usize> = (from..end).collect();
     while shown.len() > room {
@@ -131,6 +145,8 @@ mod tests {
         let buckets = buckets(&counts);
         assert_eq!(buckets[..5], [1, 1, 2, 2, 1]);
         assert_eq!(buckets.len(), BUCKETS_MAX);
-        assert_eq!((label(2), label(4), label(15)), ("2-3".into(), "8-15".into(), "16384+".into()));
+        let series = [Series { name: "x", counts: &counts, role: Role::Plain }];
+        let labels: Vec<_> = [1, 2, 4, 15].map(|bucket| label(bucket, &series)).into();
+        assert_eq!(labels, ["1", "2-3", "8", "1099511627776"], "one value is said as it is");
     }
 }

@@ -30,6 +30,17 @@ enum Cell {
     Nothing,
 }
 
+impl Cell {
+    /// Columns before the point, and from the point on.
+    fn columns(&self) -> (u16, u16) {
+        match self {
+            Self::Number { whole, fraction } => (width(whole), width(fraction)),
+            Self::Unknown => (5, 2),
+            Self::Hidden | Self::Nothing => (1, 0),
+        }
+    }
+}
+
 struct Row {
     label: String,
     cells: Vec<Cell>,
@@ -87,8 +98,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
 /// Where the columns stand.
 struct Shape {
     label: u16,
-    /// Columns of one server.
-    server: u16,
+    /// Columns of each server, whether it is shown or not.
+    servers: Vec<u16>,
     /// First server that is shown, and how many.
     first: usize,
     shown: usize,
@@ -97,66 +108,79 @@ struct Shape {
     word: bool,
 }
 
+/// Two columns before a rung's glyph, and the glyph.
+const RUNG_COLUMNS: u16 = 3;
+
 impl Shape {
     fn of(columns: u16, scene: &Scene<'_>, table: &Table) -> Self {
-        let cells = || table.rows.iter().flat_map(|row| &row.cells);
-        let parts = |cell: &Cell| match cell {
-            Cell::Number { whole, fraction } => (width(whole), width(fraction)),
-            Cell::Unknown => (5, 2),
-            Cell::Hidden | Cell::Nothing => (1, 0),
-        };
-        let whole = cells().map(|cell| parts(cell).0).max().unwrap_or(0).max(WHOLE_COLUMNS);
-        let fraction = cells().map(|cell| parts(cell).1).max().unwrap_or(0).max(FRACTION_COLUMNS);
-        let name = scene.servers.iter().map(|server| width(server.name)).max().unwrap_or(0);
-        let label = table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(8);
         let count = scene.servers.len();
-        let server = (whole.saturating_add(fraction)).max(name).saturating_add(1);
-        let tight = (whole.min(5).saturating_add(fraction)).max(7).saturating_add(1);
-        let needs = |label: u16, server: u16, rung: u16| {
-            let all = u16::try_from(count).unwrap_or(u16::MAX).saturating_mul(server);
-            label.saturating_add(all).saturating_add(rung)
-        };
-        let word = 2
-            + 2
-            + table.rows.iter().filter_map(|row| row.rung).map(|rung| width(rung.word())).max().unwrap_or(0);
-        let base = Self { label, server, first: 0, shown: count, fraction, word: true };
-        if needs(label, server, word) <= columns {
+        let cells = || table.rows.iter().flat_map(|row| &row.cells);
+        let whole = cells().map(|cell| cell.columns().0).max().unwrap_or(0);
+        let fraction = cells().map(|cell| cell.columns().1).max().unwrap_or(0).max(FRACTION_COLUMNS);
+        let label =
+            table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(8).saturating_add(1);
+        let words = table.rows.iter().filter_map(|row| row.rung).map(|rung| width(rung.word())).max();
+        let word = RUNG_COLUMNS.saturating_add(words.map_or(0, |word| word.saturating_add(1)));
+        // Room for the number to come, so that columns stand still while it grows.
+        let number = whole.max(WHOLE_COLUMNS - 1).saturating_add(fraction);
+        let servers: Vec<u16> =
+            scene.servers.iter().map(|server| number.max(width(server.name)).saturating_add(1)).collect();
+        let tight = whole.max(3).saturating_add(fraction).max(7).saturating_add(1);
+        let shape = Self { label, servers, first: 0, shown: count, fraction, word: true };
+        let all = shape.end(count.saturating_sub(1));
+        if all.saturating_add(word) <= columns {
             // Spare room goes between the columns, as far as the eye still follows a row.
-            let spare = (columns - needs(label, server, word)) / u16::try_from(count.max(1)).unwrap_or(1);
-            return Self { server: server.saturating_add(spare.min(6)), ..base };
+            let spare = (columns - all - word) / u16::try_from(count.max(1)).unwrap_or(u16::MAX);
+            return shape.map(|server| server.saturating_add(spare.min(6)));
         }
-        if needs(label, tight, 3) <= columns {
-            let room = columns.saturating_sub(label).saturating_sub(3);
-            let server = (room / u16::try_from(count.max(1)).unwrap_or(1)).min(server);
-            return Self { server, word: false, ..base };
+        if all.saturating_add(RUNG_COLUMNS) <= columns {
+            return Self { word: false, ..shape };
         }
-        let label = columns.saturating_sub(needs(0, tight, 3)).clamp(9, label);
-        if needs(label, tight, 3) <= columns {
-            return Self { label, server: tight, word: false, ..base };
+        let tight = shape.map(|server| server.min(tight));
+        let numbers = tight.end(count.saturating_sub(1)).saturating_sub(label);
+        let left = columns.saturating_sub(numbers).saturating_sub(RUNG_COLUMNS);
+        if left >= 10 {
+            return Self { label: left.min(label), word: false, ..tight };
         }
-        // Not all servers fit: those around the focus.
-        let label = label.min(columns / 2);
-        let room = columns.saturating_sub(label).saturating_sub(3);
-        let shown = usize::from(room / tight.max(1)).clamp(1, count.max(1));
+        tight.some_servers(columns, scene)
+    }
+
+    /// Not all servers fit: those around the focus, else the last, which is the lesson's point.
+    fn some_servers(self, columns: u16, scene: &Scene<'_>) -> Self {
+        let count = self.servers.len();
+        let widest = self.servers.iter().copied().max().unwrap_or(1).max(1);
+        let label = self.label.min((columns / 3).max(9));
+        let room = columns.saturating_sub(label).saturating_sub(RUNG_COLUMNS);
+        let shown = usize::from(room / widest).clamp(1, count.max(1));
         let focused = match scene.view.focus {
             Focus::Number { column, .. } => column,
             _ => count.saturating_sub(1),
         };
         let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
-        Self { label, server: tight.min(room.max(1)), first, shown, fraction, word: false }
+        Self { label, first, shown, word: false, ..self.map(|server| server.min(room.max(1))) }
+    }
+
+    fn map(mut self, change: impl Fn(u16) -> u16) -> Self {
+        self.servers.iter_mut().for_each(|server| *server = change(*server));
+        self
     }
 
     /// Column after the numbers of the server that is shown as number `index`.
     fn end(&self, index: usize) -> u16 {
-        let index = u16::try_from(index).unwrap_or(u16::MAX);
-        self.label.saturating_add(self.server.saturating_mul(index.saturating_add(1)))
+        let shown = self.servers.iter().skip(self.first).take(index + 1);
+        shown.fold(self.label, |end, server| end.saturating_add(*server))
+    }
+
+    /// Columns of the server that is shown as number `index`.
+    fn server(&self, index: usize) -> u16 {
+        self.servers.get(self.first + index).copied().unwrap_or(1)
     }
 }
 
 fn draw_head(paint: &mut Paint, area: Rect, scene: &Scene<'_>, shape: &Shape) {
     paint.text(area, 0, 0, "per echo", Role::Quiet);
     for (index, server) in scene.servers.iter().skip(shape.first).take(shape.shown).enumerate() {
-        let name = shorten(server.name, shape.server.saturating_sub(1), paint.glyphs());
+        let name = shorten(server.name, shape.server(index).saturating_sub(1), paint.glyphs());
         paint.right(area, shape.end(index), 0, &name, Role::Code);
     }
 }
@@ -178,9 +202,9 @@ fn draw_row(
         let on = scene.view.focus == Focus::Number { row: row_index, column };
         draw_cell(paint, area, at, end, cell, shape.fraction, on);
         let zone = Rect {
-            x: area.x.saturating_add(end.saturating_sub(shape.server)),
+            x: area.x.saturating_add(end.saturating_sub(shape.server(index))),
             y: area.y.saturating_add(at),
-            width: shape.server,
+            width: shape.server(index),
             height: 1,
         };
         paint.zone(zone.intersection(area), Click::Point(Focus::Number { row: row_index, column }));

@@ -254,8 +254,8 @@ fn draw_occupancy(paint: &mut Paint, area: Rect, ring: &RingDeltas) {
     }
     let (sq, cq) = ("SQ depth, share of samples", "CQ depth");
     let series = [
-        Series { name: sq, buckets: histogram::buckets(&ring.sq_depth), role: Role::Submission },
-        Series { name: cq, buckets: histogram::buckets(&ring.cq_depth), role: Role::Completion },
+        Series { name: sq, counts: &ring.sq_depth, role: Role::Submission },
+        Series { name: cq, counts: &ring.cq_depth, role: Role::Completion },
     ];
     histogram::draw(paint, area, "depth", &series);
 }

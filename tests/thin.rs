@@ -1,0 +1,58 @@
+//! Thinning keeps what a trace adds up to.
+
+#[path = "common/fixture.rs"]
+mod fixture;
+
+use iolab::trace::{Load, Trace};
+use iolab::world::World;
+
+fn servers() -> Vec<String> {
+    ["epoll", "uring-naive", "uring"].map(String::from).to_vec()
+}
+
+/// A world without what thinning is allowed to make coarser.
+fn essence(trace: &Trace, t_ns: u64) -> String {
+    let mut world = World::at(trace, t_ns);
+    for run in &mut world.runs {
+        run.idle_epollout = (0, 0);
+        // Times of calls that are shown stay; only the latest are.
+        assert!(run.window.calls.len() <= 256);
+    }
+    format!("{:?}", world.runs)
+}
+
+#[test]
+fn a_world_after_the_thinned_part_stays_as_it_was() {
+    let end_ns = 12_000 * fixture::TICK_NS;
+    let whole = fixture::trace(&servers(), &Load::default(), 12_000);
+    for share in [0, 1, 3, 7, 9] {
+        let before_ns = end_ns / 10 * share;
+        let mut thinned = whole.clone();
+        thinned.thin(before_ns);
+        for t_ns in [end_ns, end_ns - 1, before_ns.max(end_ns / 10 * 9), u64::MAX] {
+            assert_eq!(
+                essence(&thinned, t_ns),
+                essence(&whole, t_ns),
+                "thinned before {before_ns}, at {t_ns}"
+            );
+        }
+        assert_eq!(thinned.entries().count(), thinned.len());
+    }
+}
+
+#[test]
+fn thinning_again_and_again_as_a_live_run_does_adds_nothing_up_wrongly() {
+    let servers = servers();
+    let mut live = Trace::new(fixture::header(&servers, &Load::default()));
+    let mut longest = 0;
+    for (index, entry) in fixture::entries(&servers, 30_000).into_iter().enumerate() {
+        live.push(entry).unwrap();
+        if index % 5_000 == 4_999 {
+            live.thin(live.end_ns().saturating_sub(30_000_000_000));
+            longest = longest.max(live.len());
+        }
+    }
+    let whole = fixture::trace(&servers, &Load::default(), 30_000);
+    assert_eq!(essence(&live, u64::MAX), essence(&whole, u64::MAX));
+    assert!(longest < 20_000, "ten minutes keep {longest} entries of {}", whole.len());
+}
