@@ -15,9 +15,9 @@ pub mod load;
 pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;
-pub mod screen;
 #[cfg(feature = "live")]
 pub mod refused;
+pub mod screen;
 #[cfg(feature = "live")]
 pub mod serve;
 pub mod servers;

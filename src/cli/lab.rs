@@ -64,7 +64,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Some(idle_ms) = arguments.sqpoll_idle_ms {
         plan.options.sqpoll_idle_ms = idle_ms;
     }
-    let capabilities = crate::doctor::examine();
+    let capabilities = crate::lab::capabilities().clone();
     let header = Session::header(&plan, &capabilities);
     let mut writer = match &arguments.record {
         Some(path) => Some(

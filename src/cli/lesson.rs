@@ -3,10 +3,11 @@
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::{Exit, nearest};
+use super::{Exit, lesson_lines, nearest};
 use crate::lesson::{self, LESSONS, Source};
+use crate::lesson::{Recorded, Runner};
 use crate::screen::{Palette, Theme};
-use crate::tui::{self, Recorded, Runner};
+use crate::tui;
 
 /// Opens a lesson: read, predict a number, run real servers, see why.
 #[derive(Args, Debug)]
@@ -53,7 +54,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     match face {
         Face::Tui => screen(source, arguments),
-        Face::Plain | Face::Json => anyhow::bail!("lesson {wanted} has this face only on a terminal so far"),
+        Face::Plain => {
+            lesson_lines::plain(&read(source)?, from(arguments), runner(source, arguments).as_mut())
+        }
+        Face::Json => lesson_lines::json(&read(source)?, from(arguments), runner(source, arguments).as_mut()),
     }
 }
 
@@ -64,13 +68,13 @@ fn screen(source: &'static Source, arguments: &Arguments) -> anyhow::Result<Exit
         "the full screen needs a terminal that can move its cursor (TERM is {:?}); --format plain needs none",
         std::env::var("TERM").unwrap_or_default()
     );
-    let lesson = source.read().map_err(|mistake| anyhow::anyhow!("{mistake}"))?;
+    let lesson = read(source)?;
     let palette = match std::env::var_os("NO_COLOR") {
         Some(value) if !value.is_empty() => Palette::Mono,
         _ => Palette::Ansi,
     };
     let theme = Theme { palette, ascii: arguments.ascii || !speaks_utf8() };
-    let options = tui::Options { step: arguments.step.saturating_sub(1), theme };
+    let options = tui::Options { step: from(arguments), theme };
     let mut runner = runner(source, arguments);
     let ending = tui::lesson(&lesson, options, runner.as_mut()).context("the terminal could not be used")?;
     if ending.signal.is_none() {
@@ -80,13 +84,24 @@ fn screen(source: &'static Source, arguments: &Arguments) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
+fn read(source: &Source) -> anyhow::Result<lesson::Lesson> {
+    source.read().map_err(|mistake| anyhow::anyhow!("{mistake}"))
+}
+
+/// The step to begin at, from 0.
+fn from(arguments: &Arguments) -> usize {
+    arguments.step.saturating_sub(1)
+}
+
 /// Who makes the runs.
 fn runner(source: &'static Source, arguments: &Arguments) -> Box<dyn Runner> {
-    let why = match arguments.replay {
-        true => "--replay asks for it",
-        false => "this build runs no servers",
-    };
-    Box::new(Recorded::new(source, why))
+    if arguments.replay {
+        return Box::new(Recorded::new(source, "--replay asks for it"));
+    }
+    #[cfg(feature = "live")]
+    return Box::new(crate::lab::Live::new(source));
+    #[cfg(not(feature = "live"))]
+    Box::new(Recorded::new(source, "this build runs no servers"))
 }
 
 /// Whether the locale says that the terminal takes more than ASCII. The Linux console's font lacks most

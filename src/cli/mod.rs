@@ -7,6 +7,8 @@ mod doctor;
 mod face;
 #[cfg(feature = "live")]
 mod lab;
+mod lesson;
+mod lesson_lines;
 #[cfg(feature = "live")]
 mod load;
 #[cfg(feature = "live")]
@@ -15,8 +17,6 @@ pub mod nearest;
 #[cfg(feature = "live")]
 mod progress;
 mod replay;
-mod lesson;
-mod nearest;
 #[cfg(feature = "live")]
 mod serve;
 #[cfg(feature = "live")]

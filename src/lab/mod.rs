@@ -17,10 +17,12 @@ mod lane;
 mod observer;
 mod plan;
 mod recorder;
+mod runner;
 mod session;
 mod spawn;
 mod tracer;
 
 pub use plan::{Plan, Probing};
 pub use recorder::Recorder;
+pub use runner::{Live, capabilities};
 pub use session::{Control, Session};

@@ -14,6 +14,8 @@ pub mod plain_prose;
 mod prediction;
 pub mod prose;
 mod reader;
+mod recorded;
+mod runner;
 pub mod wrap;
 
 pub use glossary::{EarlyUse, Term};
@@ -21,6 +23,8 @@ pub use lab::{Lab, Show};
 pub use mistake::Mistake;
 pub use model::{Block, Insight, Lesson, Step};
 pub use prediction::{Closeness, Prediction, Verdict, Within};
+pub use recorded::Recorded;
+pub use runner::{LabEvent, Runner};
 
 /// One lesson as it is embedded: its folder's name, its text, its recorded runs.
 #[derive(Debug)]

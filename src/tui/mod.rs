@@ -1,20 +1,16 @@
 //! The terminal: raw mode, signals, the loop. Knows nothing of the kernel's details, of servers or probes:
-//! what runs is a [`Runner`], what is seen is a [`screen::frame`](crate::screen::frame()).
+//! what runs is a [`Runner`](crate::lesson::Runner), what is seen is a [`screen::frame`](crate::screen::frame()).
 //!
 //! One loop: block on a channel, drain it, draw at most [`FRAMES_PER_SECOND`] times a second. Nothing
 //! polls: idle or frozen, every thread sleeps in the kernel.
 
 mod canvas;
 mod input;
-mod recorded;
 mod run;
-mod runner;
 mod signals;
 mod terminal;
 
-pub use recorded::Recorded;
 pub use run::{Ending, FRAMES_PER_SECOND, Options, lesson};
-pub use runner::{LabEvent, Runner};
 
 use std::io::IsTerminal;
 

@@ -9,8 +9,9 @@ use ratatui::layout::{Position, Size};
 
 use super::canvas::Canvas;
 use super::terminal::Terminal;
-use super::{LabEvent, Runner, input, signals};
+use super::{input, signals};
 use crate::lesson::Lesson;
+use crate::lesson::{LabEvent, Runner};
 use crate::screen::{self, Click, Effect, Input, Key, Stage, Theme, View, Zone};
 use crate::trace::Trace;
 use crate::world::Cursor;

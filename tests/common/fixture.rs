@@ -36,6 +36,8 @@ pub fn capabilities() -> Capabilities {
         memlock_bytes: None,
         nofile: (1024, 1_048_576),
         uid: 0,
+        io_uring_refusals: Default::default(),
+        around: Default::default(),
     }
 }
 

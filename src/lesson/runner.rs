@@ -4,7 +4,7 @@
 
 use std::sync::mpsc::Sender;
 
-use crate::lesson::Lab;
+use super::Lab;
 use crate::trace::{Entry, Header, Trace};
 
 /// What arrives from a run.
@@ -36,6 +36,9 @@ pub trait Runner {
     /// Holds the run at rest, or lets it go on: the load pauses, the servers stay and are quiet. While it is
     /// at rest nothing is sent, so that nothing wakes. Does nothing when no run is under way.
     fn freeze(&mut self, frozen: bool);
+
+    /// Asks the run to end well: the last totals and [`LabEvent::Over`] follow. Returns at once.
+    fn finish(&mut self);
 
     /// Ends the run: when this returns, every process it started is gone. Does nothing when no run is under
     /// way.

@@ -2,8 +2,8 @@
 
 use std::sync::mpsc::Sender;
 
-use super::{LabEvent, Runner};
-use crate::lesson::{Lab, Source};
+use super::{Lab, LabEvent, Runner, Source};
+
 use crate::trace::file;
 
 /// Plays the recorded runs that a lesson brings along.
@@ -41,6 +41,8 @@ impl Runner for Recorded {
     }
 
     fn freeze(&mut self, _frozen: bool) {}
+
+    fn finish(&mut self) {}
 
     fn stop(&mut self) {}
 }

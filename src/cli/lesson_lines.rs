@@ -1,0 +1,173 @@
+//! A lesson as lines or as a document: every step, every lab run for a few seconds, every prediction answered.
+//!
+//! On a terminal it is a conversation: Enter goes on, predictions are typed. Elsewhere it goes through by
+//! itself.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::Exit;
+use super::face::print;
+use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step};
+use crate::plain;
+use crate::trace::Trace;
+
+use crate::world::World;
+
+/// How long a lab without an end of its own is watched.
+const WATCH: Duration = Duration::from_secs(4);
+
+/// What a lab gave.
+struct Seen {
+    trace: Trace,
+    /// Why it is a recorded run, if it is one.
+    recorded: Option<String>,
+}
+
+/// The plain edition, from step `from` (0 is the first).
+pub fn plain(lesson: &Lesson, from: usize, runner: &mut dyn Runner) -> anyhow::Result<Exit> {
+    let talks = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    print(&plain::lesson::opening(lesson))?;
+    for (index, step) in lesson.steps.iter().enumerate().skip(from) {
+        print(&plain::lesson::heading(lesson, index))?;
+        print(&plain::lesson::prose(step))?;
+        let said = predictions(step, talks)?;
+        if let Some(lab) = step.lab() {
+            measure(lab, &said, runner)?;
+        }
+        if talks
+            && index + 1 < lesson.steps.len()
+            && ask("\nEnter for the next step, q to leave: ")?.is_none()
+        {
+            break;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Asks each prediction; the answers as typed.
+fn predictions(step: &Step, talks: bool) -> anyhow::Result<Vec<(&Prediction, Option<String>)>> {
+    let mut said = Vec::new();
+    for prediction in step.predictions() {
+        print(&plain::lesson::question(prediction))?;
+        let mut answer = None;
+        while talks && answer.is_none() {
+            let Some(typed) = ask("Your answer (Enter passes): ")? else { break };
+            match prediction.judge(&typed, None) {
+                _ if typed.is_empty() => break,
+                unreadable @ crate::lesson::Verdict::Unreadable(_) => print(&format!("{unreadable}\n"))?,
+                waiting => {
+                    print(&format!("{waiting}\n"))?;
+                    answer = Some(typed);
+                }
+            }
+        }
+        said.push((prediction, answer));
+    }
+    Ok(said)
+}
+
+fn measure(lab: &Lab, said: &[(&Prediction, Option<String>)], runner: &mut dyn Runner) -> anyhow::Result<()> {
+    match watch(lab, runner) {
+        Ok(seen) => {
+            let world = World::at(&seen.trace, u64::MAX);
+            print(&plain::lesson::running(lab, seen.recorded.as_deref()))?;
+            print(&plain::lab(&world))?;
+            for (prediction, answer) in said {
+                print(&plain::lesson::answer(prediction, answer.as_deref(), &world))?;
+            }
+        }
+        Err(why) => {
+            print(&plain::lesson::running(lab, None))?;
+            print(&plain::lesson::failed(&why))?;
+        }
+    }
+    Ok(())
+}
+
+/// One line of input; `None` at its end or on `q`.
+fn ask(prompt: &str) -> anyhow::Result<Option<String>> {
+    print(prompt)?;
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line)?;
+    let line = line.trim().to_owned();
+    Ok((read > 0 && !matches!(line.as_str(), "q" | "quit")).then_some(line))
+}
+
+/// The document: each step's title and, where it has a lab, the lab's own document.
+pub fn json(lesson: &Lesson, from: usize, runner: &mut dyn Runner) -> anyhow::Result<Exit> {
+    let mut steps = Vec::new();
+    for step in lesson.steps.iter().skip(from) {
+        let mut document = json!({ "title": step.title });
+        if let Some(lab) = step.lab() {
+            document["lab"] = lab_document(lab, runner)?;
+        }
+        steps.push(document);
+    }
+    let document = json!({
+        "schema": "iolab.lesson/1", "lesson": lesson.number, "name": lesson.name, "title": lesson.title, "steps": steps,
+    });
+    print(&(serde_json::to_string_pretty(&document)? + "\n"))?;
+    Ok(Exit::Done)
+}
+
+fn lab_document(lab: &Lab, runner: &mut dyn Runner) -> anyhow::Result<Value> {
+    Ok(match watch(lab, runner) {
+        Ok(seen) => {
+            let world = World::at(&seen.trace, u64::MAX);
+            let views = world.servers();
+            let mut document = serde_json::to_value(crate::export::json::lab(&world, &views))?;
+            if let Some(why) = seen.recorded {
+                document["recorded_because"] = why.into();
+            }
+            document
+        }
+        Err(why) => json!({ "failed": why }),
+    })
+}
+
+/// Runs a lab to its end, or for a while if it has none.
+#[expect(clippy::disallowed_methods, reason = "the edge at which an endless run is ended")]
+fn watch(lab: &Lab, runner: &mut dyn Runner) -> Result<Seen, String> {
+    let (sender, events) = channel();
+    runner.start(lab, sender);
+    let mut seen: Option<Seen> = None;
+    let mut deadline: Option<Instant> = None;
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let event = match left {
+            Some(left) => events.recv_timeout(left),
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match event {
+            Ok(LabEvent::Begin(header)) => {
+                seen = Some(Seen { trace: Trace::new(*header), recorded: None });
+            }
+            Ok(LabEvent::Entries(entries)) => {
+                let paced = lab.load.pace != crate::trace::Pace::Max;
+                if paced && deadline.is_none() {
+                    deadline = Some(Instant::now() + WATCH);
+                }
+                if let Some(seen) = &mut seen {
+                    entries.into_iter().try_for_each(|entry| seen.trace.push(entry))?;
+                }
+            }
+            Ok(LabEvent::Recording { trace, why }) => {
+                seen = Some(Seen { trace: *trace, recorded: Some(why) });
+            }
+            Ok(LabEvent::Failed(why)) => return Err(why),
+            Err(RecvTimeoutError::Timeout) => {
+                // Ends it well: the last totals, read at rest, are still to come.
+                deadline = None;
+                runner.finish();
+            }
+            Ok(LabEvent::Over) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    runner.stop();
+    seen.ok_or_else(|| "nothing was seen".to_owned())
+}

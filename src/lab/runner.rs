@@ -1,0 +1,88 @@
+//! The labs of lessons, live: what a face's [`Runner`] asks for becomes sessions.
+
+use std::sync::OnceLock;
+use std::sync::mpsc::Sender;
+
+use super::plan::Plan;
+use super::recorder::Recorder;
+use super::session::{Control, Session};
+use crate::lesson::{Lab, LabEvent, Recorded, Runner, Source};
+use crate::servers;
+use crate::trace::{Capabilities, Load, Pace, Refusal};
+
+/// How long each server of a closed loop runs in a lesson, nanoseconds, all rounds together.
+const AT_MAX_NS: u64 = 2_000_000_000;
+
+/// Runs labs on this machine, or plays their recordings where it refuses.
+pub struct Live {
+    source: &'static Source,
+    session: Option<Session>,
+}
+
+impl Live {
+    /// A runner of the labs of one lesson.
+    pub fn new(source: &'static Source) -> Self {
+        Self { source, session: None }
+    }
+}
+
+/// What this machine allows; found out once.
+pub fn capabilities() -> &'static Capabilities {
+    static CAPABILITIES: OnceLock<Capabilities> = OnceLock::new();
+    CAPABILITIES.get_or_init(crate::doctor::examine)
+}
+
+/// The plan of a lesson's lab; the reason when this machine cannot run it.
+pub fn plan(lab: &Lab) -> Result<Plan, Refusal> {
+    let servers: Vec<_> = lab.servers.iter().filter_map(|name| servers::by_name(name)).collect();
+    let io_uring = &capabilities().io_uring;
+    if servers.iter().any(|server| server.io_uring)
+        && !io_uring.is_usable()
+        && let Some(refusal) = io_uring.refusal()
+    {
+        return Err(refusal.clone());
+    }
+    Ok(match lab.load.pace {
+        Pace::Max => Plan::new(servers, Load { duration_ns: Some(AT_MAX_NS), ..lab.load.clone() }),
+        Pace::PerSecond(_) => Plan::endless(servers, lab.load.clone()),
+    })
+}
+
+impl Runner for Live {
+    fn start(&mut self, lab: &Lab, events: Sender<LabEvent>) {
+        self.stop();
+        let plan = match plan(lab) {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                let why = format!("this machine refuses io_uring: {refusal}");
+                return Recorded::new(self.source, why).start(lab, events);
+            }
+        };
+        let _ = events.send(LabEvent::Begin(Box::new(Session::header(&plan, capabilities()))));
+        let over = events.clone();
+        let recorder = Recorder::new(move |entries| {
+            let _ = events.send(LabEvent::Entries(entries));
+        })
+        .when_closed(move || {
+            let _ = over.send(LabEvent::Over);
+        });
+        self.session = Some(Session::start(plan, capabilities().clone(), recorder));
+    }
+
+    fn freeze(&mut self, frozen: bool) {
+        if let Some(session) = &self.session {
+            session.control(Control::Freeze(frozen));
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(session) = &self.session {
+            session.control(Control::Stop);
+        }
+    }
+
+    fn stop(&mut self) {
+        // Dropping a session ends its processes before it returns.
+        self.session = None;
+    }
+}
