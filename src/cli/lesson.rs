@@ -1,5 +1,7 @@
 //! `iolab lesson [N|NAME]`: a lesson on the terminal, as lines, or as a document.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
@@ -26,6 +28,9 @@ pub struct Arguments {
     /// Draw with ASCII characters only.
     #[arg(long)]
     ascii: bool,
+    /// For authors: runs every lab that names a recording and writes the recordings to a folder.
+    #[arg(long, value_name = "DIR", hide = true)]
+    record: Option<PathBuf>,
 }
 
 /// How a lesson is shown.
@@ -47,6 +52,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let Some(source) = lesson::find(wanted) else {
         return unknown(wanted);
     };
+    if let Some(folder) = &arguments.record {
+        return lesson_lines::record(&read(source)?, folder, runner(source, arguments).as_mut());
+    }
     let face = match arguments.format {
         Some(face) => face,
         None if tui::is_possible() => Face::Tui,

@@ -4,16 +4,18 @@
 //! itself.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::Exit;
 use super::face::print;
 use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step};
 use crate::plain;
-use crate::trace::Trace;
+use crate::trace::{Trace, file};
 
 use crate::world::World;
 
@@ -128,6 +130,21 @@ fn lab_document(lab: &Lab, runner: &mut dyn Runner) -> anyhow::Result<Value> {
         }
         Err(why) => json!({ "failed": why }),
     })
+}
+
+/// Runs every lab that names a recording and keeps what was seen under that name.
+pub fn record(lesson: &Lesson, folder: &Path, runner: &mut dyn Runner) -> anyhow::Result<Exit> {
+    for lab in lesson.steps.iter().filter_map(Step::lab) {
+        let Some(name) = &lab.recording else { continue };
+        let seen = watch(lab, runner).map_err(anyhow::Error::msg)?;
+        if let Some(why) = seen.recorded {
+            anyhow::bail!("nothing to record here: {why}");
+        }
+        let path = folder.join(name);
+        file::save(&seen.trace, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        print(&format!("{}: {} records\n", path.display(), seen.trace.len()))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Runs a lab to its end, or for a while if it has none.
