@@ -104,7 +104,8 @@ pub const METRICS: &[Metric] = &[
         unit: "ns per echo",
         meaning: "The part of the processor time spent in the server's own code.",
         how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
-        error: "the kernel counts the ratio in ticks of 10 ms: rough under a second of processor time",
+        error: "a sample of one look every 10 ms: with n looks about 1/sqrt(n) of the total, so 10 % after a \
+                second of processor time; not shown below 20 looks",
         check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
     },
     Metric {
@@ -115,7 +116,8 @@ pub const METRICS: &[Metric] = &[
         meaning: "The part of the processor time spent in the kernel on the server's behalf. For an echo over \
                   TCP it is nearly all of it.",
         how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
-        error: "the kernel counts the ratio in ticks of 10 ms: rough under a second of processor time",
+        error: "a sample of one look every 10 ms: with n looks about 1/sqrt(n) of the total, so 10 % after a \
+                second of processor time; not shown below 20 looks",
         check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
     },
     Metric {
@@ -186,6 +188,12 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
+/// One tick of the kernel's accounting as /proc shows it (USER_HZ is 100), nanoseconds.
+const TICK_NS: u64 = 10_000_000;
+
+/// Ticks from which on a ratio of them means something: a share of a half is then known to a tenth or so.
+const TICKS_MIN: u64 = 20;
+
 impl MetricId {
     /// Its row.
     pub fn row(self) -> &'static Metric {
@@ -214,8 +222,8 @@ impl MetricId {
                 of_threads(deltas.over_threads(|thread| thread.involuntary_switches) as f64)
             }
             Self::CpuNsPerRequest => of_threads(deltas.over_threads(|thread| thread.cpu_ns) as f64),
-            Self::UserNsPerRequest => of_threads(split(deltas).0),
-            Self::KernelNsPerRequest => of_threads(split(deltas).1),
+            Self::UserNsPerRequest | Self::KernelNsPerRequest if known => split(self, deltas),
+            Self::UserNsPerRequest | Self::KernelNsPerRequest => of_threads(0.0),
             Self::SqesPerRequest | Self::CqesPerRequest | Self::SqesPerEnter if !has_ring(view) => {
                 return None;
             }
@@ -271,15 +279,21 @@ fn sqes_per_enter(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
     }
 }
 
-/// User and kernel time, nanoseconds: the exact total, split in the ratio of the ticks.
-fn split(deltas: &Deltas) -> (f64, f64) {
-    let total = deltas.over_threads(|thread| thread.cpu_ns) as f64;
-    let user = deltas.over_threads(|thread| thread.user_ns) as f64;
-    let kernel = deltas.over_threads(|thread| thread.kernel_ns) as f64;
-    match user + kernel {
-        0.0 => (0.0, total),
-        ticks => (total * user / ticks, total * kernel / ticks),
+/// User or kernel time: the exact total, split in the ratio of the ticks. The kernel looks once a tick who
+/// runs, so the ratio is a sample: few ticks say nothing, many leave the error of a share.
+fn split(part: MetricId, deltas: &Deltas) -> Measured {
+    let total_ns = deltas.over_threads(|thread| thread.cpu_ns) as f64;
+    let user_ns = deltas.over_threads(|thread| thread.user_ns);
+    let kernel_ns = deltas.over_threads(|thread| thread.kernel_ns);
+    let ticks = (user_ns + kernel_ns) / TICK_NS;
+    if ticks < TICKS_MIN {
+        return Measured::unknown(format!(
+            "the kernel splits user and kernel time by ticks of 10 ms, and only {ticks} fell into this run"
+        ));
     }
+    let mine_ns = if part == MetricId::UserNsPerRequest { user_ns } else { kernel_ns };
+    let share = mine_ns as f64 / (user_ns + kernel_ns) as f64;
+    per_request(total_ns * share, deltas.requests, Rung::Proc)
 }
 
 fn requests_per_second(deltas: &Deltas) -> Measured {
