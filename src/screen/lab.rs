@@ -10,15 +10,15 @@ use super::view::{Focus, View};
 use super::widget::{self, Scene};
 use super::{focus, status};
 use crate::lesson::{Lab, Lesson, Show};
-use crate::world::World;
+use crate::world::ServerView;
 
-pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, world: Option<&World<'_>>) {
+pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, servers: &[ServerView<'_>]) {
     let Some(lab) = view.step(lesson).lab() else { return };
-    let rest = draw_status(paint, area, view, lesson, lab, world);
-    match world {
-        Some(world) => draw_parts(paint, rest, &Scene::new(world, view, lesson, lab)),
-        None if view.state(lesson).is_none() => draw_waiting(paint, rest, lab),
-        None => {}
+    let rest = draw_status(paint, area, view, lesson, lab, servers);
+    match servers {
+        [] if view.state(lesson).is_none() => draw_waiting(paint, rest, lab),
+        [] => {}
+        servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab)),
     }
 }
 
@@ -28,12 +28,12 @@ fn draw_status(
     view: &View,
     lesson: &Lesson,
     lab: &Lab,
-    world: Option<&World<'_>>,
+    servers: &[ServerView<'_>],
 ) -> Rect {
     let mut rest = area;
     // What went wrong is worth half of the room, not all of it.
     let most = (area.height / 2).max(1);
-    for (glyph, says, role) in status::lines(paint, view, lesson, lab, world) {
+    for (glyph, says, role) in status::lines(paint, view, lesson, lab, servers) {
         let indent = width(glyph).saturating_add(1);
         for (index, line) in wrap(&says, area.width.saturating_sub(indent)).iter().enumerate() {
             let used = area.height.saturating_sub(rest.height);
@@ -93,6 +93,9 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
 struct Slot {
     part: Show,
     rows: u16,
+    /// Rows that it needs, and that it can use, both without its title.
+    least: u16,
+    most: u16,
 }
 
 fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
@@ -134,11 +137,11 @@ fn slots(area: Rect, scene: &Scene<'_>) -> Vec<Slot> {
     let mut left = area.height;
     let mut slots: Vec<Slot> = Vec::new();
     for part in order {
-        let (least, _) = widget::rows(scene, part, area.width);
+        let (least, most) = widget::rows(scene, part, area.width);
         let title = u16::from(!widget::title(scene, part).is_empty());
         let needs = least.saturating_add(title);
         if least > 0 && (needs <= left || slots.is_empty()) {
-            slots.push(Slot { part, rows: needs.min(left) });
+            slots.push(Slot { part, rows: needs.min(left), least, most });
             left = left.saturating_sub(needs);
         }
     }
@@ -146,7 +149,7 @@ fn slots(area: Rect, scene: &Scene<'_>) -> Vec<Slot> {
     // Some air between the parts is worth more than the last rows of a histogram.
     left = left.saturating_sub(if left > gaps * 2 { gaps } else { 0 });
     for slot in &mut slots {
-        let (least, most) = widget::rows(scene, slot.part, area.width);
+        let (least, most) = (slot.least, slot.most);
         let title = slot.rows.saturating_sub(least);
         let could = least.saturating_add(most.saturating_sub(least).min(left));
         let more = widget::used(scene, slot.part, could).saturating_sub(least);

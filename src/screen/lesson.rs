@@ -8,7 +8,7 @@ use super::view::View;
 use super::{footer, header, keys, lab, layout, overlay, text};
 use crate::lesson::Lesson;
 use crate::trace::{Load, Pace};
-use crate::world::World;
+use crate::world::{ServerView, World};
 
 pub(super) fn frame(
     world: Option<&World<'_>>,
@@ -21,20 +21,22 @@ pub(super) fn frame(
     let mut paint = Paint::new(Rect::new(0, 0, size.width, size.height), theme);
     // A run of another step's lab says nothing about this one.
     let world = world.filter(|_| view.state(lesson).is_some());
+    // Adding up a server's runs is the dearest part of a frame: once for all that look at them.
+    let servers = world.map(World::servers).unwrap_or_default();
     header::draw(&mut paint, areas.header, view, lesson, world);
     if let Some(outer) = areas.frame {
         draw_frame(&mut paint, outer, areas.lab_title.x.saturating_sub(1));
     }
-    draw_text(&mut paint, &areas, view, lesson, world);
+    draw_text(&mut paint, &areas, view, lesson, &servers);
     if let Some(shown) = view.step(lesson).lab() {
         if areas.frame.is_none() && !areas.lab_title.is_empty() {
             paint.rule(areas.lab_title, 0, "", "", false);
         }
         paint.title(areas.lab_title, 0, &load(&shown.load), "", false);
-        lab::draw(&mut paint, areas.lab, view, lesson, world);
+        lab::draw(&mut paint, areas.lab, view, lesson, &servers);
     }
     footer::draw(&mut paint, areas.footer, view, lesson);
-    overlay::draw(&mut paint, size, view, lesson, world);
+    overlay::draw(&mut paint, size, view, lesson, &servers);
     paint.done()
 }
 
@@ -58,12 +60,12 @@ fn draw_text(
     areas: &layout::Areas,
     view: &View,
     lesson: &Lesson,
-    world: Option<&World<'_>>,
+    servers: &[ServerView<'_>],
 ) {
     if areas.text.is_empty() {
         return;
     }
-    let lines = text::lines(view, lesson, areas.text.width, &text::Told::By(world));
+    let lines = text::lines(view, lesson, areas.text.width, &text::Told::By(servers));
     let from = text::draw(paint, areas.text, &lines, view.scroll);
     if areas.frame.is_none() && !areas.text_title.is_empty() {
         paint.rule(areas.text_title, 0, "", "", false);

@@ -12,17 +12,17 @@ use super::theme::{Role, Theme};
 use super::update::Stage;
 use super::view::{Overlay, View};
 use crate::lesson::Lesson;
-use crate::world::World;
+use crate::world::{ServerView, World};
 
 /// Wider than this is hard to read.
 const COLUMNS_MAX: u16 = 76;
 
-pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, world: Option<&World<'_>>) {
+pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, servers: &[ServerView<'_>]) {
     let Some(overlay) = view.overlay else { return };
     let room = room(size);
     let columns = columns(room);
     let stage = Stage { lesson, trace: None, size };
-    let lines = lines(overlay, view, &stage, world, columns, paint.theme());
+    let lines = lines(overlay, view, &stage, servers, columns, paint.theme());
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
     let area = centred(room, columns.saturating_add(4), height);
     paint.clear(area);
@@ -59,7 +59,8 @@ pub(super) fn scroll_max(view: &View, stage: &Stage<'_>) -> u16 {
     let Some(overlay) = view.overlay else { return 0 };
     let room = room(stage.size);
     let world = stage.trace.map(|trace| World::at(trace, view.t_ns()));
-    let lines = lines(overlay, view, stage, world.as_ref(), columns(room), Theme::DEFAULT).len();
+    let servers = world.as_ref().map(World::servers).unwrap_or_default();
+    let lines = lines(overlay, view, stage, &servers, columns(room), Theme::DEFAULT).len();
     u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(room.height.saturating_sub(2))
 }
 
@@ -76,13 +77,13 @@ fn lines(
     overlay: Overlay,
     view: &View,
     stage: &Stage<'_>,
-    world: Option<&World<'_>>,
+    servers: &[ServerView<'_>],
     columns: u16,
     theme: Theme,
 ) -> Vec<Line> {
     match overlay {
         Overlay::Help => help::lines(view, stage, columns, theme),
-        Overlay::Info { .. } => info::lines(view, stage, world, columns, theme),
+        Overlay::Info { .. } => info::lines(view, stage, servers, columns, theme),
     }
 }
 

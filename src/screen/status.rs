@@ -5,7 +5,7 @@ use super::theme::Role;
 use super::view::{Playhead, State, View};
 use crate::lesson::{Lab, Lesson};
 use crate::trace::End;
-use crate::world::World;
+use crate::world::ServerView;
 
 /// A glyph, a sentence and how grave it is; nothing when all goes as it should and says so elsewhere.
 pub(super) fn lines(
@@ -13,7 +13,7 @@ pub(super) fn lines(
     view: &View,
     lesson: &Lesson,
     lab: &Lab,
-    world: Option<&World<'_>>,
+    servers: &[ServerView<'_>],
 ) -> Vec<(&'static str, String, Role)> {
     let glyphs = paint.glyphs();
     let mut lines = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn lines(
         State::Starting => {
             lines.push((glyphs.open, format!("starting {}", lab.servers.join(", ")), Role::Warn));
         }
-        State::Over if view.playhead == Playhead::Live && world.is_none() => {
+        State::Over if view.playhead == Playhead::Live && servers.is_empty() => {
             lines.push((
                 glyphs.stopped,
                 "stopped before anything was seen; space runs it again".into(),
@@ -42,7 +42,7 @@ pub(super) fn lines(
         }
         State::Running | State::Over => {}
     }
-    for server in world.map(World::servers).unwrap_or_default() {
+    for server in servers {
         if let Some(refusal) = server.refused() {
             let mut says = format!("{} was refused: {}", server.name, refusal.says);
             if !refusal.try_this.is_empty() {

@@ -6,7 +6,7 @@ use super::paint::{Paint, width, wrap};
 use super::theme::Role;
 use super::view::{Focus, View};
 use crate::lesson::{Block, Lesson, Prediction, Verdict, prose, wrap as prose_wrap};
-use crate::world::{MetricId, World, insight};
+use crate::world::{MetricId, ServerView, insight};
 
 /// One line: pieces of text with their roles.
 pub type Line = Vec<(String, Role)>;
@@ -25,8 +25,8 @@ pub struct Lines {
 /// What is known of the measurements.
 #[derive(Debug)]
 pub enum Told<'w> {
-    /// What this world says, and what earlier runs said.
-    By(Option<&'w World<'w>>),
+    /// What these servers' runs say, and what earlier runs said.
+    By(&'w [ServerView<'w>]),
     /// Suppose that all is known: the most lines that there can be.
     AtMost,
 }
@@ -172,12 +172,12 @@ fn add_prediction(
 fn measured(view: &View, asked: &Prediction, told: &Told<'_>) -> Option<f64> {
     let now = match told {
         Told::AtMost => return Some(9.99),
-        Told::By(world) => *world,
+        Told::By(servers) => *servers,
     };
-    let live = now.and_then(|world| {
-        let server = world.server(&asked.server)?;
-        server.metric(MetricId::by_key(&asked.metric)?)?.value()
-    });
+    let live = now
+        .iter()
+        .find(|server| server.name == asked.server)
+        .and_then(|server| server.metric(MetricId::by_key(&asked.metric)?)?.value());
     live.or_else(|| view.measured.get(&asked.id).copied())
 }
 

@@ -3,6 +3,8 @@
 //! A style says a role, not a colour, so that a theme is one match. What matters is never told by style
 //! alone: each state has a glyph and a word.
 
+use std::borrow::Cow;
+
 use ratatui::style::{Color, Modifier, Style};
 
 /// Which colours may be used.
@@ -174,9 +176,9 @@ impl Theme {
     }
 
     /// Text as this look can draw it: with `--ascii`, what is beyond ASCII is spelt out.
-    pub fn spell(self, text: &str) -> String {
+    pub fn spell(self, text: &str) -> Cow<'_, str> {
         if !self.ascii || text.is_ascii() {
-            return text.to_owned();
+            return Cow::Borrowed(text);
         }
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
@@ -196,7 +198,7 @@ impl Theme {
                 _ => out.push('?'),
             }
         }
-        out
+        Cow::Owned(out)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -64,8 +65,8 @@ pub(super) enum Message {
     Continued,
     Signal(i32),
     TerminalGone(io::Error),
-    /// From the run of that number; what an earlier one still had to say comes too late.
-    Lab(u64, LabEvent),
+    /// There is something in the inbox of the run.
+    Lab,
 }
 
 /// Shows a lesson until the learner quits. The terminal is as before when this returns; every process of
@@ -87,7 +88,7 @@ pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io:
         trace: None,
         cursor: Cursor::new(),
         thin_at: THIN_EVERY,
-        number: 0,
+        inbox: Arc::default(),
         size: size()?,
         canvas: Canvas::default(),
         zones: Vec::new(),
@@ -102,6 +103,24 @@ pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io:
     Ok(Ending { receipt, signal: ended.unwrap_or(None) })
 }
 
+/// Events of a run, kept until the next frame: twenty batches between two frames wake the screen once.
+#[derive(Debug, Default)]
+struct Inbox(Mutex<Vec<LabEvent>>);
+
+impl Inbox {
+    /// Adds an event; `true` when it is the first since they were taken, so that somebody must be told.
+    fn add(&self, event: LabEvent) -> bool {
+        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push(event);
+        events.len() == 1
+    }
+
+    /// Takes all events.
+    fn take(&self) -> Vec<LabEvent> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 struct Screen<'s> {
     lesson: &'s Lesson,
     view: View,
@@ -113,8 +132,9 @@ struct Screen<'s> {
     cursor: Cursor,
     /// Length of the trace at which it is thinned again.
     thin_at: usize,
-    /// Number of the run, to tell its events from those of the one before.
-    number: u64,
+    /// What the run said since the last frame. A new run has a new one, so that what an earlier run still
+    /// says cannot be taken for it.
+    inbox: Arc<Inbox>,
     size: Size,
     canvas: Canvas,
     zones: Vec<Zone>,
@@ -156,6 +176,7 @@ impl Screen<'_> {
                 }
             }
             if (stale || playing) && drawn.elapsed() >= FRAME {
+                self.hear_all()?;
                 let since = ticked.elapsed();
                 ticked = now();
                 self.input(Input::Tick(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))?;
@@ -192,9 +213,18 @@ impl Screen<'_> {
             }
             Message::Signal(signal) => Ok(Next::End(Some(signal))),
             Message::TerminalGone(error) => Err(error),
-            Message::Lab(number, event) if number == self.number => self.hear(event),
-            Message::Lab(..) => Ok(Next::Rest),
+            // Its inbox is emptied when the frame is due.
+            Message::Lab => Ok(Next::Draw),
         }
+    }
+
+    /// All that the run said since the last frame.
+    fn hear_all(&mut self) -> io::Result<()> {
+        for event in self.inbox.take() {
+            self.hear(event)?;
+        }
+        self.thin();
+        Ok(())
     }
 
     /// News from the run.
@@ -211,9 +241,7 @@ impl Screen<'_> {
                     // and what was seen before is still true.
                     let _ = trace.push(entry);
                 }
-                self.thin();
-                let frozen = matches!(self.view.playhead, screen::Playhead::Frozen(_));
-                Ok(if frozen { Next::Rest } else { Next::Draw })
+                Ok(Next::Draw)
             }
             LabEvent::Recording { trace, why } => {
                 self.begin(*trace);
@@ -251,8 +279,13 @@ impl Screen<'_> {
                 Ok(Next::Draw)
             }
             Effect::Stop => {
-                self.number += 1;
                 self.runner.stop();
+                // What it saw to its end still counts; that it began or ended is known better here.
+                for event in std::mem::take(&mut self.inbox).take() {
+                    if matches!(event, LabEvent::Entries(_)) {
+                        self.hear(event)?;
+                    }
+                }
                 Ok(Next::Draw)
             }
             Effect::Start => {
@@ -265,15 +298,14 @@ impl Screen<'_> {
     /// Starts the lab of the step.
     fn start(&mut self) -> io::Result<()> {
         let Some(lab) = self.view.step(self.lesson).lab() else { return Ok(()) };
-        self.number += 1;
         self.trace = None;
         self.cursor = Cursor::new();
-        let (number, to) = (self.number, self.send.clone());
+        self.inbox = Arc::default();
+        let (inbox, to) = (Arc::clone(&self.inbox), self.send.clone());
         let (events, incoming) = mpsc::channel();
-        // Each run has a channel of its own, so that what an earlier one still says cannot be taken for it.
         let forward = move || {
             for event in incoming {
-                if to.send(Message::Lab(number, event)).is_err() {
+                if inbox.add(event) && to.send(Message::Lab).is_err() {
                     return;
                 }
             }

@@ -8,26 +8,27 @@ use crate::screen::theme::{Role, Theme};
 use crate::screen::update::Stage;
 use crate::screen::view::{Focus, View, metrics};
 use crate::screen::widget::about;
-use crate::world::{Measured, MetricId, ServerView, World};
+use crate::world::{Measured, MetricId, ServerView};
 
 pub(super) fn lines(
     view: &View,
     stage: &Stage<'_>,
-    world: Option<&World<'_>>,
+    servers: &[ServerView<'_>],
     columns: u16,
     theme: Theme,
 ) -> Vec<Line> {
     let Some(lab) = view.step(stage.lesson).lab() else { return Vec::new() };
-    let world = world.filter(|_| view.state(stage.lesson).is_some());
+    // A run of another step's lab says nothing about this one.
+    let servers = if view.state(stage.lesson).is_some() { servers } else { &[] };
     match view.focus {
-        Focus::Panel(part) => part_lines(part, lab, world, columns),
+        Focus::Panel(part) => part_lines(part, lab, servers, columns),
         Focus::Number { row, column } => {
             let (Some(id), Some(name)) = (metrics(lab).get(row).copied(), lab.servers.get(column)) else {
                 return Vec::new();
             };
-            let server = world.and_then(|world| world.server(name));
+            let server = servers.iter().find(|server| server.name == name);
             let hidden = view.is_hidden(stage.lesson, name, id);
-            number_lines(id, name, server.as_ref(), hidden, columns, theme)
+            number_lines(id, name, server, hidden, columns, theme)
         }
         Focus::Text | Focus::Typing { .. } => Vec::new(),
     }
@@ -89,21 +90,16 @@ fn pid(server: Option<&ServerView<'_>>) -> String {
     pid.map_or_else(|| "$(pgrep -f 'iolab serve')".into(), |pid| pid.to_string())
 }
 
-fn part_lines(part: Show, lab: &Lab, world: Option<&World<'_>>, columns: u16) -> Vec<Line> {
+fn part_lines(part: Show, lab: &Lab, servers: &[ServerView<'_>], columns: u16) -> Vec<Line> {
     let about = about(part);
     let server = lab.servers.iter().rev().find_map(|name| {
-        let server = world?.server(name)?;
+        let server = servers.iter().find(|server| server.name == name)?;
         (about.ring_only <= server.server.is_some_and(|server| server.io_uring)).then_some(server)
     });
     let mut lines = vec![vec![(about.title.to_owned(), Role::Title)], Line::new()];
     lines.extend(labelled("means", about.meaning, Role::Plain, columns));
     lines.extend(labelled("measured", about.how, Role::Plain, columns));
     lines.extend(labelled("error", about.error, Role::Plain, columns));
-    lines.extend(labelled(
-        "check it",
-        &about.check.replace("{pid}", &pid(server.as_ref())),
-        Role::Code,
-        columns,
-    ));
+    lines.extend(labelled("check it", &about.check.replace("{pid}", &pid(server)), Role::Code, columns));
     lines
 }

@@ -9,7 +9,7 @@ use crate::screen::theme::Role;
 use crate::world::ServerView;
 
 fn ringed<'s>(scene: &'s Scene<'_>) -> impl Iterator<Item = &'s ServerView<'s>> {
-    scene.servers.iter().filter(|server| server.server.is_some_and(|server| server.io_uring))
+    scene.servers.iter().copied().filter(|server| server.server.is_some_and(|server| server.io_uring))
 }
 
 pub(super) fn rows(scene: &Scene<'_>) -> (u16, u16) {

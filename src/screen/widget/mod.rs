@@ -17,7 +17,7 @@ use super::theme::{Role, Theme};
 use super::view::{Focus, View};
 use crate::lesson::{Lab, Lesson, Show};
 use crate::trace::Rung;
-use crate::world::{ServerView, World};
+use crate::world::ServerView;
 
 /// What all parts of a lab see.
 pub(super) struct Scene<'s> {
@@ -28,22 +28,23 @@ pub(super) struct Scene<'s> {
     /// The lab.
     pub lab: &'s Lab,
     /// The lab's servers, in its order; those that the trace knows.
-    pub servers: Vec<ServerView<'s>>,
+    pub servers: Vec<&'s ServerView<'s>>,
 }
 
 impl<'s> Scene<'s> {
-    pub fn new(world: &'s World<'_>, view: &'s View, lesson: &'s Lesson, lab: &'s Lab) -> Self {
-        let servers = lab.servers.iter().filter_map(|name| world.server(name)).collect();
+    pub fn new(servers: &'s [ServerView<'s>], view: &'s View, lesson: &'s Lesson, lab: &'s Lab) -> Self {
+        let named = |name: &String| servers.iter().find(|server| server.name == name);
+        let servers = lab.servers.iter().filter_map(named).collect();
         Self { view, lesson, lab, servers }
     }
 
     /// The server that a part with room for one shows: the one in focus, else the last that it suits.
-    fn chosen(&self, suits: impl Fn(&ServerView<'_>) -> bool) -> Option<&ServerView<'s>> {
+    fn chosen(&self, suits: impl Fn(&ServerView<'_>) -> bool) -> Option<&'s ServerView<'s>> {
         let focused = match self.view.focus {
-            Focus::Number { column, .. } => self.servers.get(column).filter(|server| suits(server)),
+            Focus::Number { column, .. } => self.servers.get(column).copied().filter(|server| suits(server)),
             _ => None,
         };
-        focused.or_else(|| self.servers.iter().rev().find(|server| suits(server)))
+        focused.or_else(|| self.servers.iter().rev().copied().find(|server| suits(server)))
     }
 }
 

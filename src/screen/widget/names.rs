@@ -33,7 +33,7 @@ pub(super) fn rung(scene: &Scene<'_>) -> Option<Rung> {
 
 /// Names with their numbers, the most frequent first.
 fn table(scene: &Scene<'_>) -> Vec<(String, Vec<Option<f64>>)> {
-    let columns: Vec<_> = scene.servers.iter().map(per_request).collect();
+    let columns: Vec<_> = scene.servers.iter().copied().map(per_request).collect();
     let mut rows: BTreeMap<&str, Vec<Option<f64>>> = BTreeMap::new();
     for (index, column) in columns.iter().enumerate() {
         for (name, value) in column.iter().flat_map(|(_, names)| names) {

@@ -24,7 +24,7 @@ const COMPACT: u16 = 2;
 const FLAT: u16 = 7;
 
 fn ringed<'s>(scene: &'s Scene<'_>) -> Vec<(&'s ServerView<'s>, &'s RingDeltas)> {
-    scene.servers.iter().filter_map(|server| Some((server, server.sum.rings.first()?))).collect()
+    scene.servers.iter().copied().filter_map(|server| Some((server, server.sum.rings.first()?))).collect()
 }
 
 pub(super) fn rows(scene: &Scene<'_>) -> (u16, u16) {
