@@ -81,6 +81,15 @@ impl Paint {
         let (x, y) = (area.x.saturating_add(column), area.y.saturating_add(row));
         let room = usize::from(area.width - column);
         let spelt = self.theme.spell(text);
+        if spelt.chars().all(is_one_cell) {
+            // Nearly all text: a character a cell, without asking what belongs together.
+            let mut after = column;
+            for (x, c) in (x..).zip(spelt.chars().take(room)) {
+                self.frame.buffer[(x, y)].set_char(c).set_style(style);
+                after = after.saturating_add(1);
+            }
+            return after;
+        }
         let (after, _) = self.frame.buffer.set_stringn(x, y, spelt, room, style);
         after.saturating_sub(area.x)
     }
@@ -177,6 +186,12 @@ impl Paint {
             self.frame.cursor = Some(Position { x, y: area.y.saturating_add(row) });
         }
     }
+}
+
+/// Whether a character takes one cell and never joins its neighbours: printable ASCII, lines, blocks and
+/// shapes.
+fn is_one_cell(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{2500}'..='\u{25ff}')
 }
 
 /// Columns that a text takes.

@@ -23,6 +23,9 @@ pub const FRAMES_PER_SECOND: u32 = 30;
 /// The time of one frame.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FRAMES_PER_SECOND as u64);
 
+/// The time of a frame that only shows how a run goes on: numbers that change faster cannot be read.
+const LIVE_FRAME: Duration = Duration::from_millis(50);
+
 /// What lies further back than this is thinned, nanoseconds.
 const KEEP_NS: u64 = 30_000_000_000;
 
@@ -144,7 +147,9 @@ struct Screen<'s> {
 enum Next {
     /// The screen is still right.
     Rest,
-    /// It must be drawn again.
+    /// It must be drawn again, with the next frame of the run.
+    DrawLive,
+    /// It must be drawn again: the learner waits for it.
     Draw,
     /// The end, by this signal or by a key.
     End(Option<i32>),
@@ -155,33 +160,39 @@ impl Screen<'_> {
     fn serve(&mut self, messages: &Receiver<Message>) -> io::Result<Option<i32>> {
         let mut drawn = now();
         let mut ticked = drawn;
-        let mut stale = false;
+        // When the screen must be drawn again, counted from the last frame; `None`: it is still right.
+        let mut due: Option<Duration> = None;
         loop {
-            let playing = matches!(self.view.playhead, screen::Playhead::Playing(_));
-            let message = if stale || playing {
-                match messages.recv_timeout(FRAME.saturating_sub(drawn.elapsed())) {
+            if due.is_none() && matches!(self.view.playhead, screen::Playhead::Playing(_)) {
+                due = Some(LIVE_FRAME);
+            }
+            let message = match due {
+                None => {
+                    let message = messages.recv().map_err(io::Error::other)?;
+                    ticked = now();
+                    Some(message)
+                }
+                Some(due) => match messages.recv_timeout(due.saturating_sub(drawn.elapsed())) {
                     Ok(message) => Some(message),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return Ok(None),
-                }
-            } else {
-                ticked = now();
-                Some(messages.recv().map_err(io::Error::other)?)
+                },
             };
             for message in message.into_iter().chain(messages.try_iter()) {
                 match self.handle(message)? {
                     Next::Rest => {}
-                    Next::Draw => stale = true,
+                    Next::DrawLive => due = due.or(Some(LIVE_FRAME)),
+                    Next::Draw => due = Some(FRAME),
                     Next::End(signal) => return Ok(signal),
                 }
             }
-            if (stale || playing) && drawn.elapsed() >= FRAME {
+            if due.is_some_and(|due| drawn.elapsed() >= due) {
                 self.hear_all()?;
                 let since = ticked.elapsed();
                 ticked = now();
                 self.input(Input::Tick(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))?;
                 self.draw()?;
-                (drawn, stale) = (now(), false);
+                (drawn, due) = (now(), None);
             }
         }
     }
@@ -214,7 +225,7 @@ impl Screen<'_> {
             Message::Signal(signal) => Ok(Next::End(Some(signal))),
             Message::TerminalGone(error) => Err(error),
             // Its inbox is emptied when the frame is due.
-            Message::Lab => Ok(Next::Draw),
+            Message::Lab => Ok(Next::DrawLive),
         }
     }
 

@@ -47,7 +47,7 @@ struct Row {
     rung: Option<Rung>,
 }
 
-struct Table {
+pub(super) struct Table {
     rows: Vec<Row>,
     /// Why numbers are not known: each reason once.
     reasons: Vec<String>,
@@ -58,8 +58,8 @@ pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
     if count == 0 || scene.servers.is_empty() {
         return (0, 0);
     }
-    let reasons = table(scene, Theme::DEFAULT.glyphs()).reasons;
-    let lines: usize = reasons.iter().map(|why| wrap(why, columns.saturating_sub(2)).len()).sum();
+    let lines: usize =
+        table(scene).reasons.iter().map(|why| wrap(why, columns.saturating_sub(2)).len()).sum();
     let all = count.saturating_add(1).saturating_add(u16::try_from(lines).unwrap_or(0).min(4));
     (count.min(4).saturating_add(1), all)
 }
@@ -68,8 +68,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     if area.is_empty() {
         return;
     }
-    let table = table(scene, paint.glyphs());
-    let shape = Shape::of(area.width, scene, &table);
+    let table = table(scene);
+    let shape = Shape::of(area.width, scene, table);
     draw_head(paint, area, scene, &shape);
     let room = usize::from(area.height.saturating_sub(1));
     let focused = match scene.view.focus {
@@ -240,10 +240,14 @@ fn draw_cell(paint: &mut Paint, area: Rect, at: u16, end: u16, cell: &Cell, frac
     }
 }
 
-fn table(scene: &Scene<'_>, glyphs: &Glyphs) -> Table {
-    let mut reasons: Vec<String> = Vec::new();
-    let rows = metrics(scene.lab).into_iter().map(|id| row(scene, id, glyphs, &mut reasons)).collect();
-    Table { rows, reasons }
+fn table<'s>(scene: &'s Scene<'_>) -> &'s Table {
+    scene.table.get_or_init(|| {
+        // The units are spelt out when they are drawn, where the look asks for it.
+        let glyphs = Theme::DEFAULT.glyphs();
+        let mut reasons: Vec<String> = Vec::new();
+        let rows = metrics(scene.lab).into_iter().map(|id| row(scene, id, glyphs, &mut reasons)).collect();
+        Table { rows, reasons }
+    })
 }
 
 fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<String>) -> Row {

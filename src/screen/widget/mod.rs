@@ -10,6 +10,8 @@ mod metrics;
 mod names;
 mod rings;
 
+use std::cell::OnceCell;
+
 use ratatui::layout::Rect;
 
 use super::paint::Paint;
@@ -29,13 +31,15 @@ pub(super) struct Scene<'s> {
     pub lab: &'s Lab,
     /// The lab's servers, in its order; those that the trace knows.
     pub servers: Vec<&'s ServerView<'s>>,
+    /// The table of metrics, computed when it is first asked for.
+    table: OnceCell<metrics::Table>,
 }
 
 impl<'s> Scene<'s> {
     pub fn new(servers: &'s [ServerView<'s>], view: &'s View, lesson: &'s Lesson, lab: &'s Lab) -> Self {
         let named = |name: &String| servers.iter().find(|server| server.name == name);
         let servers = lab.servers.iter().filter_map(named).collect();
-        Self { view, lesson, lab, servers }
+        Self { view, lesson, lab, servers, table: OnceCell::new() }
     }
 
     /// The server that a part with room for one shows: the one in focus, else the last that it suits.
