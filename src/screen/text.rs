@@ -186,6 +186,7 @@ pub fn rounded(value: f64) -> String {
     match value.abs() {
         large if large >= 100.0 => format!("{value:.0}"),
         middle if middle >= 0.1 => format!("{value:.2}"),
+        small if small >= 0.01 => format!("{value:.3}"),
         _ => format!("{value:.4}"),
     }
 }

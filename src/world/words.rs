@@ -3,15 +3,19 @@
 
 use super::Call;
 
-/// One call as a sentence.
-///
-/// Only what the arguments and the result say; an argument that points into the program's memory is not
-/// followed.
+/// One call as a sentence: what was asked, and what came back.
 pub fn sentence(call: &Call) -> String {
+    format!("{} → {}", ask(call), answer(call))
+}
+
+/// What a program asks by a call.
+///
+/// Only what the arguments say; one that points into the program's memory is not followed.
+pub fn ask(call: &Call) -> String {
     let [first, second, third, fourth, ..] = call.args;
     // A descriptor is an int; the upper half of the register is not its business.
     let fd = first as i32;
-    let ask = match call.name.as_str() {
+    match call.name.as_str() {
         "read" | "recvfrom" | "recv" => format!("give me what has come on fd {fd}, {third} bytes at most"),
         "write" | "sendto" | "send" => format!("send {third} bytes on fd {fd}"),
         "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => match fourth as i32 {
@@ -26,11 +30,12 @@ pub fn sentence(call: &Call) -> String {
         "io_uring_enter" => enter(second, third),
         "shutdown" => format!("no more is sent on fd {fd}"),
         other => format!("{other}({first:#x}, {second:#x}, {third:#x})"),
-    };
-    match call.result {
-        None => format!("{ask} … not back yet"),
-        Some(result) => format!("{ask} → {}", answer(&call.name, result)),
     }
+}
+
+/// What came back from a call.
+pub fn answer(call: &Call) -> String {
+    call.result.map_or_else(|| "not back yet".to_owned(), |result| result_of(&call.name, result))
 }
 
 fn watch(operation: u64) -> &'static str {
@@ -60,7 +65,7 @@ fn enter(to_submit: u64, min_complete: u64) -> String {
     }
 }
 
-fn answer(name: &str, result: i64) -> String {
+fn result_of(name: &str, result: i64) -> String {
     if result < 0 {
         return errno(-result);
     }
@@ -119,7 +124,7 @@ mod tests {
         );
         assert_eq!(
             call("epoll_wait", [4, 0, 64, u64::MAX, 0, 0], None),
-            "wake me when one of my sockets is ready … not back yet"
+            "wake me when one of my sockets is ready → not back yet"
         );
         assert!(call("recvfrom", [7, 0, 1, 0, 0, 0], Some(-11)).ends_with("EAGAIN: nothing there now"));
     }

@@ -150,9 +150,6 @@ pub(super) fn about(part: Show) -> &'static About {
 pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
     let title = about(part).title;
     match part {
-        Show::Story => {
-            calls::of(scene).map_or_else(|| title.into(), |server| format!("{title}: {}", server.name))
-        }
         Show::Interest => {
             interest::of(scene).map_or_else(|| title.into(), |server| format!("{title}: {}", server.name))
         }
