@@ -1,3 +1,4 @@
-//! The machine-readable faces of a world.
+//! The other faces of a world: documents for scripts, pictures for texts.
 
 pub mod json;
+pub mod svg;
