@@ -19,7 +19,8 @@ pub fn lab(world: &World<'_>) -> String {
     if let Err(refusal) = &world.header.syscall_rung {
         let _ = writeln!(out, "system calls are not counted: {refusal}. Try: {}", refusal.try_this);
     }
-    let running: Vec<_> = views.iter().filter(|view| !view.rounds.is_empty()).collect();
+    let running: Vec<_> =
+        views.iter().filter(|view| !view.rounds.is_empty() && view.refused().is_none()).collect();
     for some in running.chunks(SIDE_BY_SIDE) {
         out.push('\n');
         metrics(&mut out, some);
@@ -151,7 +152,7 @@ fn histogram(counts: &Counts) -> String {
 
 /// Why a number is missing, once for each reason.
 fn unknowns(lines: &mut Vec<String>, view: &ServerView<'_>) {
-    if view.rounds.is_empty() {
+    if view.rounds.is_empty() || view.refused().is_some() {
         return;
     }
     let mut reasons = std::collections::BTreeMap::<String, Vec<&str>>::new();

@@ -207,6 +207,9 @@ impl MetricId {
 
     /// Its value for a server over the given deltas; `None` where it does not apply.
     pub fn of(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
+        if let Some(refusal) = view.refused() {
+            return Some(Measured::unknown(&refusal.says));
+        }
         let count = |count: u64, rung| per_request(count as f64, deltas.requests, rung);
         let known = !deltas.threads.is_empty();
         let of_threads = |value: f64| match known {
@@ -267,15 +270,18 @@ fn syscalls(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
     }
 }
 
-/// Two rungs are divided here, the ring's tail and the counter of system calls: both read at the same
-/// instants, so the ratio holds.
+/// Counted: the ring's tail by the counter of system calls, both read at the same instants. In windows: what
+/// the calls themselves said they submitted.
 fn sqes_per_enter(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
-    let (Some(sqes), Measured::Known { value, rung, .. }) = (deltas.sqes(), syscalls(view, deltas)) else {
-        return unknown(view.refusal_of(Rung::Ring), "SQEs or system calls are not known");
-    };
-    match value * deltas.requests as f64 {
-        calls if calls >= 1.0 => Measured::known(sqes as f64 / calls, rung),
-        _ => Measured::unknown("no system call was made"),
+    let window = &view.window;
+    match (deltas.sqes(), deltas.syscalls, window.rung) {
+        (Some(_), Some((_, 0)), _) => Measured::unknown("no system call was made"),
+        (Some(sqes), Some((rung, calls)), _) => Measured::known(sqes as f64 / calls as f64, rung),
+        (_, None, Some(rung)) if window.syscalls > 0 => {
+            let submitted: u64 = window.batches.0.iter().map(|(sqes, times)| sqes * times).sum();
+            Measured::known(submitted as f64 / window.syscalls as f64, rung)
+        }
+        _ => unknown(view.refusal_of(Rung::Ring), "SQEs or system calls are not known"),
     }
 }
 
