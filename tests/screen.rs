@@ -1,4 +1,5 @@
 //! Screens without a terminal: frames are values, so every size, step and state can be drawn and looked at.
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests.
 
 #[path = "common/fixture.rs"]
 mod fixture;
@@ -312,10 +313,10 @@ fn a_key_that_can_do_nothing_says_why() {
     let mut desk = Desk::new(0);
     for (key, why) in [
         (Key::Left, "this is the first step"),
-        (Key::Char(' '), "this step has nothing to run"),
-        (Key::Char('f'), "nothing runs that could be frozen"),
-        (Key::Char(','), "time moves by hand only while frozen"),
-        (Key::Tab, "this step shows no numbers"),
+        (Key::Char(' '), "nothing to run here"),
+        (Key::Char('f'), "nothing runs; space runs the lab"),
+        (Key::Char(','), "f freezes first"),
+        (Key::Tab, "no numbers here"),
     ] {
         assert_eq!(desk.press(&[key]), Effect::None);
         let screen = desk.screen();

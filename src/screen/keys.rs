@@ -197,19 +197,19 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         Action::NextStep if view.step + 1 >= stage.lesson.steps.len() => Some("this is the last step"),
         Action::PreviousStep if view.step == 0 => Some("this is the first step"),
         Action::RunOrStop | Action::Restart | Action::Pane if step.lab().is_none() => {
-            Some("this step has nothing to run")
+            Some("nothing to run here")
         }
-        Action::Freeze if state.is_none() => Some("nothing runs that could be frozen; space runs the lab"),
+        Action::Freeze if state.is_none() => Some("nothing runs; space runs the lab"),
         Action::Freeze if matches!(state, Some(State::Starting | State::Failed(_))) => {
-            Some("nothing has been seen yet that could be frozen")
+            Some("nothing has been seen yet")
         }
         Action::StepBack | Action::StepForward | Action::LeapBack | Action::LeapForward
             if !frozen || state.is_none() =>
         {
-            Some("time moves by hand only while frozen: f freezes")
+            Some("f freezes first")
         }
         Action::NextNumber | Action::PreviousNumber | Action::Info if step.lab().is_none() => {
-            Some("this step shows no numbers")
+            Some("no numbers here")
         }
         _ => None,
     }

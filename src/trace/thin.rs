@@ -24,8 +24,8 @@ const MINUS_EAGAIN: i64 = -11;
 impl Trace {
     /// Thins what was recorded before `before_ns`, nanoseconds since each run's zero.
     ///
-    /// A world at any later time stays the same: totals are cumulative and their samples are added up, a
-    /// story's calls become their sums. Of interest lists and sockets the last reading of each second is
+    /// A world two seconds later or more (as far back as "just now" reaches) stays the same: totals are cumulative and their samples are added up, a
+    /// story's calls become their sums, but for the run's last ones. Of interest lists and sockets the last reading of each second is
     /// kept, so the share of idle EPOLLOUT entries rests on fewer readings.
     pub fn thin(&mut self, before_ns: u64) {
         let kept: Vec<Vec<bool>> = self.runs.iter_mut().map(|run| thin_run(run, before_ns)).collect();

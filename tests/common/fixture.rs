@@ -100,7 +100,7 @@ pub fn at_tick(run: u32, server: &str, tick: u64) -> Vec<Entry> {
     if tick % 25 == 3 {
         entries.extend(window(server, tick).into_iter().map(entry));
     }
-    if server.starts_with("epoll") && tick % 10 == 0 {
+    if server.starts_with("epoll") && tick.is_multiple_of(10) {
         let interest = (4..69).map(|fd| Interest { fd, events: Interest::IN }).collect();
         entries.push(entry(Record::EpollSets { sets: vec![EpollSet { fd: 3, interest }] }));
     }

@@ -17,15 +17,11 @@ pub(super) fn lines(view: &View, stage: &Stage<'_>, columns: u16, theme: Theme) 
         let why = keys::why_not(binding.action, &below, stage);
         let (key, role) = if why.is_some() { (Role::Quiet, Role::Quiet) } else { (Role::Key, Role::Plain) };
         let indent = " ".repeat(usize::from(width(&label)));
-        for (index, line) in wrap(binding.says, columns.saturating_sub(width(&label))).into_iter().enumerate()
-        {
+        let says =
+            why.map_or_else(|| binding.says.to_owned(), |why| format!("{}; not now: {why}", binding.says));
+        for (index, line) in wrap(&says, columns.saturating_sub(width(&label))).into_iter().enumerate() {
             let first = if index == 0 { (label.clone(), key) } else { (indent.clone(), role) };
             lines.push(vec![first, (line, role)]);
-        }
-        if let Some(why) = why {
-            for line in wrap(&format!("not now: {why}"), columns.saturating_sub(width(&label))) {
-                lines.push(vec![(indent.clone(), Role::Quiet), (line, Role::Quiet)]);
-            }
         }
     }
     lines.push(Line::new());

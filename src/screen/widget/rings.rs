@@ -94,6 +94,8 @@ struct Queue {
     tail_is: &'static str,
     head_is: &'static str,
     waiting: &'static str,
+    /// The largest depth that a sample saw.
+    most: u64,
 }
 
 fn queues(ring: &RingDeltas) -> [Queue; 2] {
@@ -108,6 +110,7 @@ fn queues(ring: &RingDeltas) -> [Queue; 2] {
             tail_is: "the program writes here",
             head_is: "the kernel reads here",
             waiting: "queued",
+            most: ring.sq_depth.max().unwrap_or(0),
         },
         Queue {
             name: "CQ",
@@ -118,6 +121,7 @@ fn queues(ring: &RingDeltas) -> [Queue; 2] {
             tail_is: "the kernel writes here",
             head_is: "the program reads here",
             waiting: "waiting",
+            most: ring.cq_depth.max().unwrap_or(0),
         },
     ]
 }
@@ -141,7 +145,7 @@ fn compact(paint: &mut Paint, area: Rect, name: &str, names: u16, ring: &RingDel
         }
         let mut column = name_columns.saturating_add(1);
         column = paint.text(area, column, row, queue.name, queue.role).saturating_add(1);
-        let says = format!("{:>3} of {:<4}", queue.depth(), queue.slots);
+        let says = format!("{:>3} of {:<4} most {:<4}", queue.depth(), queue.slots, queue.most);
         column = paint.text(area, column, row, &says, Role::Plain);
         let counters = format!("head {}  tail {}", count(queue.head), count(queue.tail));
         let wide = area.width.saturating_sub(column) >= width(&counters).saturating_add(12);
@@ -151,12 +155,21 @@ fn compact(paint: &mut Paint, area: Rect, name: &str, names: u16, ring: &RingDel
         let edge = paint.glyphs().lines[1];
         column = paint.text(area, column, row, edge, Role::Frame);
         let share = queue.depth() as f64 / f64::from(queue.slots.max(1));
+        mark_most(paint, area, column, row, bar, queue.most, queue.slots);
         paint.bar(area, column, row, bar, share, queue.role);
         paint.text(area, column.saturating_add(bar), row, edge, Role::Frame);
         if wide {
             paint.right(area, area.width, row, &counters, Role::Quiet);
         }
     }
+}
+
+/// Dots up to the largest depth that was seen.
+fn mark_most(paint: &mut Paint, area: Rect, column: u16, row: u16, bar: u16, most: u64, slots: u32) {
+    let share = most as f64 / f64::from(slots.max(1));
+    let cells = (share.min(1.0) * f64::from(bar)).ceil() as usize;
+    let dots = paint.glyphs().empty.repeat(cells);
+    paint.text(area, column, row, &dots, Role::Quiet);
 }
 
 fn draw_flat(paint: &mut Paint, area: Rect, name: &str, ring: &RingDeltas) {
@@ -173,11 +186,11 @@ fn draw_flat(paint: &mut Paint, area: Rect, name: &str, ring: &RingDeltas) {
 }
 
 fn draw_queue(paint: &mut Paint, area: Rect, row: u16, queue: &Queue) {
-    let says = format!("{} {}", queue.depth(), queue.waiting);
+    let says = format!("{} {}, most {}", queue.depth(), queue.waiting, queue.most);
     let strip = area
         .width
         .saturating_sub(2)
-        .saturating_sub(14)
+        .saturating_sub(24)
         .min(u16::try_from(queue.slots).unwrap_or(u16::MAX))
         .max(1);
     let slots = u64::from(queue.slots.max(1));
