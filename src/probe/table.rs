@@ -45,13 +45,13 @@ pub const PROBES: [Probe; 7] = [
         rung: Rung::Perf,
         sees: "every system call of all threads, counted, at full speed",
         needs: "CAP_PERFMON or perf_event_paranoid -1, and tracefs",
-        costs: "2 to 5 % of a server that makes two system calls a request",
+        costs: "31 ns a call: 2 to 5 % of a server that makes two system calls a request",
     },
     Probe {
         rung: Rung::PerfUser,
         sees: "system calls by name, counted, at full speed",
         needs: "perf_event_paranoid 2 or less, and once per boot: sudo iolab doctor --share-ids",
-        costs: "some % of a server that makes two system calls a request",
+        costs: "35 ns a call that it counts, 4 µs a context switch",
     },
     Probe {
         rung: Rung::Ptrace,

@@ -155,6 +155,7 @@ impl Stage {
         let number = |at: usize| words[at].parse::<i64>().unwrap();
         match words[0] {
             "getppid" => calls(number(1), |_| (libc::SYS_getppid, [0; 3])),
+            "sched_yield" => calls(number(1), |_| (libc::SYS_sched_yield, [0; 3])),
             "lseek" => calls(number(1), |n| (libc::SYS_lseek, [0, n, 0])),
             "thread" => {
                 let times = number(1);
@@ -182,6 +183,13 @@ impl Stage {
                 let mut builder = io_uring::IoUring::builder();
                 builder.setup_single_issuer().setup_defer_taskrun();
                 self.ring = Some(builder.build(number(1) as u32).unwrap());
+                "done".to_owned()
+            }
+            "dup-ring" => {
+                // SAFETY: the ring lives while its descriptor is copied.
+                let ring =
+                    unsafe { std::os::fd::BorrowedFd::borrow_raw(self.ring.as_ref().unwrap().as_raw_fd()) };
+                self.kept.push(ring.try_clone_to_owned().unwrap());
                 "done".to_owned()
             }
             "close-ring" => {
@@ -220,7 +228,7 @@ impl Stage {
 fn calls(times: i64, call: impl Fn(i64) -> (libc::c_long, [i64; 3])) -> String {
     for n in 0..times {
         let (number, [a, b, c]) = call(n);
-        // SAFETY: getppid and lseek take numbers only.
+        // SAFETY: these calls take numbers only.
         unsafe { libc::syscall(number, a, b, c) };
     }
     "done".to_owned()

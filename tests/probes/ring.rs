@@ -74,6 +74,16 @@ fn rings_that_come_and_go_are_followed() {
 }
 
 #[test]
+fn a_ring_with_several_descriptors_is_one_ring() {
+    let mut kid = Kid::start("ring");
+    kid.ask("dup-ring");
+    let mut rings = Rings::open(kid.pid()).unwrap();
+    kid.ask("nops 10");
+    rings.rescan().unwrap();
+    assert_eq!(rings.totals().iter().map(|ring| ring.cq_tail).collect::<Vec<_>>(), [10]);
+}
+
+#[test]
 fn a_process_that_ends_leaves_its_last_counts() {
     let mut kid = Kid::start("ring");
     let mut rings = Rings::open(kid.pid()).unwrap();

@@ -22,7 +22,10 @@ struct Attributes {
     config1: u64,
 }
 
+const TYPE_SOFTWARE: u32 = 1;
 const TYPE_TRACEPOINT: u32 = 2;
+/// A software event that never happens.
+const SOFTWARE_DUMMY: u64 = 9;
 const FORMAT_GROUP: u64 = 1 << 3;
 /// Threads and processes that the observed one makes from now on are counted too.
 const INHERIT: u64 = 1 << 1;
@@ -58,7 +61,7 @@ impl Group {
         let mut members = Vec::with_capacity(tracepoints.len());
         for &tracepoint in tracepoints {
             let group = members.first().map_or(-1, |leader: &OwnedFd| leader.as_raw_fd());
-            members.push(open(tid, tracepoint, from, group)?);
+            members.push(open(tid, (TYPE_TRACEPOINT, tracepoint), from, group)?);
         }
         let values = vec![0; (1 + members.len()) * size_of::<u64>()];
         if members.is_empty() {
@@ -79,15 +82,23 @@ impl Group {
     }
 }
 
-fn open(tid: u32, tracepoint: u64, from: From, group: RawFd) -> Result<OwnedFd, Errno> {
+/// Whether thread `tid` may be counted at all, tracepoints aside.
+///
+/// # Errors
+/// EACCES or EPERM (perf_event_paranoid, or not our process), ESRCH, EMFILE, ENOSYS.
+pub(super) fn permitted(tid: u32, from: From) -> Result<(), Errno> {
+    open(tid, (TYPE_SOFTWARE, SOFTWARE_DUMMY), from, -1).map(drop)
+}
+
+fn open(tid: u32, (kind, config): (u32, u64), from: From, group: RawFd) -> Result<OwnedFd, Errno> {
     let flags = match from {
         From::Everywhere => INHERIT,
         From::UserMode => INHERIT | EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR,
     };
     let attributes = Attributes {
-        kind: TYPE_TRACEPOINT,
+        kind,
         size: size_of::<Attributes>() as u32,
-        config: tracepoint,
+        config,
         read_format: FORMAT_GROUP,
         flags,
         ..Attributes::default()
