@@ -17,6 +17,7 @@ mod memory;
 mod one;
 mod pending;
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
@@ -113,8 +114,13 @@ impl Rings {
         let before = std::mem::take(&mut self.rings);
         self.unreadable.clear();
         let mut known: Vec<Option<Ring>> = before.into_iter().map(Some).collect();
+        let mut seen = HashSet::new();
         for fd in found {
             let Some(inode) = descriptors::inode(self.pid, fd) else { continue };
+            // A ring with several descriptors (dup, or our own copies when the process is this one) is one.
+            if !seen.insert(inode) {
+                continue;
+            }
             let same = known.iter_mut().find(|ring| ring.as_ref().is_some_and(|ring| ring.is(fd, inode)));
             match same.and_then(Option::take) {
                 Some(mut ring) => {
