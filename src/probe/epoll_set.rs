@@ -3,7 +3,9 @@
 //! The *ready* list is not exported by the kernel; whoever shows one derives it (interest and queues) and
 //! must say so.
 
-use std::fs;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 
 use super::descriptors;
 use super::refuse::{errno, looking_into};
@@ -12,6 +14,9 @@ use crate::trace::{EpollSet, Interest, Refusal};
 /// The link of an epoll descriptor under `/proc/PID/fd`.
 const EPOLL: &[u8] = b"anon_inode:[eventpoll]";
 
+/// Room that is offered for each part of a list: some 800 entries.
+const CHUNK_BYTES: usize = 64 * 1024;
+
 /// After so many readings the descriptors are searched anew even if their number did not change.
 const SEARCH_EVERY: u32 = 16;
 
@@ -19,9 +24,19 @@ const SEARCH_EVERY: u32 = 16;
 #[derive(Debug)]
 pub struct EpollSets {
     pid: u32,
-    known: Vec<i32>,
+    known: Vec<Known>,
     descriptors: Option<u64>,
     readings: u32,
+    text: Vec<u8>,
+}
+
+/// An epoll descriptor of the process.
+#[derive(Debug)]
+struct Known {
+    fd: i32,
+    /// Its fdinfo, kept open: the kernel prints a long list several times over until it has found out how
+    /// much room it needs, holding the list's lock, and remembers that for an open file only.
+    fdinfo: File,
 }
 
 impl EpollSets {
@@ -30,7 +45,7 @@ impl EpollSets {
     /// # Errors
     /// The process has ended, or may not be looked into.
     pub fn open(pid: u32) -> Result<Self, Refusal> {
-        let mut sets = Self { pid, known: Vec::new(), descriptors: None, readings: 0 };
+        let mut sets = Self { pid, known: Vec::new(), descriptors: None, readings: 0, text: Vec::new() };
         sets.search()?;
         Ok(sets)
     }
@@ -47,35 +62,59 @@ impl EpollSets {
             self.search()?;
         }
         let mut sets = Vec::with_capacity(self.known.len());
-        for &fd in &self.known {
-            // The number may stand for another file by now.
-            if descriptors::link(self.pid, fd).is_none_or(|link| link != EPOLL) {
+        for Known { fd, fdinfo } in &self.known {
+            // The number may stand for another file by now; then the next reading searches.
+            let same = descriptors::link(self.pid, *fd).is_some_and(|link| link == EPOLL);
+            if same && read_whole(fdinfo, &mut self.text).is_ok() {
+                sets.push(EpollSet { fd: *fd, interest: parse(&String::from_utf8_lossy(&self.text)) });
+            } else {
                 self.descriptors = None;
-                continue;
-            }
-            let path = format!("/proc/{}/fdinfo/{fd}", self.pid);
-            match fs::read_to_string(&path) {
-                Ok(text) => sets.push(EpollSet { fd, interest: parse(&text) }),
-                // Closed since: the next search forgets it.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.descriptors = None,
-                Err(error) => return Err(looking_into(self.pid, &path, errno(&error))),
             }
         }
         Ok(sets)
     }
 
     fn search(&mut self) -> Result<(), Refusal> {
-        self.known.clear();
-        let known = &mut self.known;
-        descriptors::links(self.pid, |fd, link| {
+        let pid = self.pid;
+        let mut found = Vec::new();
+        descriptors::links(pid, |fd, link| {
             if link == EPOLL {
-                known.push(fd);
+                found.push(fd);
             }
         })?;
-        self.known.sort_unstable();
-        self.descriptors = descriptors::count(self.pid);
+        self.known.retain(|known| found.contains(&known.fd));
+        for fd in found {
+            if self.known.iter().any(|known| known.fd == fd) {
+                continue;
+            }
+            let path = format!("/proc/{pid}/fdinfo/{fd}");
+            match File::open(&path) {
+                Ok(fdinfo) => self.known.push(Known { fd, fdinfo }),
+                // Closed since it was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(looking_into(pid, &path, errno(&error))),
+            }
+        }
+        self.known.sort_unstable_by_key(|known| known.fd);
+        self.descriptors = descriptors::count(pid);
         Ok(())
     }
+}
+
+/// Reads a file of `/proc` from its start to its end.
+fn read_whole(file: &File, text: &mut Vec<u8>) -> io::Result<()> {
+    let mut length = 0;
+    loop {
+        if text.len() - length < CHUNK_BYTES {
+            text.resize(length + CHUNK_BYTES, 0);
+        }
+        match file.read_at(&mut text[length..], length as u64)? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    text.truncate(length);
+    Ok(())
 }
 
 /// The interest lists of process `pid`, once. [`EpollSets`] is cheaper for a second look.

@@ -28,8 +28,9 @@ const ENDED_KEPT: usize = 64;
 /// Name of the entry that ended threads are folded into; its thread id is 0.
 pub const ENDED: &str = "(ended)";
 
-/// After so many samples the list of threads is read anew even if their number did not change.
-const LIST_EVERY: u32 = 10;
+/// After so many samples (and as many again for every 64 threads, as listing costs 1 µs a thread) the list
+/// of threads is read anew even if their number did not change.
+const LIST_EVERY: usize = 10;
 
 /// The threads of one process.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub struct Threads {
     turn: usize,
     /// Links of `/proc/PID/task` when its threads were listed last: two, and one a thread.
     links: u64,
-    samples: u32,
+    samples: usize,
     buffer: Vec<u8>,
 }
 
@@ -90,7 +91,7 @@ impl Threads {
         let start = monotonic()?;
         self.samples = self.samples.wrapping_add(1);
         let links = fs::metadata(self.folder()).map_or(0, |folder| folder.nlink());
-        if links != self.links || self.samples.is_multiple_of(LIST_EVERY) {
+        if links != self.links || self.samples.is_multiple_of(LIST_EVERY * (1 + self.files.len() / 64)) {
             self.list()?;
         }
         for _ in 0..self.files.len() {
@@ -169,6 +170,8 @@ impl Threads {
     /// Moves living thread number `at` to the ended ones, with its last known counts.
     fn end(&mut self, at: usize) {
         self.files.remove(at);
+        // Another may have started in its place: the next sample lists them.
+        self.links = 0;
         let mut thread = self.totals.remove(at);
         thread.alive = false;
         self.totals.push(thread);

@@ -8,7 +8,7 @@
 //!
 //! wait(2) and tracing share one queue: a `Child::wait` in *any* thread of this process would be handed the
 //! stops of the traced child and take them for its end. While a window is open on a child of ours, wait for
-//! its [`pidfd`](super::pidfd) instead, and collect it after.
+//! its [`pidfd`] instead, and collect it after.
 
 mod bell;
 mod beside;
