@@ -21,11 +21,11 @@ const STATE_NS: u64 = 250_000_000;
 
 /// The probes attached to one process.
 pub struct Probes {
-    pid: u32,
     threads: Option<probe::proc::Threads>,
     rings: Option<probe::ring::Rings>,
     counters: Option<probe::perf::Counters>,
-    wants_epoll_sets: bool,
+    epoll_sets: Option<probe::epoll_set::EpollSets>,
+    sockets: Option<probe::sock::Sockets>,
     /// Rungs that were wanted and refused.
     pub refused: Vec<(Rung, Refusal)>,
     cpu_ns: u64,
@@ -46,7 +46,11 @@ impl Probes {
         let rings = (has_ring && probing.allows(Rung::Ring))
             .then(|| probe::ring::Rings::open(pid).map_err(|why| keep(Rung::Ring, why)).ok())
             .flatten();
-        Self { pid, threads, rings, counters, wants_epoll_sets: !has_ring, refused, cpu_ns: 0 }
+        let epoll_sets = (!has_ring)
+            .then(|| probe::epoll_set::EpollSets::open(pid).map_err(|why| keep(Rung::EpollSet, why)).ok())
+            .flatten();
+        let sockets = probe::sock::Sockets::open(pid).map_err(|why| keep(Rung::Sock, why)).ok();
+        Self { threads, rings, counters, epoll_sets, sockets, refused, cpu_ns: 0 }
     }
 
     /// Everything, exactly: at quiescence, when nothing moves between two readings.
@@ -77,19 +81,17 @@ impl Probes {
         }
     }
 
-    /// Interest lists and queues.
+    /// Interest lists and queues; rings that came or went since the last look are followed.
     pub fn state(&mut self) -> Vec<Record> {
-        let mut records = Vec::new();
-        if self.wants_epoll_sets
-            && let Ok(sets) = probe::epoll_set::read(self.pid)
-            && !sets.is_empty()
-        {
-            records.push(Record::EpollSets { sets });
+        if let Some(rings) = &mut self.rings {
+            // Fails when the process has ended, which the lane hears of by itself.
+            let _ = rings.rescan();
         }
-        if let Ok(sockets) = probe::sock::read(self.pid) {
-            records.push(Record::Sockets { sockets });
-        }
-        records
+        let sets = self.epoll_sets.as_mut().and_then(|sets| sets.read().ok()).unwrap_or_default();
+        let sockets = self.sockets.as_mut().and_then(|sockets| sockets.read().ok()).unwrap_or_default();
+        let sets = (!sets.is_empty()).then_some(Record::EpollSets { sets });
+        let sockets = (!sockets.is_empty()).then_some(Record::Sockets { sockets });
+        sets.into_iter().chain(sockets).collect()
     }
 }
 
