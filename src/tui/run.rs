@@ -24,13 +24,13 @@ pub const FRAMES_PER_SECOND: u32 = 30;
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FRAMES_PER_SECOND as u64);
 
 /// The time of a frame that only shows how a run goes on: numbers that change faster cannot be read.
-const LIVE_FRAME: Duration = Duration::from_millis(50);
+const LIVE_FRAME: Duration = Duration::from_millis(66);
 
 /// What lies further back than this is thinned, nanoseconds.
-const KEEP_NS: u64 = 30_000_000_000;
+const KEEP_NS: u64 = 20_000_000_000;
 
 /// Entries that come before thinning is worth it again.
-const THIN_EVERY: usize = 8192;
+const THIN_EVERY: usize = 3072;
 
 /// How a lesson is opened.
 #[derive(Clone, Copy, Debug)]

@@ -16,15 +16,15 @@ pub fn ask(call: &Call) -> String {
     // A descriptor is an int; the upper half of the register is not its business.
     let fd = first as i32;
     match call.name.as_str() {
-        "read" | "recvfrom" | "recv" => format!("give me what has come on fd {fd}, {third} bytes at most"),
+        "read" | "recvfrom" | "recv" => format!("what has come on fd {fd}?"),
         "write" | "sendto" | "send" => format!("send {third} bytes on fd {fd}"),
         "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => match fourth as i32 {
-            0 => "which of my sockets are ready? I do not wait".to_owned(),
-            _ => "wake me when one of my sockets is ready".to_owned(),
+            0 => "is any of my sockets ready? I do not wait".to_owned(),
+            _ => "is any of my sockets ready? I wait".to_owned(),
         },
         "epoll_ctl" => format!("{} fd {}", watch(second), third as i32),
-        "poll" | "ppoll" => format!("wake me when one of these {second} sockets is ready"),
-        "select" | "pselect6" => format!("wake me when one of the sockets below fd {fd} is ready"),
+        "poll" | "ppoll" => format!("is any of these {second} sockets ready? I wait"),
+        "select" | "pselect6" => format!("is any of these sockets below fd {fd} ready? I wait"),
         "accept" | "accept4" => format!("give me the next connection of fd {fd}"),
         "close" => format!("I am done with fd {fd}"),
         "io_uring_enter" => enter(second, third),
@@ -50,13 +50,13 @@ fn watch(operation: u64) -> &'static str {
 fn enter(to_submit: u64, min_complete: u64) -> String {
     let take = match to_submit {
         0 => String::new(),
-        1 => "take 1 submission".to_owned(),
-        n => format!("take {n} submissions"),
+        1 => "take 1 SQE".to_owned(),
+        n => format!("take {n} SQEs"),
     };
     let wait = match min_complete {
         0 => String::new(),
-        1 => "wake me when 1 completion is there".to_owned(),
-        n => format!("wake me when {n} completions are there"),
+        1 => "wake me at 1 CQE".to_owned(),
+        n => format!("wake me at {n} CQEs"),
     };
     match (take.is_empty(), wait.is_empty()) {
         (false, false) => format!("{take}, {wait}"),
@@ -114,17 +114,14 @@ mod tests {
 
     #[test]
     fn a_call_is_a_question_and_an_answer() {
-        assert_eq!(
-            call("recvfrom", [7, 0, 4096, 0, 0, 0], Some(64)),
-            "give me what has come on fd 7, 4096 bytes at most → 64 bytes"
-        );
+        assert_eq!(call("recvfrom", [7, 0, 4096, 0, 0, 0], Some(64)), "what has come on fd 7? → 64 bytes");
         assert_eq!(
             call("io_uring_enter", [4, 12, 1, 1, 0, 0], Some(12)),
-            "take 12 submissions, wake me when 1 completion is there → 12 taken"
+            "take 12 SQEs, wake me at 1 CQE → 12 taken"
         );
         assert_eq!(
             call("epoll_wait", [4, 0, 64, u64::MAX, 0, 0], None),
-            "wake me when one of my sockets is ready → not back yet"
+            "is any of my sockets ready? I wait → not back yet"
         );
         assert!(call("recvfrom", [7, 0, 1, 0, 0, 0], Some(-11)).ends_with("EAGAIN: nothing there now"));
     }
