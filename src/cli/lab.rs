@@ -11,6 +11,7 @@ use super::face::{self, Face};
 use super::load_args::LoadArguments;
 use super::progress::Progress;
 use super::server_name::{server_list, server_named};
+use super::server_options::ServerOptions;
 use crate::lab::{Control, Plan, Probing, Recorder, Session};
 use crate::servers::Server;
 use crate::trace::{Entry, Trace, file};
@@ -36,15 +37,11 @@ pub struct Arguments {
     /// Keep the run in a file; compressed when its name ends in .gz.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Slots of the completion queue of the io_uring servers.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
-    cq_entries: Option<u32>,
-    /// Milliseconds without work after which an SQPOLL thread goes to sleep.
-    #[arg(long, value_name = "MS")]
-    sqpoll_idle_ms: Option<u32>,
     /// How to show the result.
     #[arg(long, value_enum, default_value = "plain")]
     format: Face,
+    #[command(flatten)]
+    options: ServerOptions,
 }
 
 /// What the long help shows.
@@ -57,13 +54,13 @@ Examples:
 
 /// Answers the command.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let mut plan = Plan::new(arguments.servers, arguments.load.load()?);
-    plan.probing = arguments.probe;
-    plan.probe_cost = arguments.probe_cost;
-    plan.options.cq_entries = arguments.cq_entries;
-    if let Some(idle_ms) = arguments.sqpoll_idle_ms {
-        plan.options.sqpoll_idle_ms = idle_ms;
-    }
+    let plan = match plan(&arguments) {
+        Ok(plan) => plan,
+        Err(error) => {
+            super::complain(&error);
+            return Ok(Exit::Usage);
+        }
+    };
     let capabilities = crate::lab::capabilities().clone();
     let header = Session::header(&plan, &capabilities);
     let mut writer = match &arguments.record {
@@ -95,4 +92,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         writer.finish().context("cannot finish the recording")?;
     }
     face::show_lab(&trace, u64::MAX, arguments.format)
+}
+
+/// What was asked for, checked.
+fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
+    Ok(Plan {
+        options: arguments.options.options()?,
+        probing: arguments.probe,
+        probe_cost: arguments.probe_cost,
+        ..Plan::new(arguments.servers.clone(), arguments.load.load()?)
+    })
 }

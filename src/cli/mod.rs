@@ -22,6 +22,8 @@ mod serve;
 #[cfg(feature = "live")]
 mod server_name;
 #[cfg(feature = "live")]
+mod server_options;
+#[cfg(feature = "live")]
 mod signals;
 
 use std::process::ExitCode;
