@@ -39,6 +39,9 @@ struct Server<'w> {
     said: Vec<&'w str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     troubles: Vec<End>,
+    /// It was stopped on request before all was done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stopped: bool,
 }
 
 #[derive(Serialize)]
@@ -127,8 +130,9 @@ fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
         epoll_sets: epoll_sets(view),
         insights: view.insights(),
         probe_cost: probe_cost(view),
-        said: view.runs.iter().flat_map(|run| &run.said).map(String::as_str).collect(),
+        said: view.said(),
         troubles: view.troubles().cloned().collect(),
+        stopped: view.is_stopped(),
     }
 }
 

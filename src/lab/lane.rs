@@ -3,6 +3,7 @@
 //! Every run begins and ends at quiescence: all connections open, nothing under way. Counters read there
 //! belong to exactly the requests in between, which is why counts per request come out whole.
 
+use std::cell::RefCell;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::sched::CpuSet;
 
 use super::cage::Cage;
 use super::client::Client;
+use super::cpus::Cpus;
 use super::observer::{Probes, Watch};
 use super::session::{Control, Stage};
 use super::spawn;
@@ -50,6 +51,10 @@ pub struct Lane<'s> {
     index: usize,
     happenings: Sender<Happening>,
     inbox: Receiver<Happening>,
+    /// What the server said before its next run begins.
+    unheard: RefCell<Vec<String>>,
+    /// The last line it said: often the reason why it ended.
+    last_said: RefCell<Option<String>>,
 }
 
 /// The processes of a lane, once they stand.
@@ -84,7 +89,7 @@ impl<'s> Lane<'s> {
         happenings: Sender<Happening>,
         inbox: Receiver<Happening>,
     ) -> Self {
-        Self { stage, index, happenings, inbox }
+        Self { stage, index, happenings, inbox, unheard: RefCell::default(), last_said: RefCell::default() }
     }
 
     fn server(&self) -> &'static Server {
@@ -321,15 +326,13 @@ impl<'s> Lane<'s> {
     }
 
     fn said(&self, run: Option<(RunId, u64)>, line: String) {
+        self.last_said.replace(Some(line.clone()));
         match run {
             Some((run, zero_ns)) => {
                 let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
                 self.stage.recorder.push(run, [(t_ns, Record::Note(Note::Said { line }))]);
             }
-            None => {
-                let line = format!("{}: {line}", self.server().name);
-                self.stage.recorder.note(0, Note::Said { line });
-            }
+            None => self.unheard.borrow_mut().push(line),
         }
     }
 
@@ -348,7 +351,12 @@ impl<'s> Lane<'s> {
     }
 
     fn gone(&self, cast: &mut Cast) -> Trouble {
-        Trouble::End(End::ServerGone { says: cast.server.how_it_ended() })
+        let ended = cast.server.how_it_ended();
+        let says = match self.last_said.borrow().as_deref() {
+            Some(line) => format!("{ended}; it said last: {line}"),
+            None => ended,
+        };
+        Trouble::End(End::ServerGone { says })
     }
 
     /// Blocks while frozen; `false` when the session ends instead.
@@ -363,10 +371,18 @@ impl<'s> Lane<'s> {
     }
 
     fn begin(&self, pid: u32, round: u32, purpose: Purpose) -> RunId {
-        self.stage.recorder.begin(Start { server: self.index as u32, round, purpose, pid })
+        let start = Start { server: self.index as u32, round, purpose, pid };
+        let run = self.stage.recorder.begin(start);
+        let unheard = self.unheard.take();
+        let notes = unheard.into_iter().map(|line| (0, Record::Note(Note::Said { line })));
+        self.stage.recorder.push(run, notes);
+        run
     }
 
     fn end(&self, run: RunId, t_ns: u64, end: End) {
+        if matches!(end, End::ServerGone { .. } | End::ClientFailed { .. }) {
+            self.stage.give_up(self.index);
+        }
         self.stage.recorder.push(run, [(t_ns, Record::End { end })]);
     }
 
@@ -380,33 +396,5 @@ impl<'s> Lane<'s> {
         };
         self.end(run, t_ns, end);
         if goes_on { Ok(()) } else { Err(Trouble::Stopped) }
-    }
-}
-
-/// Which processors server and client may use.
-struct Cpus {
-    server: Option<CpuSet>,
-    client: Option<CpuSet>,
-}
-
-impl Cpus {
-    /// In a closed loop the client gets the last processor for itself and the server the others, so that
-    /// what is measured is not their struggle for one; a pace leaves time for both anywhere.
-    fn of(pace: Pace) -> Self {
-        let none = Self { server: None, client: None };
-        if pace != Pace::Max {
-            return none;
-        }
-        let Ok(allowed) = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)) else { return none };
-        let cpus: Vec<_> = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true)).collect();
-        let Some((last, others)) = cpus.split_last().filter(|(_, others)| !others.is_empty()) else {
-            return none;
-        };
-        let (mut server, mut client) = (CpuSet::new(), CpuSet::new());
-        let _ = client.set(*last);
-        others.iter().for_each(|cpu| {
-            let _ = server.set(*cpu);
-        });
-        Self { server: Some(server), client: Some(client) }
     }
 }

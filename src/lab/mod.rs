@@ -13,6 +13,7 @@
 
 mod cage;
 mod client;
+mod cpus;
 mod lane;
 mod observer;
 mod plan;

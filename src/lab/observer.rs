@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::plan::Probing;
 use super::recorder::Recorder;
 use crate::probe::{self, clock};
-use crate::trace::{ProcessTotals, Record, Refusal, RunId, Rung};
+use crate::trace::{Layer, ProcessTotals, Record, Refusal, RunId, Rung};
 
 /// Between two looks at the rings.
 const LOOK: Duration = Duration::from_millis(1);
@@ -43,9 +43,7 @@ impl Probes {
         let counters = counters.and_then(|counters| counters.map_err(|why| refused.push(why)).ok());
         let mut keep = |rung, why| refused.push((rung, why));
         let threads = probe::proc::Threads::open(pid).map_err(|why| keep(Rung::Proc, why)).ok();
-        let rings = (has_ring && probing.allows(Rung::Ring))
-            .then(|| probe::ring::Rings::open(pid).map_err(|why| keep(Rung::Ring, why)).ok())
-            .flatten();
+        let rings = has_ring.then(|| rings(pid, probing).map_err(|why| keep(Rung::Ring, why)).ok()).flatten();
         let epoll_sets = (!has_ring)
             .then(|| probe::epoll_set::EpollSets::open(pid).map_err(|why| keep(Rung::EpollSet, why)).ok())
             .flatten();
@@ -92,6 +90,17 @@ impl Probes {
         let sets = (!sets.is_empty()).then_some(Record::EpollSets { sets });
         let sockets = (!sockets.is_empty()).then_some(Record::Sockets { sockets });
         sets.into_iter().chain(sockets).collect()
+    }
+}
+
+fn rings(pid: u32, probing: Probing) -> Result<probe::ring::Rings, Refusal> {
+    match probing.allows(Rung::Ring) {
+        true => probe::ring::Rings::open(pid),
+        false => Err(Refusal {
+            layer: Layer::Limit,
+            says: "--probe leaves the rings out".into(),
+            try_this: "--probe auto".into(),
+        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A session: every round of every server of a plan, from the first process to the last.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,8 @@ pub(super) struct Stage {
     pub capabilities: Capabilities,
     pub recorder: Arc<Recorder>,
     stopped: AtomicBool,
+    /// Servers that failed once: further rounds would only repeat it.
+    given_up: Mutex<BTreeSet<usize>>,
     lanes: Mutex<Vec<Sender<Happening>>>,
 }
 
@@ -53,6 +56,7 @@ impl Session {
             capabilities,
             recorder: Arc::new(recorder),
             stopped: AtomicBool::new(false),
+            given_up: Mutex::default(),
             lanes: Mutex::default(),
         });
         let own = Arc::clone(&stage);
@@ -105,6 +109,16 @@ impl Stage {
         self.stopped.load(Ordering::Acquire)
     }
 
+    /// Starts no further round of a server.
+    pub fn give_up(&self, server: usize) {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(server);
+    }
+
+    fn goes_on(&self, server: usize) -> bool {
+        let given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.is_stopped() && !given_up.contains(&server)
+    }
+
     /// Rounds outside, servers inside: what is compared runs as close in time as it can.
     fn run(&self) {
         for round in 0..self.plan.rounds {
@@ -133,7 +147,7 @@ impl Stage {
         std::thread::scope(|scope| {
             for &index in group {
                 scope.spawn(move || {
-                    if self.is_stopped() {
+                    if !self.goes_on(index) {
                         return;
                     }
                     let (happenings, inbox) = std::sync::mpsc::channel();

@@ -106,8 +106,11 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     if let Some(share) = view.throughput_share().and_then(|share| share.value()) {
         lines.push(format!("with probes it answered {} of what it answers without", number(share)));
     }
-    lines.extend(view.runs.iter().flat_map(|run| &run.said).map(|line| format!("it said: {line}")));
+    lines.extend(view.said().into_iter().map(|line| format!("it said: {line}")));
     lines.extend(view.troubles().map(trouble));
+    if view.is_stopped() {
+        lines.push("it was stopped before all was done".into());
+    }
     for finding in view.insights() {
         lines.push(format!("insight {}: {}", finding.id, finding.says));
         if let Some(insight) = insight::by_id(&finding.id) {
@@ -167,12 +170,10 @@ fn unknowns(lines: &mut Vec<String>, view: &ServerView<'_>) {
 /// An ending that is a trouble, in words.
 pub fn trouble(end: &End) -> String {
     match end {
-        End::Done => "done".into(),
-        End::Stopped => "stopped".into(),
-        End::ServerGone { says } => format!("the server's process has ended: {says}"),
-        End::ClientFailed { says } => format!("the client could not go on: {says}"),
-        End::Refused { refusal } if refusal.try_this.is_empty() => format!("refused: {refusal}"),
-        End::Refused { refusal } => format!("refused: {refusal}. Try: {}", refusal.try_this),
+        End::Refused { refusal } if !refusal.try_this.is_empty() => {
+            format!("{end}. Try: {}", refusal.try_this)
+        }
+        end => end.to_string(),
     }
 }
 

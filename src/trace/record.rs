@@ -135,6 +135,18 @@ pub enum End {
     },
 }
 
+impl std::fmt::Display for End {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Done => out.write_str("done"),
+            Self::Stopped => out.write_str("stopped"),
+            Self::ServerGone { says } => write!(out, "the server's process has ended: {says}"),
+            Self::ClientFailed { says } => write!(out, "the client could not go on: {says}"),
+            Self::Refused { refusal } => write!(out, "refused: {refusal}"),
+        }
+    }
+}
+
 /// Notes: marks, predictions, changes of the learner's, and what a server said on stderr.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "note", rename_all = "kebab-case")]

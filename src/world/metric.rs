@@ -207,9 +207,13 @@ impl MetricId {
 
     /// Its value for a server over the given deltas; `None` where it does not apply.
     pub fn of(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
-        if let Some(refusal) = view.refused() {
-            return Some(Measured::unknown(&refusal.says));
-        }
+        let measured = self.measured(view, deltas)?;
+        // What kept the server from running is the reason for everything that is missing.
+        let trouble = view.troubles().next().filter(|_| measured.value().is_none() && deltas.requests == 0);
+        Some(trouble.map_or(measured, |end| Measured::unknown(end.to_string())))
+    }
+
+    fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
         let count = |count: u64, rung| per_request(count as f64, deltas.requests, rung);
         let known = !deltas.threads.is_empty();
         let of_threads = |value: f64| match known {

@@ -132,12 +132,28 @@ impl<'w> ServerView<'w> {
         Some(Measured::known(median, Rung::Client).with_spread_of(&shares))
     }
 
+    /// What it said on stderr; what it says in every round stands here once.
+    pub fn said(&self) -> Vec<&'w str> {
+        let mut said = Vec::new();
+        for line in self.runs.iter().flat_map(|run| &run.said) {
+            if !said.contains(&line.as_str()) {
+                said.push(line);
+            }
+        }
+        said
+    }
+
     /// Ends of runs that are troubles.
     pub fn troubles(&self) -> impl Iterator<Item = &'w End> {
         self.runs
             .iter()
             .filter_map(|run| run.end.as_ref())
             .filter(|end| !matches!(end, End::Done | End::Stopped))
+    }
+
+    /// Whether it was stopped on request before all was done.
+    pub fn is_stopped(&self) -> bool {
+        self.runs.iter().any(|run| run.end == Some(End::Stopped))
     }
 
     /// The insights that hold.
