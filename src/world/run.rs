@@ -11,6 +11,10 @@ use crate::trace::{
 /// How far back "just now" reaches, nanoseconds.
 const RECENT_NS: u64 = 2_000_000_000;
 
+/// A socket that holds no more than this has room: it need not wait for EPOLLOUT. More than nothing, because
+/// what was sent stays in the queue until the peer acknowledges it, which TCP may put off for 40 ms.
+const ROOM_BYTES_MAX: u32 = 4096;
+
 /// What is known of one run at a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunWorld {
@@ -30,7 +34,7 @@ pub struct RunWorld {
     pub epoll_sets: Vec<EpollSet>,
     /// Sockets and their queues, as last read.
     pub sockets: Vec<Socket>,
-    /// How many readings of sockets found an entry with EPOLLOUT armed and nothing to send, of how many.
+    /// How many readings of sockets found an entry with EPOLLOUT armed and room to send, of how many.
     pub idle_epollout: (u64, u64),
     /// What its windows told.
     pub window: WindowView,
@@ -128,7 +132,9 @@ impl RunWorld {
                 .any(|interest| interest.fd == fd && interest.events & crate::trace::Interest::OUT != 0)
         };
         let connected = || sockets.iter().filter(|socket| !socket.listening && socket.fd >= 0);
-        let idle = connected().filter(|socket| socket.send_queue_bytes == 0 && armed(socket.fd)).count();
+        let idle = connected()
+            .filter(|socket| socket.send_queue_bytes <= ROOM_BYTES_MAX && armed(socket.fd))
+            .count();
         self.idle_epollout.0 += idle as u64;
         self.idle_epollout.1 += connected().count() as u64;
     }

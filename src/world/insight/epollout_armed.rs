@@ -9,7 +9,7 @@ const ARMED_SHARE_MIN: f64 = 0.3;
 pub const INSIGHT: Insight = Insight {
     id: "epollout-armed",
     title: "EPOLLOUT left armed",
-    general: "Descriptors are watched for EPOLLOUT while their send queues are empty. A socket that can be written is \
+    general: "Descriptors are watched for EPOLLOUT while their send queues have room. A socket that can be written is \
               always ready, so a level-triggered epoll_wait returns at once, again and again.",
     fix: "Ask for EPOLLOUT (EPOLL_CTL_MOD) only while there is unsent data, and take it back when all is sent.",
     rule,
@@ -29,7 +29,7 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
         .all(edge);
     (seen > 0 && share >= ARMED_SHARE_MIN && !all_edge).then(|| {
         format!(
-            "{:.0} % of the sockets seen in the interest list had EPOLLOUT armed and nothing to send",
+            "{:.0} % of the sockets seen in the interest list had EPOLLOUT armed and room to send",
             share * 100.0
         )
     })
