@@ -4,7 +4,7 @@
 //! ```text
 //! Session ── a lane a server ──┬─ server process   (iolab serve NAME, listening socket as descriptor 3)
 //!    │                         ├─ client process   (iolab load)
-//!    │                         └─ observer thread  (probes: totals every 20 ms, rings every 1 ms)
+//!    │                         └─ observer thread  (probes: totals every 20 ms, rings every 4 ms)
 //!    └─▶ Recorder ──▶ Entry… (a file, a screen, a document)
 //! ```
 
