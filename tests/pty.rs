@@ -1,5 +1,7 @@
 //! `iolab lesson 3` in a real terminal: whatever ends it, the terminal is as before and nothing is left
 //! behind.
+
+#![cfg(feature = "live")]
 #![cfg(all(feature = "live", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // Helpers of tests are tests; patience needs a clock.
 #![allow(unsafe_code)] // A pseudo-terminal is made of descriptors.

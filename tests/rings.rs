@@ -5,6 +5,7 @@
 //! kernel without a feature gets the next best one. The servers run on threads of this process, because no
 //! command line takes a feature away from a kernel.
 
+#![cfg(feature = "live")]
 // A test says what went wrong by where it panics; clippy's own exception covers test functions only.
 #![allow(clippy::unwrap_used)]
 

@@ -1,6 +1,6 @@
 //! What this machine allows, found out by trying, as one value, and what follows from it.
 //!
-//! Two halves. [`examine`] (feature `live`) tries everything once and fills [`Capabilities`]. All the rest is
+//! Two halves. [`examine()`] (feature `live`) tries everything once and fills [`Capabilities`]. All the rest is
 //! a pure function of that value: [`Report::of`] makes one [`Check`] of each question and the one-line
 //! [`Verdict`], and the faces [`plain`] and JSON show the report. So a test writes down any machine, and a
 //! replay shows the machine of its recording.

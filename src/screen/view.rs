@@ -1,5 +1,5 @@
 //! What the learner chose: which step, what is typed, where the focus is. A plain value, changed only by
-//! [`update`](super::update).
+//! [`update`](super::update()).
 
 use std::collections::{BTreeMap, BTreeSet};
 
