@@ -13,7 +13,14 @@ fn unknown(server: &Value) -> Vec<String> {
     let metrics = server["metrics"].as_object().unwrap();
     let mut unknown = Vec::new();
     for (key, metric) in metrics {
-        if metric["value"].is_null() {
+        // Runs as short as these are split by too few ticks; how many fall into one is chance.
+        let few_ticks = metric["why"].as_str().is_some_and(|why| why.contains("ticks of 10 ms"));
+        if few_ticks {
+            assert!(
+                matches!(key.as_str(), "user_ns_per_request" | "kernel_ns_per_request"),
+                "{key}: {metric}"
+            );
+        } else if metric["value"].is_null() {
             assert!(!metric["why"].as_str().unwrap().is_empty(), "{key}: {metric}");
             unknown.push(format!("{} {key}: {}", server["server"], metric["why"]));
         } else {
