@@ -6,12 +6,21 @@ use crate::trace::Pace;
 /// Shorter runs are no evidence.
 const DURATION_NS_MIN: u64 = 50_000_000;
 
+/// From here on a process has used its processor up.
+const BUSY: f64 = 0.93;
+
+/// Up to here it had time to spare.
+const AT_EASE: f64 = 0.9;
+
+/// An open loop has fallen behind when more than this share of its requests was not sent by its end.
+const LATE_SHARE: f64 = 0.05;
+
 pub const INSIGHT: Insight = Insight {
     id: "client-bottleneck",
     title: "the client is the bottleneck",
-    general: "The client used its processor up while the server had time to spare: requests per second say how fast \
-              the client is, not the server.",
-    fix: "Compare processor time and counts per request instead, or load the server from more processors.",
+    general: "The client used its processor up, or fell behind its schedule, while the server had time to spare: \
+              requests per second say how fast the client is, not the server.",
+    fix: "Compare processor time and counts per request instead, or ask for less: a lower rate, smaller messages.",
     rule,
 };
 
@@ -20,11 +29,22 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
     let client = share_of_cpu(view.sum.client_cpu_ns, duration_ns);
     let server =
         view.sum.threads.values().map(|thread| share_of_cpu(thread.cpu_ns, duration_ns)).fold(0.0, f64::max);
-    let behind = view.load().pace != Pace::Max && view.latest().is_some_and(|run| run.client.late > 0);
-    let bound = client >= 0.93 && server <= 0.93 && server < client;
-    (duration_ns >= DURATION_NS_MIN && bound && (view.load().pace == Pace::Max || behind)).then(|| {
+    let behind = match view.load().pace {
+        Pace::Max if client >= BUSY && server <= AT_EASE => String::new(),
+        // Falling behind proves that somebody was too slow, also where both had to share their processors with
+        // others: it was the one who had more to do.
+        Pace::PerSecond(rate) if client > server && server <= AT_EASE => {
+            let late: u64 = view.rounds.iter().map(|round| round.client.late).sum();
+            let sent: u64 = view.rounds.iter().map(|round| round.client.sent).sum();
+            let share = late as f64 / (late + sent).max(1) as f64;
+            (share > LATE_SHARE)
+                .then(|| format!("at {rate} a second {late} requests were due and not sent: "))?
+        }
+        _ => return None,
+    };
+    (duration_ns >= DURATION_NS_MIN).then(|| {
         format!(
-            "the client was on a processor for {:.0} % of the time, the server for {:.0} %",
+            "{behind}the client was on a processor for {:.0} % of the time, the server for {:.0} %",
             client * 100.0,
             server * 100.0
         )

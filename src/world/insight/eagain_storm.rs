@@ -9,24 +9,47 @@ const CALLS_MIN: u64 = 100;
 /// a receive and a send, never more than a third of its calls.
 const SHARE_MIN: f64 = 0.36;
 
+/// The same server makes at most twice the calls that are needed where nothing is shared.
+const SHARE_AT_FULL_SPEED_MIN: f64 = 0.55;
+
 pub const INSIGHT: Insight = Insight {
     id: "eagain-storm",
     title: "a storm of EAGAIN",
     general: "More than a third of all system calls answer EAGAIN: the program asks sockets that are not ready \
-              instead of waiting until one is. The window is slowed down, which gives sockets more time to become \
-              ready: at full speed the share is larger.",
+              instead of waiting until one is.",
     fix: "Wait with epoll_wait (or a ring) and touch only the descriptors it names.",
     rule,
 };
 
 fn rule(view: &ServerView<'_>) -> Option<String> {
-    let calls: u64 = view.window.by_name.values().sum();
-    let share = view.window.eagain as f64 / calls.max(1) as f64;
-    (calls >= CALLS_MIN && share >= SHARE_MIN).then(|| {
+    let window = &view.window;
+    let calls: u64 = window.by_name.values().sum();
+    let share = window.eagain as f64 / calls.max(1) as f64;
+    if calls < CALLS_MIN {
+        None
+    } else if share >= SHARE_MIN {
+        let percent = share * 100.0;
+        Some(format!(
+            "{} of {calls} system calls in the window answered EAGAIN ({percent:.0} %)",
+            window.eagain
+        ))
+    } else if share >= 0.1 {
+        at_full_speed(view, (calls - window.eagain) as f64 / window.requests.max(1) as f64)
+    } else {
+        None
+    }
+}
+
+/// In a window the server is slow, and sockets have more time to become ready. What it calls beyond the
+/// `needed` calls of a request when it runs freely are further questions of the kind the window saw.
+fn at_full_speed(view: &ServerView<'_>, needed: f64) -> Option<String> {
+    let (rung, calls) = view.sum.syscalls?;
+    let each = calls as f64 / view.sum.requests.max(1) as f64;
+    (1.0 - needed / each > SHARE_AT_FULL_SPEED_MIN).then(|| {
         format!(
-            "{} of {calls} system calls in the window answered EAGAIN ({:.0} %)",
-            view.window.eagain,
-            share * 100.0
+            "{each:.1} system calls for each request at full speed ({}), where {needed:.1} are answered by \
+             something else than EAGAIN in the window",
+            rung.word()
         )
     })
 }

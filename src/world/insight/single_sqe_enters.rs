@@ -21,11 +21,17 @@ pub const INSIGHT: Insight = Insight {
 };
 
 fn rule(view: &ServerView<'_>) -> Option<String> {
+    if view.sum.threads.contains_key("iou-sqp") {
+        // A kernel thread takes the entries; system calls only wait.
+        return None;
+    }
     let sqes = view.sum.sqes().filter(|sqes| *sqes >= SQES_MIN)?;
     let batch = view.metric(MetricId::SqesPerEnter)?.value()?;
     let sleeps = view.metric(MetricId::VoluntarySwitchesPerRequest)?.value()?;
     let company = 1.0 / sleeps.max(1e-6);
-    (batch < 1.2 && company >= COMPANY_MIN).then(|| {
+    // With one connection the next request comes only after the answer: however busy, none waits beside it.
+    let several = view.load().connections > 1;
+    (several && batch < 1.2 && company >= COMPANY_MIN).then(|| {
         let together = match company {
             many if many >= 1000.0 => "more than a thousand requests".to_owned(),
             some => format!("{some:.0} requests"),
