@@ -1,0 +1,129 @@
+//! The edges of the rules.
+
+use iolab::trace::Interest;
+use iolab::world::insight::{INSIGHTS, by_id};
+
+use super::written::{SECOND_NS, Written, run_of};
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn an_ordinary_run_shows_nothing() {
+    assert_eq!(run_of("epoll").insights(), NOTHING);
+    assert_eq!(run_of("uring").ring(2000, 0).insights(), NOTHING);
+}
+
+#[test]
+fn every_insight_is_found_by_its_id_and_says_what_to_do() {
+    for insight in INSIGHTS {
+        assert_eq!(by_id(insight.id).unwrap().title, insight.title, "{} twice", insight.id);
+        for text in [insight.title, insight.general, insight.fix] {
+            assert!(!text.is_empty() && !text.contains("  "), "{}: {text:?}", insight.id);
+        }
+    }
+    assert!(by_id("no-such-insight").is_none());
+}
+
+#[test]
+fn single_sqes_are_a_mistake_in_company_only() {
+    // Two SQEs a request in two calls; `sleeps` for 1000 requests.
+    let naive = |sleeps| run_of("uring-naive").ring(2000, 0).thread("iolab", 1, sleeps, 0);
+    assert_eq!(naive(10).insights(), ["single-sqe-enters"]);
+    assert_eq!(naive(500).insights(), ["single-sqe-enters"]);
+    assert_eq!(naive(600).insights(), NOTHING, "hardly ever was a second one waiting");
+    assert_eq!(naive(10).syscalls(1000).insights(), NOTHING, "two SQEs a call");
+    assert_eq!(naive(0).insights(), ["single-sqe-enters"], "it never slept");
+    assert_eq!(naive(10).connections(1).insights(), NOTHING, "nobody else could be waiting");
+    let short = run_of("uring-naive").ring(199, 0).syscalls(199).thread("iolab", 1, 10, 0);
+    assert_eq!(short.insights(), NOTHING, "too few to tell");
+}
+
+#[test]
+fn draining_a_socket_is_no_storm() {
+    let window = |useful, in_vain| {
+        let calls = [("sendto", 64, useful), ("recvfrom", 64, useful), ("recvfrom", -11, in_vain)];
+        run_of("epoll-edge").window(&calls)
+    };
+    assert_eq!(window(1000, 1000).insights(), NOTHING, "one EAGAIN for each socket drained");
+    assert_eq!(window(1000, 1500).insights(), ["eagain-storm"]);
+    assert_eq!(window(0, 100).insights(), ["eagain-storm"]);
+    assert_eq!(window(0, 99).insights(), NOTHING, "too few to tell");
+    // In the window (100 requests) sockets were mostly ready; the free run (1000) shows what it does else.
+    assert_eq!(window(100, 50).syscalls(8000).insights(), ["eagain-storm"]);
+    assert_eq!(window(100, 50).syscalls(4000).insights(), NOTHING, "a wait and an EAGAIN for each request");
+    assert_eq!(window(100, 0).syscalls(8000).insights(), NOTHING, "many calls, none in vain");
+}
+
+#[test]
+fn epollout_is_armed_for_nothing_where_there_is_room() {
+    const BOTH: u32 = Interest::IN | Interest::OUT;
+    let epoll = || run_of("epoll");
+    assert_eq!(epoll().sockets(&[(BOTH, 0); 4]).insights(), ["epollout-armed"]);
+    // The answer is on its way and not yet acknowledged.
+    assert_eq!(epoll().sockets(&[(BOTH, 64); 4]).insights(), ["epollout-armed"]);
+    assert_eq!(epoll().sockets(&[(BOTH, 200_000); 4]).insights(), NOTHING, "they wait for room");
+    assert_eq!(epoll().sockets(&[(Interest::IN, 0); 4]).insights(), NOTHING);
+    assert_eq!(
+        epoll().sockets(&[(BOTH | Interest::ET, 0); 4]).insights(),
+        NOTHING,
+        "edges are reported once"
+    );
+    let few = [(BOTH, 0), (Interest::IN, 0), (Interest::IN, 0), (Interest::IN, 0)];
+    assert_eq!(epoll().sockets(&few).insights(), NOTHING, "caught at the end of a backlog");
+    assert_eq!(epoll().sockets(&[]).insights(), NOTHING);
+}
+
+#[test]
+fn a_poller_with_work_polls_for_something() {
+    let sqpoll = |cpu_ns, sqes| run_of("sqpoll").ring(sqes, 0).thread("iou-sqp-7", cpu_ns, 0, 0);
+    assert_eq!(sqpoll(SECOND_NS, 400).insights(), ["sqpoll-for-nothing"]);
+    assert_eq!(sqpoll(SECOND_NS, 300_000).insights(), NOTHING);
+    assert_eq!(sqpoll(SECOND_NS / 10, 400).insights(), NOTHING, "asleep most of the time");
+    assert_eq!(sqpoll(SECOND_NS, 0).insights(), ["sqpoll-for-nothing"]);
+}
+
+#[test]
+fn pollers_need_a_processor_each_and_one_for_the_rest() {
+    let sqpoll = || run_of("sqpoll").ring(100_000, 0).thread("iou-sqp-7", SECOND_NS, 0, 0);
+    assert_eq!(sqpoll().cpus(1).insights(), ["too-many-pollers"]);
+    assert_eq!(sqpoll().cpus(2).insights(), NOTHING);
+    let spin = |server| run_of(server).syscalls(100_000).thread("iolab", SECOND_NS, 0, 0);
+    assert_eq!(spin("epoll-spin").cpus(1).insights(), ["too-many-pollers"]);
+    assert_eq!(spin("epoll-spin").cpus(2).insights(), NOTHING);
+    // Both the kernel's thread and the server.
+    let both = |cpus| spin("sqpoll").ring(100_000, 0).thread("iou-sqp-7", SECOND_NS, 0, 0).cpus(cpus);
+    assert_eq!(both(2).insights(), ["too-many-pollers"]);
+    assert_eq!(both(3).insights(), NOTHING);
+    // A poller that is put aside all the time has little processor time to show.
+    let starved = run_of("sqpoll").ring(100_000, 0).thread("iou-sqp-7", SECOND_NS / 10, 0, 100);
+    assert_eq!(starved.cpus(1).insights(), ["too-many-pollers"]);
+}
+
+#[test]
+fn an_overflow_is_seen_by_its_flag() {
+    assert_eq!(run_of("uring").ring(2000, 1).insights(), ["cq-overflow"]);
+    assert_eq!(run_of("uring").ring(2000, 0).insights(), NOTHING);
+}
+
+#[test]
+fn the_client_is_the_bottleneck_when_the_server_has_time() {
+    let at_max = |client: u64, server: u64| {
+        let share = |percent: u64| percent * SECOND_NS / 100;
+        run_of("epoll").client(share(client), 0).thread("iolab", share(server), 1000, 0)
+    };
+    assert_eq!(at_max(98, 60).insights(), ["client-bottleneck"]);
+    assert_eq!(at_max(98, 95).insights(), NOTHING, "both are at their limit");
+    assert_eq!(at_max(60, 98).insights(), NOTHING);
+    assert_eq!(at_max(60, 30).insights(), NOTHING, "neither is: they wait for each other");
+    assert_eq!(at_max(98, 60).lasting(40_000_000).insights(), NOTHING, "too short to tell");
+
+    let paced = |client, server, late| {
+        let written: Written = at_max(client, server).rate(2000);
+        written.client(client * SECOND_NS / 100, late)
+    };
+    assert_eq!(paced(98, 60, 0).insights(), NOTHING, "it keeps its pace");
+    assert_eq!(paced(98, 60, 20).insights(), NOTHING, "a few at the end");
+    assert_eq!(paced(98, 60, 1000).insights(), ["client-bottleneck"]);
+    assert_eq!(paced(50, 35, 1000).insights(), ["client-bottleneck"], "others had the processors, too");
+    assert_eq!(paced(50, 60, 1000).insights(), NOTHING, "the server is the slower one");
+}

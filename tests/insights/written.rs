@@ -1,0 +1,181 @@
+//! Runs that are written down: one server, a second long, with just what a rule looks at.
+
+use iolab::trace::{
+    ClientTotals, Counts, End, Entry, EpollSet, Header, Interest, Load, Pace, ProcessTotals, Purpose, Record,
+    RingTotals, Rung, SCHEMA, Socket, Start, Story, SyscallTotals, ThreadTotals, Trace, Window,
+};
+use iolab::world::World;
+
+/// A second.
+pub const SECOND_NS: u64 = 1_000_000_000;
+
+/// One run of one server.
+pub struct Written {
+    server: &'static str,
+    cpus: u32,
+    load: Load,
+    duration_ns: u64,
+    process: ProcessTotals,
+    client: ClientTotals,
+    state: Vec<Record>,
+    story: Vec<Story>,
+}
+
+/// A second of a server that answered 1000 requests with two system calls each and slept before each.
+pub fn run_of(server: &'static str) -> Written {
+    let calls = SyscallTotals { rung: Rung::Perf, total: 2000, by_name: Default::default() };
+    let process = ProcessTotals { syscalls: Some(calls), ..ProcessTotals::default() };
+    let client = ClientTotals { sent: 1000, answered: 1000, ..ClientTotals::default() };
+    Written {
+        server,
+        cpus: 2,
+        load: Load::default(),
+        duration_ns: SECOND_NS,
+        process,
+        client,
+        state: Vec::new(),
+        story: Vec::new(),
+    }
+    .thread("iolab", 100_000_000, 1000, 0)
+}
+
+impl Written {
+    pub fn lasting(mut self, duration_ns: u64) -> Self {
+        self.duration_ns = duration_ns;
+        self
+    }
+
+    pub fn cpus(mut self, cpus: u32) -> Self {
+        self.cpus = cpus;
+        self
+    }
+
+    pub fn connections(mut self, connections: u32) -> Self {
+        self.load.connections = connections;
+        self
+    }
+
+    pub fn rate(mut self, per_second: u64) -> Self {
+        self.load.pace = Pace::PerSecond(per_second);
+        self
+    }
+
+    pub fn syscalls(mut self, total: u64) -> Self {
+        self.process.syscalls.as_mut().unwrap().total = total;
+        self
+    }
+
+    /// A thread, instead of one of that name.
+    pub fn thread(mut self, comm: &str, cpu_ns: u64, voluntary: u64, involuntary: u64) -> Self {
+        self.process.threads.retain(|thread| thread.comm != comm);
+        self.process.threads.push(ThreadTotals {
+            tid: self.process.threads.len() as u32 + 1,
+            comm: comm.into(),
+            cpu_ns,
+            voluntary_switches: voluntary,
+            involuntary_switches: involuntary,
+            alive: true,
+            ..ThreadTotals::default()
+        });
+        self
+    }
+
+    pub fn ring(mut self, sqes: u64, overflow_seen: u64) -> Self {
+        let ring = RingTotals {
+            fd: 4,
+            cq_entries: 512,
+            sq_tail: sqes,
+            cq_tail: sqes,
+            overflow_seen,
+            ..RingTotals::default()
+        };
+        self.process.rings.push(ring);
+        self
+    }
+
+    /// What the client used and what it did not get round to.
+    pub fn client(mut self, cpu_ns: u64, late: u64) -> Self {
+        (self.client.cpu_ns, self.client.late) = (cpu_ns, late);
+        self
+    }
+
+    /// One reading: sockets with that interest and that much in their send queues.
+    pub fn sockets(mut self, sockets: &[(u32, u32)]) -> Self {
+        let fds = 10..;
+        let interest =
+            sockets.iter().zip(fds.clone()).map(|((events, _), fd)| Interest { fd, events: *events });
+        let sets = vec![EpollSet { fd: 3, interest: interest.collect() }];
+        let queues = sockets.iter().zip(fds).map(|((_, send_queue_bytes), fd)| Socket {
+            fd,
+            send_queue_bytes: *send_queue_bytes,
+            ..Socket::default()
+        });
+        self.state.push(Record::EpollSets { sets });
+        self.state.push(Record::Sockets { sockets: queues.collect() });
+        self
+    }
+
+    /// A window of calls by one thread: name and answer, so many times.
+    pub fn window(mut self, calls: &[(&str, i64, u64)]) -> Self {
+        for (name, result, times) in calls {
+            for _ in 0..*times {
+                self.story.push(Story::Enter { tid: 1, name: (*name).into(), args: [0; 6] });
+                self.story.push(Story::Exit { tid: 1, name: (*name).into(), result: *result });
+            }
+        }
+        self
+    }
+
+    /// The insights that hold.
+    pub fn insights(self) -> Vec<String> {
+        let trace = self.trace();
+        let world = World::at(&trace, u64::MAX);
+        world.servers()[0].insights().into_iter().map(|finding| finding.id).collect()
+    }
+
+    fn trace(self) -> Trace {
+        let mut trace = Trace::new(self.header());
+        let mut push = |run, t_ns, record| trace.push(Entry { run: Some(run), t_ns, record }).unwrap();
+        let start = |purpose| Record::Start(Start { server: 0, round: 0, purpose, pid: 1 });
+        push(0, 0, start(Purpose::Window));
+        let syscalls = self.story.len() as u64 / 2;
+        self.story.into_iter().for_each(|story| push(0, 1, Record::Story(story)));
+        let window = Window { rung: Rung::Ptrace, lost: 0, requests: 100, syscalls };
+        push(0, 2, Record::Window { duration_ns: 2, window });
+        push(0, 2, Record::End { end: End::Done });
+
+        push(1, 0, start(Purpose::Measure));
+        let mut zero = self.process.clone();
+        zero.threads.iter_mut().for_each(|thread| {
+            (thread.cpu_ns, thread.voluntary_switches, thread.involuntary_switches) = (0, 0, 0);
+        });
+        zero.rings.iter_mut().for_each(|ring| (ring.sq_tail, ring.cq_tail, ring.overflow_seen) = (0, 0, 0));
+        zero.syscalls.as_mut().unwrap().total = 0;
+        push(1, 0, Record::Process(zero));
+        self.state.into_iter().for_each(|record| push(1, 1, record));
+        let mut latency_ns = Counts::default();
+        latency_ns.add(20_000, self.client.answered);
+        push(1, self.duration_ns, Record::Client(ClientTotals { latency_ns, ..self.client }));
+        push(1, self.duration_ns, Record::Process(self.process));
+        push(1, self.duration_ns, Record::End { end: End::Done });
+        trace
+    }
+
+    fn header(&self) -> Header {
+        let capabilities = serde_json::json!({
+            "machine": {"kernel": "6.18.0", "cpus": self.cpus, "cpu": "a processor", "virtual": true,
+                        "io_uring": true, "rungs": ["proc", "ring", "perf", "ptrace"]},
+            "io_uring": {"state": "yes"}, "io_uring_operations": {}, "io_uring_features": {},
+            "ring": {"state": "yes"}, "perf": {"state": "yes"}, "perf_user": {"state": "yes"},
+            "tracefs": {"state": "yes"}, "ptrace": {"state": "yes"}, "sock": {"state": "yes"},
+            "yama_scope": null, "perf_event_paranoid": 2, "memlock_bytes": null, "nofile": [1024, 4096], "uid": 0
+        });
+        Header {
+            schema: SCHEMA.into(),
+            capabilities: serde_json::from_value(capabilities).unwrap(),
+            load: self.load.clone(),
+            servers: vec![self.server.into()],
+            syscall_rung: Ok(Rung::Perf),
+        }
+    }
+}
