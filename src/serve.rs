@@ -39,10 +39,14 @@ pub fn serve(server: &Server, listen: SocketAddr, options: &Options) -> anyhow::
     let run = server.run.context("this build has no servers")?;
     take_name(server.name);
     end_on_signals()?;
-    raise_descriptor_limit();
+    let limit = raised_descriptor_limit();
     let listener = match handed_over()? {
+        // Whoever hands a socket over knows how many connections will come.
         Some(listener) => listener,
-        None => bind(listen)?,
+        None => {
+            say_if_few(limit);
+            bind(listen)?
+        }
     };
     announce(listener.local_addr().context("getsockname on the listening socket")?);
     run(listener, options).map_err(|error| match Refused::recognise(&error) {
@@ -147,9 +151,9 @@ fn announce(address: SocketAddr) {
     let _ = writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush());
 }
 
-/// Raises the limit on open descriptors as far as this process may, and says so if that is not far.
-fn raise_descriptor_limit() {
-    let limit = match raised_descriptor_limit() {
+/// Says so if the limit on open descriptors does not allow for many connections.
+fn say_if_few(limit: nix::Result<u64>) {
+    let limit = match limit {
         Ok(limit) if limit >= DESCRIPTORS_WISHED => return,
         Ok(limit) => limit,
         Err(errno) => {
@@ -164,7 +168,7 @@ fn raise_descriptor_limit() {
     );
 }
 
-/// The soft limit on descriptors after raising it.
+/// Raises the limit on open descriptors as far as this process may; the soft limit after that.
 fn raised_descriptor_limit() -> nix::Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     // The kernel refuses a limit beyond fs.nr_open (proc_sys_fs(5)).

@@ -127,6 +127,33 @@ fn signals_end_it_whatever_its_parent_did_with_them() {
     }
 }
 
+/// Only a server that chose its own address says that few connections are possible: whoever hands a socket
+/// over knows how many will come.
+#[test]
+fn a_low_descriptor_limit_is_said_to_whoever_did_not_ask_for_it() {
+    let limited = || {
+        let mut command = iolab(&["serve", "epoll", "--listen", "127.0.0.1:0"]);
+        // SAFETY: setrlimit and prctl are async-signal-safe.
+        unsafe {
+            command.pre_exec(|| {
+                use nix::sys::resource::{Resource, setrlimit};
+                setrlimit(Resource::RLIMIT_NOFILE, 500, 500)?;
+                // With CAP_SYS_RESOURCE (24) the limit is no limit; who does not have it cannot drop it.
+                libc::prctl(libc::PR_CAPBSET_DROP, 24, 0, 0, 0);
+                Ok(())
+            });
+        }
+        command
+    };
+    let said = Server::spawn("epoll", limited()).end_and_read_stderr();
+    assert!(said.contains("fewer than 500 connections") && said.contains("prlimit"), "{said:?}");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = limited();
+    harness::hand_over(&mut command, listener.as_raw_fd());
+    assert_eq!(Server::spawn("epoll", command).end_and_read_stderr(), "");
+}
+
 /// Makes io_uring_setup answer this errno, as the filters of containers do.
 fn without_io_uring(command: &mut Command, errno: i32) {
     use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
