@@ -1,18 +1,24 @@
 //! epoll, level-triggered: the kernel keeps the interest list, the program asks what is ready.
 //!
-//! One thread serves everybody. It tells the kernel once which descriptors it cares about (the interest
-//! list, epoll_ctl(2)). From then on the kernel works for it: when a segment arrives, the socket's wake-up
-//! function puts the descriptor on a ready list. epoll_wait(2) only takes from that list, so a thousand idle
-//! connections cost nothing at a wait, where poll would ask each of them.
+//! The array that `poll` hands over at every wait has moved into the kernel.
+//! epoll_ctl(2) tells the kernel once which descriptors matter: that is the
+//! interest list. From then on the work falls to whoever brings bytes: the wake-up
+//! of a socket puts its descriptor on a ready list. epoll_wait(2) looks at that
+//! list alone, so a thousand idle connections add nothing to a wait.
 //!
-//! Level-triggered means: a descriptor is reported for as long as it *is* ready. What is left over from one
-//! turn brings the next report by itself, so one recv and one send a turn are enough, and nobody who sends
-//! a flood can keep the others from their turns.
+//! Level-triggered means: a descriptor is reported for as long as it *is* ready. What
+//! a turn leaves over brings the next report by itself. So one recv and one send a
+//! turn are enough, and nobody who sends a flood can keep the others from their turns.
 //!
-//! Readiness is a hint that a call would not block now, no more: the call can still say EAGAIN.
+//! Seen from outside: 3 system calls for each echo when messages come one by one
+//! (wait, receive, send), little more than 2 when many come together, because one
+//! wait reports them all. Idle connections change neither the calls nor the time,
+//! where with `poll` they do.
 
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Once;
 
 use anyhow::Context;
 use nix::errno::Errno;
@@ -24,16 +30,164 @@ use super::Options;
 /// The most that one recv takes, and so the most that is ever held back for one connection.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The most that one epoll_wait reports; the kernel keeps the rest for the next.
+/// The most that one epoll_wait reports. Whoever does not fit stays on the ready
+/// list, ahead of those who were just reported: everybody gets a turn.
 const EVENTS: usize = 1024;
 
-/// A peer.
+/// Serves until the process ends: waits, gives everybody who is ready a turn, waits again.
+pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
+    // A report is old when it is read: the peer who knocked may have given up
+    // since. On a blocking listener accept4 would then sleep until the next one
+    // comes, and keep everybody waiting.
+    listener.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
+    // Accepted sockets inherit this. Without it Nagle's algorithm would hold the
+    // end of a long echo back until the peer has acknowledged the beginning, which
+    // a peer may put off for 40 ms.
+    setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
+
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
+    // A listening socket is ready to be read when a connection can be accepted.
+    epoll.add(&listener, watch(&listener, EpollFlags::EPOLLIN)).context("epoll_ctl ADD")?;
+    let listening = listener.as_raw_fd() as usize;
+    let mut server = Server { listener, epoll, connections: Vec::new(), accepting: true };
+    let mut events = vec![EpollEvent::empty(); EVENTS];
+    let mut buffer = vec![0; BUFFER_BYTES];
+    // ANCHOR: loop
+    loop {
+        // Out of descriptors it looks once a second whether another process has given one back.
+        let timeout = if server.accepting { EpollTimeout::NONE } else { EpollTimeout::from(1000_u16) };
+        // Here the thread sleeps, and nowhere else: one voluntary context switch,
+        // and only if the ready list is empty. However many descriptors have become
+        // ready since the last wait, one call reports them. That is why system
+        // calls for each echo fall from 3 towards 2 as a server gets busy.
+        //
+        // Before the kernel reports a descriptor it asks the socket once more, and
+        // takes it off the list if nothing is there any more. If something is, it
+        // puts the descriptor back at the end of the list, to ask again next time:
+        // inside the kernel, that is all that level-triggered means.
+        let ready = match server.epoll.wait(&mut events, timeout) {
+            Ok(ready) => ready,
+            // A signal, or a tracer that came: nothing was reported, so nothing is lost.
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(errno).context("epoll_wait"),
+        };
+        // No walk over everybody: these are the ready ones. Each is here once, so a
+        // number that is closed at its turn, and perhaps given to somebody new,
+        // does not come again this time.
+        for event in &events[..ready] {
+            let fd = event.data() as usize;
+            if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer)? }
+        }
+        // The listener is not watched now, but a descriptor may have come free.
+        if !server.accepting {
+            server.accept()?;
+        }
+    }
+    // ANCHOR_END: loop
+}
+
+/// What epoll_ctl is told: which events to report, and 64 bits that the report is
+/// to carry. The kernel does not look at them; here they are the descriptor.
+fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
+    EpollEvent::new(events, socket.as_raw_fd() as u64)
+}
+
+/// All there is; one thread owns it, so nothing is locked.
+struct Server {
+    listener: TcpListener,
+    epoll: Epoll,
+    /// By descriptor: the kernel always gives the lowest free number, so there are few holes.
+    connections: Vec<Option<Connection>>,
+    /// False while there is no descriptor free for a further connection.
+    accepting: bool,
+}
+
+impl Server {
+    // ANCHOR: accept
+    /// Takes every connection that waits. The kernel has finished their handshakes
+    /// without us: accept4 takes the oldest off the accept queue and gives it a
+    /// descriptor. Taking all saves a wait for each, and accepting is so much
+    /// cheaper than connecting that the queue gets empty.
+    fn accept(&mut self) -> anyhow::Result<()> {
+        let accepting = loop {
+            // Non-blocking from birth, and closed in a program that this one might start.
+            let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+            match accept4(self.listener.as_raw_fd(), flags) {
+                // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
+                Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
+                // Nobody is left.
+                Err(Errno::EAGAIN) => break true,
+                // No descriptor is free, here or in the whole system.
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => break false,
+                // The peer gave up while it waited; the next one, then.
+                Err(Errno::ECONNABORTED | Errno::EINTR) => {}
+                Err(errno) => return Err(errno).context("accept4"),
+            }
+        };
+        // Without a free descriptor the connections stay in the accept queue, and
+        // the listener stays ready: it would end every wait at once. So it is left
+        // out until there is room.
+        if self.accepting != accepting {
+            self.accepting = accepting;
+            let events = if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
+            self.epoll.modify(&self.listener, &mut watch(&self.listener, events)).context("epoll_ctl MOD")?;
+        }
+        Ok(())
+    }
+    // ANCHOR_END: accept
+
+    /// Puts a connection on the interest list. The kernel hangs a callback into the
+    /// wait queue of the socket, where it stays: this is what select and poll do
+    /// again at every wait.
+    fn add(&mut self, socket: OwnedFd) {
+        static WARNED: Once = Once::new();
+        let (fd, watched) = (socket.as_raw_fd() as usize, EpollFlags::EPOLLIN);
+        if let Err(errno) = self.epoll.add(&socket, watch(&socket, watched)) {
+            // ENOMEM, or ENOSPC (fs.epoll.max_user_watches). Unwatched it would hang
+            // for ever, so the socket is dropped, and that closes it. Said once.
+            WARNED.call_once(|| {
+                let _ = writeln!(io::stderr(), "epoll: a connection was closed: epoll_ctl ADD: {errno}");
+            });
+            return;
+        }
+        if self.connections.len() <= fd {
+            self.connections.resize_with(fd + 1, || None);
+        }
+        self.connections[fd] = Some(Connection { socket, backlog: Vec::new(), watched });
+    }
+
+    /// Gives a ready connection its turn, then has the kernel watch for what it needs next.
+    fn turn(&mut self, fd: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
+        let Some(connection) = &mut self.connections[fd] else { return Ok(()) };
+        let events = match connection.turn(buffer) {
+            Next::Receive => EpollFlags::EPOLLIN,
+            // A socket has room nearly always. It is watched for room while there
+            // is a backlog: watched on after that, it would end every wait at once.
+            Next::Send => EpollFlags::EPOLLOUT,
+            Next::Close => {
+                // Closing the last descriptor of a socket also takes it off the interest list.
+                self.connections[fd] = None;
+                return Ok(());
+            }
+        };
+        // Mostly there is nothing to change, and no system call. MOD asks the socket
+        // again: what came while nobody watched for it is reported at the next wait.
+        if connection.watched != events {
+            connection.watched = events;
+            let event = &mut watch(&connection.socket, events);
+            self.epoll.modify(&connection.socket, event).context("epoll_ctl MOD")?;
+        }
+        Ok(())
+    }
+}
+
+/// A peer, as long as its socket is open.
 struct Connection {
     /// Dropping it closes it.
     socket: OwnedFd,
-    /// What it sent and has not taken back yet; nearly always empty.
+    /// What the peer sent and has not taken back yet; nearly always empty.
     backlog: Vec<u8>,
-    /// What epoll was told to report of it.
+    /// What epoll was told to report.
     watched: EpollFlags,
 }
 
@@ -44,140 +198,26 @@ enum Next {
     Close,
 }
 
-struct Server {
-    listener: TcpListener,
-    epoll: Epoll,
-    /// By descriptor: the kernel always gives the lowest free number, so it has few holes.
-    connections: Vec<Option<Connection>>,
-    /// False while there is no descriptor free for a further connection.
-    accepting: bool,
-}
-
-/// Serves until the process ends.
-pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
-    // A peer may be gone again between the report and the accept, which then must not wait for another.
-    listener.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
-    // Accepted sockets inherit it. Without it the end of an echo would be held back until the peer has
-    // acknowledged the beginning (Nagle), which a peer may put off for 40 ms (delayed acknowledgement).
-    setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
-
-    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
-    epoll.add(&listener, watch(&listener, EpollFlags::EPOLLIN)).context("epoll_ctl ADD")?;
-    let listening = listener.as_raw_fd() as usize;
-    let mut server = Server { listener, epoll, connections: Vec::new(), accepting: true };
-    let mut events = vec![EpollEvent::empty(); EVENTS];
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        // Out of descriptors it looks once a second whether another process has given one back.
-        let timeout = if server.accepting { EpollTimeout::NONE } else { EpollTimeout::from(1000_u16) };
-        // Here the thread sleeps, and nowhere else.
-        //
-        // However many descriptors have become ready since the last wait, one call reports them. That is why
-        // system calls for each echo come down from 3 to little more than 2 as a server gets busy.
-        let ready = match server.epoll.wait(&mut events, timeout) {
-            Ok(ready) => ready,
-            // A signal, or a tracer that came: nothing was reported, so nothing is lost.
-            Err(Errno::EINTR) => continue,
-            Err(errno) => return Err(errno).context("epoll_wait"),
-        };
-        for event in &events[..ready] {
-            let fd = event.data() as usize;
-            if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer)? }
-        }
-        // The listener is not watched: whatever woke us may have given a descriptor back.
-        if !server.accepting {
-            server.accept()?;
-        }
-    }
-}
-
-/// What epoll_ctl is told: which events to report, and the number that a report is to carry.
-fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
-    EpollEvent::new(events, socket.as_raw_fd() as u64)
-}
-
-impl Server {
-    /// Takes every connection that waits: the kernel has finished their handshakes, accept4 only gives each
-    /// a descriptor. Doing all at once saves a wait for each; an accept is so much cheaper than a connect that
-    /// the queue does come to its end.
-    fn accept(&mut self) -> anyhow::Result<()> {
-        let accepting = loop {
-            // Non-blocking from birth, and not passed on to a program that this one might start.
-            let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-            match accept4(self.listener.as_raw_fd(), flags) {
-                // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
-                Ok(fd) => self.add(unsafe { OwnedFd::from_raw_fd(fd) }),
-                // Nobody is left.
-                Err(Errno::EAGAIN) => break true,
-                // No descriptor is free, here or in the whole system.
-                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => break false,
-                // Its peer has given up while it waited; the next one, then.
-                Err(Errno::ECONNABORTED | Errno::EINTR) => {}
-                Err(errno) => return Err(errno).context("accept4"),
-            }
-        };
-        // Without a free descriptor the connections stay in the kernel's queue, and the listener stays
-        // ready: to watch it on would be to spin. It is left out until there is room.
-        if self.accepting != accepting {
-            self.accepting = accepting;
-            let events = if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
-            self.epoll.modify(&self.listener, &mut watch(&self.listener, events)).context("epoll_ctl MOD")?;
-        }
-        Ok(())
-    }
-
-    /// Puts a connection on the interest list, where it stays until it is closed.
-    fn add(&mut self, socket: OwnedFd) {
-        let (fd, watched) = (socket.as_raw_fd() as usize, EpollFlags::EPOLLIN);
-        if self.epoll.add(&socket, watch(&socket, watched)).is_err() {
-            // ENOMEM, ENOSPC (fs.epoll.max_user_watches). Unwatched it would hang for ever: it is closed.
-            return;
-        }
-        if self.connections.len() <= fd {
-            self.connections.resize_with(fd + 1, || None);
-        }
-        self.connections[fd] = Some(Connection { socket, backlog: Vec::new(), watched });
-    }
-
-    /// Gives a ready connection its turn, then has epoll watch for what it needs next.
-    fn turn(&mut self, fd: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
-        let Some(connection) = &mut self.connections[fd] else { return Ok(()) };
-        let events = match connection.turn(buffer) {
-            Next::Receive => EpollFlags::EPOLLIN,
-            // A socket has room nearly always. EPOLLOUT is for while there is a backlog: left armed after
-            // that, it would end every wait at once.
-            Next::Send => EpollFlags::EPOLLOUT,
-            Next::Close => {
-                // Closing the last descriptor of a socket also takes it off the interest list.
-                self.connections[fd] = None;
-                return Ok(());
-            }
-        };
-        if connection.watched != events {
-            connection.watched = events;
-            let event = &mut watch(&connection.socket, events);
-            self.epoll.modify(&connection.socket, event).context("epoll_ctl MOD")?;
-        }
-        Ok(())
-    }
-}
-
 impl Connection {
-    /// Receives and sends back; or, while the peer is behind with taking, only sends. Not receiving is what
-    /// bounds the memory: the kernel's receive buffer fills, TCP announces a window of 0, and the peer waits.
+    // ANCHOR: echo
+    /// Receives once and sends that back; or, while the peer is behind with taking,
+    /// only sends. Not receiving is what bounds the memory: the kernel's receive
+    /// buffer fills, TCP announces a window of 0, and the peer has to wait.
     ///
-    /// Which events were reported does not matter: EPOLLERR and EPOLLHUP, reported whether asked for or
-    /// not, show as an error of the call.
+    /// Which events were reported does not matter. EPOLLERR and EPOLLHUP are
+    /// reported whether asked for or not, and show as an error of the call.
     fn turn(&mut self, buffer: &mut [u8]) -> Next {
         if !self.backlog.is_empty() {
             let backlog = std::mem::take(&mut self.backlog);
             return self.send(&backlog);
         }
         match recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
-            // The peer sends no more (FIN). It may still be reading, but nothing is owed to it: with a
-            // backlog we would not have received. What lies in the kernel's send buffer still arrives.
+            // The peer sends no more (FIN). It may still read, but nothing is owed
+            // to it: with a backlog we would not have received. What is in the
+            // kernel's send buffer still goes.
             Ok(0) => Next::Close,
             Ok(received) => self.send(&buffer[..received]),
+            // Ready was a hint: there may be nothing after all.
             Err(Errno::EAGAIN | Errno::EINTR) => Next::Receive,
             // ECONNRESET and the like end this connection, not the server.
             Err(_) => Next::Close,
@@ -186,9 +226,12 @@ impl Connection {
 
     /// Sends what the kernel has room for and keeps the rest.
     fn send(&mut self, bytes: &[u8]) -> Next {
+        // The bytes are copied to the send buffer; when they arrive is TCP's
+        // business. On loopback they mostly arrive within this call, down to the
+        // wake-up of the peer, which makes it the most expensive call of an echo.
+        //
         // MSG_NOSIGNAL: a peer that is gone is an EPIPE here, not a SIGPIPE that ends the process.
         let sent = match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
-            // Copied to the send buffer; whether it has arrived anywhere is TCP's business.
             Ok(sent) => sent,
             Err(Errno::EAGAIN | Errno::EINTR) => 0,
             Err(_) => return Next::Close,
@@ -197,4 +240,5 @@ impl Connection {
         self.backlog = bytes[sent..].to_vec();
         if self.backlog.is_empty() { Next::Receive } else { Next::Send }
     }
+    // ANCHOR_END: echo
 }

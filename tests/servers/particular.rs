@@ -1,6 +1,13 @@
 //! What one server promises and the others need not.
 
+// A filter of system calls is installed between fork and exec.
+#![allow(unsafe_code)]
+
 use std::io::Read;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use crate::harness::{self, Server};
 
@@ -43,6 +50,47 @@ fn epoll_armed_has_its_flaw_and_echoes_all_the_same() {
     let socket = server.connect();
     harness::echo(&socket, &harness::bytes(1, 1024 * 1024));
     assert_eq!(asked_for(&server), [EPOLLIN | EPOLLOUT], "armed with nothing to send");
+}
+
+/// Makes epoll_ctl ADD answer ENOSPC for every descriptor from 5 on, as beyond fs.epoll.max_user_watches.
+/// Of a server that was handed its socket, 3 is the listener, 4 the epoll instance, and 5 its first peer.
+fn without_watches(command: &mut Command) {
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule,
+    };
+    let condition =
+        |argument, op, value| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, op, value).unwrap();
+    let add = condition(1, SeccompCmpOp::Eq, libc::EPOLL_CTL_ADD.try_into().unwrap());
+    let peer = condition(2, SeccompCmpOp::Ge, 5);
+    let rules = [(libc::SYS_epoll_ctl, vec![SeccompRule::new(vec![add, peer]).unwrap()])];
+    let refuse = SeccompAction::Errno(libc::ENOSPC.cast_unsigned());
+    let machine = std::env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new(rules.into_iter().collect(), SeccompAction::Allow, refuse, machine);
+    let program: BpfProgram = filter.unwrap().try_into().unwrap();
+    // SAFETY: installing a finished filter makes two system calls and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            seccompiler::apply_filter(&program).map_err(|_| std::io::ErrorKind::Other.into())
+        });
+    }
+}
+
+#[test]
+fn what_epoll_cannot_watch_is_closed_and_that_is_said_once() {
+    for name in ["epoll", "epoll-edge", "epoll-spin", "epoll-armed"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut command = harness::iolab(&["serve", name]);
+        harness::hand_over(&mut command, listener.as_raw_fd());
+        without_watches(&mut command);
+        let mut server = Server::spawn(name, command);
+        for _ in 0..3 {
+            assert_eq!(server.connect().read(&mut [0]).unwrap(), 0, "{name}: closed, not left to hang");
+        }
+        server.assert_alive();
+        let said = server.end_and_read_stderr();
+        assert_eq!(said.lines().filter(|line| line.contains("ENOSPC")).count(), 1, "{name}: {said:?}");
+    }
 }
 
 #[test]

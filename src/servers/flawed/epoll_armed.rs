@@ -1,14 +1,19 @@
 //! Flawed: epoll that leaves EPOLLOUT armed when there is nothing to send.
 //!
-//! The listing is that of `epoll`, except that every connection is watched for room (EPOLLOUT) as well as
-//! for bytes from its first day, "so that no event is missed". A socket has room nearly always, and a
-//! level-triggered descriptor is reported for as long as it is ready: so epoll_wait never sleeps once there
-//! is a connection, and every idle connection gets a useless turn that ends in EAGAIN. Every byte is still
-//! echoed, which is why the mistake lives long. It shows in the interest list: `events: 1d` in
-//! /proc/PID/fdinfo is EPOLLIN (1), EPOLLOUT (4) and the EPOLLERR and EPOLLHUP (18) that the kernel adds.
+//! The listing is that of `epoll`, except that every connection is watched for room
+//! (EPOLLOUT) as well as for bytes from its first day, "so that no event is
+//! missed". A socket has room nearly always, and a level-triggered descriptor is
+//! reported for as long as it is ready. So epoll_wait never sleeps once there is a
+//! connection, and every idle connection gets a useless turn that ends in EAGAIN.
+//!
+//! Seen from outside: a processor always busy, though every byte is echoed, which is why
+//! this mistake lives long. It shows in the interest list: `events: 1d` in /proc/PID/fdinfo
+//! is EPOLLIN (1), EPOLLOUT (4) and the EPOLLERR and EPOLLHUP (18) that the kernel adds.
 
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Once;
 
 use anyhow::Context;
 use nix::errno::Errno;
@@ -20,85 +25,80 @@ use super::super::Options;
 /// The most that one recv takes, and so the most that is ever held back for one connection.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The most that one epoll_wait reports; the kernel keeps the rest for the next.
+/// The most that one epoll_wait reports. Whoever does not fit stays on the ready
+/// list, ahead of those who were just reported: everybody gets a turn.
 const EVENTS: usize = 1024;
 
-/// A peer.
-struct Connection {
-    /// Dropping it closes it.
-    socket: OwnedFd,
-    /// What it sent and has not taken back yet; nearly always empty.
-    backlog: Vec<u8>,
-    /// What epoll was told to report of it.
-    watched: EpollFlags,
-}
-
-/// What a connection waits for after its turn.
-enum Next {
-    Receive,
-    Send,
-    Close,
-}
-
-struct Server {
-    listener: TcpListener,
-    epoll: Epoll,
-    /// By descriptor: the kernel always gives the lowest free number, so it has few holes.
-    connections: Vec<Option<Connection>>,
-    /// False while there is no descriptor free for a further connection.
-    accepting: bool,
-}
-
-/// Serves until the process ends.
+/// Serves until the process ends: waits, gives everybody who is ready a turn, waits again.
 pub fn run(listener: TcpListener, _options: &Options) -> anyhow::Result<()> {
-    // A peer may be gone again between the report and the accept, which then must not wait for another.
+    // A report is old when it is read: the peer who knocked may have given up
+    // since. On a blocking listener accept4 would then sleep until the next one
+    // comes, and keep everybody waiting.
     listener.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
-    // Accepted sockets inherit it. Without it the end of an echo would be held back until the peer has
-    // acknowledged the beginning (Nagle), which a peer may put off for 40 ms (delayed acknowledgement).
+    // Accepted sockets inherit this. Without it Nagle's algorithm would hold the
+    // end of a long echo back until the peer has acknowledged the beginning, which
+    // a peer may put off for 40 ms.
     setsockopt(&listener, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
 
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
+    // A listening socket is ready to be read when a connection can be accepted.
     epoll.add(&listener, watch(&listener, EpollFlags::EPOLLIN)).context("epoll_ctl ADD")?;
     let listening = listener.as_raw_fd() as usize;
     let mut server = Server { listener, epoll, connections: Vec::new(), accepting: true };
     let mut events = vec![EpollEvent::empty(); EVENTS];
     let mut buffer = vec![0; BUFFER_BYTES];
+    // ANCHOR: loop
     loop {
         // Out of descriptors it looks once a second whether another process has given one back.
         let timeout = if server.accepting { EpollTimeout::NONE } else { EpollTimeout::from(1000_u16) };
-        // Here the thread sleeps, and nowhere else.
-        //
-        // However many descriptors have become ready since the last wait, one call reports them. That is why
-        // system calls for each echo come down from 3 to little more than 2 as a server gets busy.
+        // Here the thread should sleep. But there is always somebody with room, the
+        // ready list is never empty, and the call returns at once.
         let ready = match server.epoll.wait(&mut events, timeout) {
             Ok(ready) => ready,
             // A signal, or a tracer that came: nothing was reported, so nothing is lost.
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(errno).context("epoll_wait"),
         };
+        // No walk over everybody: these are the ready ones. Each is here once, so a
+        // number that is closed at its turn, and perhaps given to somebody new,
+        // does not come again this time.
         for event in &events[..ready] {
             let fd = event.data() as usize;
             if fd == listening { server.accept()? } else { server.turn(fd, &mut buffer)? }
         }
-        // The listener is not watched: whatever woke us may have given a descriptor back.
+        // The listener is not watched now, but a descriptor may have come free.
         if !server.accepting {
             server.accept()?;
         }
     }
+    // ANCHOR_END: loop
 }
 
-/// What epoll_ctl is told: which events to report, and the number that a report is to carry.
+/// What epoll_ctl is told: which events to report, and 64 bits that the report is
+/// to carry. The kernel does not look at them; here they are the descriptor.
 fn watch(socket: &impl AsRawFd, events: EpollFlags) -> EpollEvent {
     EpollEvent::new(events, socket.as_raw_fd() as u64)
 }
 
+/// All there is; one thread owns it, so nothing is locked.
+struct Server {
+    listener: TcpListener,
+    epoll: Epoll,
+    /// By descriptor: the kernel always gives the lowest free number, so there are few holes.
+    connections: Vec<Option<Connection>>,
+    /// False while there is no descriptor free for a further connection.
+    accepting: bool,
+}
+
 impl Server {
-    /// Takes every connection that waits: the kernel has finished their handshakes, accept4 only gives each
-    /// a descriptor. Doing all at once saves a wait for each; an accept is so much cheaper than a connect that
-    /// the queue does come to its end.
+    // ANCHOR: accept
+    /// Takes every connection that waits. The kernel has finished their handshakes
+    /// without us: accept4 takes the oldest off the accept queue and gives it a
+    /// descriptor. Taking all saves a wait for each, and accepting is so much
+    /// cheaper than connecting that the queue gets empty.
     fn accept(&mut self) -> anyhow::Result<()> {
         let accepting = loop {
-            // Non-blocking from birth, and not passed on to a program that this one might start.
+            // Non-blocking from birth, and closed in a program that this one might start.
             let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
             match accept4(self.listener.as_raw_fd(), flags) {
                 // SAFETY: accept4 has just made this descriptor, and nothing else owns it.
@@ -107,13 +107,14 @@ impl Server {
                 Err(Errno::EAGAIN) => break true,
                 // No descriptor is free, here or in the whole system.
                 Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => break false,
-                // Its peer has given up while it waited; the next one, then.
+                // The peer gave up while it waited; the next one, then.
                 Err(Errno::ECONNABORTED | Errno::EINTR) => {}
                 Err(errno) => return Err(errno).context("accept4"),
             }
         };
-        // Without a free descriptor the connections stay in the kernel's queue, and the listener stays
-        // ready: to watch it on would be to spin. It is left out until there is room.
+        // Without a free descriptor the connections stay in the accept queue, and
+        // the listener stays ready: it would end every wait at once. So it is left
+        // out until there is room.
         if self.accepting != accepting {
             self.accepting = accepting;
             let events = if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
@@ -121,13 +122,21 @@ impl Server {
         }
         Ok(())
     }
+    // ANCHOR_END: accept
 
-    /// Puts a connection on the interest list, where it stays until it is closed.
+    /// Puts a connection on the interest list. The kernel hangs a callback into the
+    /// wait queue of the socket, where it stays: this is what select and poll do
+    /// again at every wait.
     fn add(&mut self, socket: OwnedFd) {
+        static WARNED: Once = Once::new();
         // The flaw, first half: it waits for room, and has room.
         let (fd, watched) = (socket.as_raw_fd() as usize, EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT);
-        if self.epoll.add(&socket, watch(&socket, watched)).is_err() {
-            // ENOMEM, ENOSPC (fs.epoll.max_user_watches). Unwatched it would hang for ever: it is closed.
+        if let Err(errno) = self.epoll.add(&socket, watch(&socket, watched)) {
+            // ENOMEM, or ENOSPC (fs.epoll.max_user_watches). Unwatched it would hang
+            // for ever, so the socket is dropped, and that closes it. Said once.
+            WARNED.call_once(|| {
+                let _ = writeln!(io::stderr(), "epoll: a connection was closed: epoll_ctl ADD: {errno}");
+            });
             return;
         }
         if self.connections.len() <= fd {
@@ -136,7 +145,7 @@ impl Server {
         self.connections[fd] = Some(Connection { socket, backlog: Vec::new(), watched });
     }
 
-    /// Gives a ready connection its turn, then has epoll watch for what it needs next.
+    /// Gives a ready connection its turn, then has the kernel watch for what it needs next.
     fn turn(&mut self, fd: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
         let Some(connection) = &mut self.connections[fd] else { return Ok(()) };
         let events = match connection.turn(buffer) {
@@ -148,6 +157,8 @@ impl Server {
                 return Ok(());
             }
         };
+        // Mostly there is nothing to change, and no system call. MOD asks the socket
+        // again: what came while nobody watched for it is reported at the next wait.
         if connection.watched != events {
             connection.watched = events;
             let event = &mut watch(&connection.socket, events);
@@ -157,22 +168,43 @@ impl Server {
     }
 }
 
+/// A peer, as long as its socket is open.
+struct Connection {
+    /// Dropping it closes it.
+    socket: OwnedFd,
+    /// What the peer sent and has not taken back yet; nearly always empty.
+    backlog: Vec<u8>,
+    /// What epoll was told to report.
+    watched: EpollFlags,
+}
+
+/// What a connection waits for after its turn.
+enum Next {
+    Receive,
+    Send,
+    Close,
+}
+
 impl Connection {
-    /// Receives and sends back; or, while the peer is behind with taking, only sends. Not receiving is what
-    /// bounds the memory: the kernel's receive buffer fills, TCP announces a window of 0, and the peer waits.
+    // ANCHOR: echo
+    /// Receives once and sends that back; or, while the peer is behind with taking,
+    /// only sends. Not receiving is what bounds the memory: the kernel's receive
+    /// buffer fills, TCP announces a window of 0, and the peer has to wait.
     ///
-    /// Which events were reported does not matter: EPOLLERR and EPOLLHUP, reported whether asked for or
-    /// not, show as an error of the call.
+    /// Which events were reported does not matter. EPOLLERR and EPOLLHUP are
+    /// reported whether asked for or not, and show as an error of the call.
     fn turn(&mut self, buffer: &mut [u8]) -> Next {
         if !self.backlog.is_empty() {
             let backlog = std::mem::take(&mut self.backlog);
             return self.send(&backlog);
         }
         match recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
-            // The peer sends no more (FIN). It may still be reading, but nothing is owed to it: with a
-            // backlog we would not have received. What lies in the kernel's send buffer still arrives.
+            // The peer sends no more (FIN). It may still read, but nothing is owed
+            // to it: with a backlog we would not have received. What is in the
+            // kernel's send buffer still goes.
             Ok(0) => Next::Close,
             Ok(received) => self.send(&buffer[..received]),
+            // Ready was a hint: there may be nothing after all.
             Err(Errno::EAGAIN | Errno::EINTR) => Next::Receive,
             // ECONNRESET and the like end this connection, not the server.
             Err(_) => Next::Close,
@@ -181,9 +213,12 @@ impl Connection {
 
     /// Sends what the kernel has room for and keeps the rest.
     fn send(&mut self, bytes: &[u8]) -> Next {
+        // The bytes are copied to the send buffer; when they arrive is TCP's
+        // business. On loopback they mostly arrive within this call, down to the
+        // wake-up of the peer, which makes it the most expensive call of an echo.
+        //
         // MSG_NOSIGNAL: a peer that is gone is an EPIPE here, not a SIGPIPE that ends the process.
         let sent = match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
-            // Copied to the send buffer; whether it has arrived anywhere is TCP's business.
             Ok(sent) => sent,
             Err(Errno::EAGAIN | Errno::EINTR) => 0,
             Err(_) => return Next::Close,
@@ -192,4 +227,5 @@ impl Connection {
         self.backlog = bytes[sent..].to_vec();
         if self.backlog.is_empty() { Next::Receive } else { Next::Send }
     }
+    // ANCHOR_END: echo
 }
