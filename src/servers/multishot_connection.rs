@@ -1,28 +1,39 @@
-//! One connection of `uring-multishot`: what it holds, what is under way for it, and what it needs next.
+//! One connection of `uring-multishot`: what it holds, what is in flight for it,
+//! and what it needs next.
 //!
-//! Nothing in here talks to the kernel. A connection is told what has come ([`Connection::received`],
-//! [`Connection::sent_piece`], [`Connection::sent_backlog`]), and [`Connection::next`] then says which operation to
-//! start. That one function decides, because with a receive and a send under way at the same time results
-//! come in any order, and what follows depends on all of them.
+//! Nothing in here talks to the kernel, so all of it is tested without one. A connection
+//! is told what has come ([`Connection::received`], [`Connection::sent_piece`],
+//! [`Connection::sent_backlog`]), and [`Connection::next`] then says which operation to
+//! start. That one function decides, because with a receive and a send in flight at the
+//! same time results come in any order, and what follows depends on all of them.
+//!
+//! The rule behind it: whatever an SQE points to stays where it is until the CQE is there.
+//! So a piece is given back only after its send, the backlog grows only while no send
+//! reads from it, and the connection is dropped only when nothing of it is in flight.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr;
 
 use io_uring::types::Fd;
+use io_uring::{opcode, squeue};
 use nix::errno::Errno;
 
-use super::buffer_ring::{BUFFER_BYTES, BufferRing, Piece};
+use super::buffer_ring::{BUFFER_BYTES, BufferRing, GROUP, Piece};
+use super::uring_features::Receive;
 
-/// One peer. It must not be dropped while an operation of it is under way: [`Next::Close`] says when.
+/// One peer. It must not be dropped while an operation of it is in flight:
+/// [`Next::Close`] says when.
 pub struct Connection {
     socket: OwnedFd,
     peer: Peer,
     receiving: Receiving,
-    /// Whether a send is under way. There is never a second: one could overtake the other.
+    /// Whether a send is in flight. There is never a second: one could overtake the other.
     sending: bool,
     /// Buffers of the ring with what is to be sent, oldest first.
     pieces: VecDeque<Piece>,
-    /// Memory of its own with what is to be sent before all pieces: the peer is behind, unless this is empty.
+    /// Memory of its own with what is to be sent before all pieces: the peer is
+    /// behind, unless this is empty.
     backlog: Vec<u8>,
     backlog_sent: usize,
 }
@@ -37,12 +48,12 @@ enum Peer {
     Gone,
 }
 
-/// Whether a receive is under way.
+/// Whether a receive is in flight.
 #[derive(PartialEq)]
 enum Receiving {
     No,
     Armed,
-    /// Under way still, but the kernel was asked to end it.
+    /// In flight still, but the kernel was asked to end it.
     Cancelled,
     /// Ended because the ring was empty, and not to be started again before there are buffers.
     Starved,
@@ -51,17 +62,17 @@ enum Receiving {
 /// What to do for a connection now. The connection takes it as done.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: what is under way will come back, or it waits for buffers.
+    /// Nothing: what is in flight will come back, or it waits for buffers.
     Nothing,
     /// Start a receive.
     Receive,
     /// Ask the kernel to end the receive.
     CancelReceive,
-    /// Send [`Connection::piece`], without waiting.
+    /// Send the oldest piece, without waiting ([`Connection::send_piece`]).
     SendPiece,
-    /// Send [`Connection::backlog`], waiting for as long as it takes.
+    /// Send the backlog, waiting for as long as it takes ([`Connection::send_backlog`]).
     SendBacklog,
-    /// Drop it: nothing is under way.
+    /// Drop it: nothing is in flight.
     Close,
 }
 
@@ -79,8 +90,9 @@ impl Connection {
         }
     }
 
-    /// The result of a receive. Without `more` the receive is over, whatever the result was: a multishot ends
-    /// when the kernel likes, not only at the end of the stream.
+    /// The result of a receive. Without `more` the receive is over, whatever the result
+    /// was: a multishot ends when the kernel likes, not only at the end of the stream.
+    /// With `more` it stays on the socket, and the next arrival brings the next CQE.
     pub fn received(
         &mut self,
         result: nix::Result<usize>,
@@ -92,11 +104,14 @@ impl Connection {
             self.receiving = Receiving::No;
         }
         match (result, buffer) {
+            // Bytes in a buffer of the ring, which is this connection's until it is given back.
             (Ok(bytes @ 1..), Some(id)) => return self.pieces.push_back(pool.take(id, bytes)),
-            // SAFETY: the kernel has filled so much of the memory that `own_memory` reserved.
+            // SAFETY: the kernel has filled so much of the memory that `receive` reserved.
             (Ok(bytes @ 1..), None) => return unsafe { self.backlog.set_len(bytes) },
+            // FIN. The peer may still read, so what is owed to it is sent first.
             (Ok(0), _) => self.peer = Peer::Finished,
-            // No buffer was left. Nothing is lost, the bytes are in the socket, but the receive is over.
+            // No buffer was left. Nothing is lost, the bytes are in the socket, but
+            // the receive is over.
             (Err(Errno::ENOBUFS), _) => self.receiving = Receiving::Starved,
             // The end that we asked for, or nothing happened.
             (Err(Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN), _) => {}
@@ -119,7 +134,9 @@ impl Connection {
         pool.give_back(piece);
     }
 
-    /// The result of [`Next::SendBacklog`].
+    /// The result of [`Next::SendBacklog`]. A short one is followed by another,
+    /// from where it ended. The memory of a long backlog is not kept: most peers
+    /// are behind once, if ever.
     pub fn sent_backlog(&mut self, result: nix::Result<usize>) {
         self.backlog_sent += self.sent(result);
         if self.backlog_sent == self.backlog.len() {
@@ -129,6 +146,7 @@ impl Connection {
         }
     }
 
+    /// How much a send has sent. Nothing is a possible answer, and no reason to give up.
     fn sent(&mut self, result: nix::Result<usize>) -> usize {
         self.sending = false;
         match result {
@@ -143,7 +161,9 @@ impl Connection {
         }
     }
 
-    /// There are buffers again. Says whether this connection was waiting for them.
+    /// There are buffers again. A receive is not started as soon as one is back, or
+    /// the whole crowd would run for one buffer: the server asks in turn. Says
+    /// whether this connection was waiting for them.
     pub fn feed(&mut self) -> bool {
         let starved = self.receiving == Receiving::Starved;
         if starved {
@@ -152,7 +172,9 @@ impl Connection {
         starved
     }
 
-    /// What to start now: sends come first, and a new receive when nothing is left to send.
+    /// What to start now: sends come first, and a new receive when nothing is left to
+    /// send. A multishot that goes on by itself is no new receive: it fills buffers
+    /// meanwhile, and their pieces queue up behind the one that is being sent.
     pub fn next(&mut self, pool: &mut BufferRing) -> Next {
         if self.sending {
             return Next::Nothing;
@@ -170,7 +192,7 @@ impl Connection {
             return Next::SendPiece;
         }
         match (&self.peer, &self.receiving) {
-            // Everything it sent is back with it, and nothing is under way.
+            // Everything it sent is back with it, and nothing is in flight.
             (Peer::Finished, _) => Next::Close,
             (_, Receiving::No) => {
                 self.receiving = Receiving::Armed;
@@ -180,15 +202,17 @@ impl Connection {
         }
     }
 
-    /// For a peer that is behind or gone: ends the receive first.
+    /// For a peer that is behind or gone: ends the receive first. This is the
+    /// back-pressure: with no receive in flight the kernel's receive buffer fills,
+    /// TCP announces a window of 0, and the peer has to wait.
     fn next_without_pieces(&mut self) -> Next {
         match self.receiving {
             Receiving::Armed => {
                 self.receiving = Receiving::Cancelled;
                 Next::CancelReceive
             }
-            // Until its last result there may be more for the backlog, and memory that grows may move: no
-            // send from it yet.
+            // Until its last result there may be more for the backlog, and memory
+            // that grows may move: no send from it yet.
             Receiving::Cancelled => Next::Nothing,
             Receiving::No | Receiving::Starved if self.peer == Peer::Gone => Next::Close,
             Receiving::No | Receiving::Starved => {
@@ -198,13 +222,47 @@ impl Connection {
         }
     }
 
-    /// The socket, as an SQE names it.
-    pub fn socket(&self) -> Fd {
-        Fd(self.socket.as_raw_fd())
+    /// The SQE of [`Next::Receive`].
+    pub fn receive(&mut self, how: Receive) -> squeue::Entry {
+        let (socket, length) = (Fd(self.socket.as_raw_fd()), BUFFER_BYTES as u32);
+        match how {
+            Receive::Multishot => opcode::RecvMulti::new(socket, GROUP).build(),
+            // No address: the kernel takes a buffer of the group when there is
+            // something to put there.
+            Receive::Provided => opcode::Recv::new(socket, ptr::null_mut(), length)
+                .buf_group(GROUP)
+                .build()
+                .flags(squeue::Flags::BUFFER_SELECT),
+            // The empty backlog: what is received there is what is to be sent. It
+            // stays in place until `received`.
+            Receive::Own => {
+                self.backlog.reserve_exact(BUFFER_BYTES);
+                opcode::Recv::new(socket, self.backlog.as_mut_ptr(), length).build()
+            }
+        }
+    }
+
+    /// The SQE of [`Next::SendPiece`]: the oldest piece. MSG_DONTWAIT makes it
+    /// complete at once, with what there is room for or with EAGAIN; without it the
+    /// kernel would keep the buffer until the peer reads.
+    pub fn send_piece(&self, pool: &BufferRing) -> squeue::Entry {
+        self.send(self.piece(pool), libc::MSG_DONTWAIT)
+    }
+
+    /// The SQE of [`Next::SendBacklog`], which may take as long as it likes: nobody
+    /// else needs that memory.
+    pub fn send_backlog(&self) -> squeue::Entry {
+        self.send(self.unsent_backlog(), 0)
+    }
+
+    /// No MSG_NOSIGNAL: io_uring adds it to every send. A peer that is gone is an EPIPE.
+    fn send(&self, bytes: &[u8], flags: i32) -> squeue::Entry {
+        let socket = Fd(self.socket.as_raw_fd());
+        opcode::Send::new(socket, bytes.as_ptr(), bytes.len() as u32).flags(flags).build()
     }
 
     /// The bytes of the oldest piece. They stay in place until [`Self::sent_piece`].
-    pub fn piece<'a>(&self, pool: &'a BufferRing) -> &'a [u8] {
+    fn piece<'a>(&self, pool: &'a BufferRing) -> &'a [u8] {
         self.pieces.front().map_or(&[], |piece| pool.unsent(piece))
     }
 
@@ -214,15 +272,8 @@ impl Connection {
     }
 
     /// What is left of the backlog. It stays in place until [`Self::sent_backlog`].
-    pub fn backlog(&self) -> &[u8] {
+    fn unsent_backlog(&self) -> &[u8] {
         &self.backlog[self.backlog_sent..]
-    }
-
-    /// Where a receive without a buffer ring may put [`BUFFER_BYTES`]: the empty backlog, so that what was
-    /// received is what is to be sent. It stays in place until [`Self::received`].
-    pub fn own_memory(&mut self) -> *mut u8 {
-        self.backlog.reserve_exact(BUFFER_BYTES);
-        self.backlog.as_mut_ptr()
     }
 }
 
@@ -230,7 +281,7 @@ impl Connection {
 mod tests {
     use super::*;
 
-    /// A connection with a receive under way, and a pool of four buffers that no kernel knows of.
+    /// A connection with a receive in flight, and a pool of four buffers that no kernel knows of.
     fn receiving() -> (Connection, BufferRing) {
         let mut pool = BufferRing::new(4).unwrap();
         pool.offer_all();
@@ -278,7 +329,7 @@ mod tests {
         assert_eq!(connection.next(&mut pool), Next::Nothing);
         connection.received(Err(Errno::ECANCELED), false, None, &mut pool);
         assert_eq!(connection.next(&mut pool), Next::SendBacklog);
-        assert_eq!((connection.backlog().len(), pool.offered()), (70 + 100 + 5, 4));
+        assert_eq!((connection.unsent_backlog().len(), pool.offered()), (70 + 100 + 5, 4));
         connection.sent_backlog(Ok(170));
         assert_eq!(connection.next(&mut pool), Next::SendBacklog);
         connection.sent_backlog(Ok(5));

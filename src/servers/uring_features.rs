@@ -1,8 +1,12 @@
 //! What of io_uring `uring-multishot` uses, and what it does on a kernel that lacks some of it.
 //!
-//! Each kind of feature is a ladder. The kernel is asked rung by rung and answers EINVAL to what it does not
-//! know; its version is never looked at, because distributions carry features back and filters take them
-//! away. Every rung that is missing is named in one line on stderr.
+//! Each kind of feature is a ladder. The kernel is asked rung by rung and answers
+//! EINVAL to what it does not know; its version is never looked at, because
+//! distributions carry features back and filters take them away. Every rung that is
+//! missing is named in one line on stderr.
+//!
+//! The rungs in brief: what a kernel since 6.1 has is all of it; 5.19 has buffer
+//! rings, multishot accept and COOP_TASKRUN; before that it does what `uring` does.
 
 use std::io::{self, Write};
 use std::net::TcpListener;
@@ -15,7 +19,8 @@ use io_uring::{IoUring, opcode};
 use super::Options;
 use super::buffer_ring::{BufferRing, GROUP};
 
-/// The rungs to stand on.
+/// The rungs to stand on. Tests take some away, as no command line takes a feature
+/// away from a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
     /// When the kernel completes operations.
@@ -27,22 +32,30 @@ pub struct Features {
 }
 
 /// When the kernel runs the second half of an operation whose socket has become ready (task_work).
+///
+/// The wake-up of a socket happens wherever bytes arrive: in an interrupt, in the
+/// peer's send on loopback. Receiving from there is not possible, since the bytes
+/// go to this process's memory. So the wake-up leaves a note for the thread, which
+/// carries the receive out itself. These rungs say when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskWork {
-    /// When this thread waits for CQEs, all of it in one go (IORING_SETUP_DEFER_TASKRUN, 6.1).
+    /// When this thread waits for CQEs, all of it in one go (IORING_SETUP_DEFER_TASKRUN,
+    /// 6.1). Whoever only looks at the CQ and never enters with GETEVENTS waits for ever.
     Deferred,
     /// At this thread's next system call of any kind (IORING_SETUP_COOP_TASKRUN, 5.19).
     Cooperative,
-    /// At once, by interrupting this thread.
+    /// At once: a thread in user mode is interrupted for it, by an inter-processor
+    /// interrupt if it is on another processor.
     Interrupting,
 }
 
 /// How connections are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accept {
-    /// One SQE for all of them (IORING_ACCEPT_MULTISHOT, 5.19).
+    /// One SQE for all of them (IORING_ACCEPT_MULTISHOT, 5.19). Whether the kernel
+    /// has it shows at the first accept: asking beforehand would take a connection.
     Multishot,
-    /// One SQE each.
+    /// One SQE each, as in `uring`.
     Single,
 }
 
@@ -53,7 +66,7 @@ pub enum Receive {
     Multishot,
     /// One SQE for each arrival, into buffers of the ring (IORING_REGISTER_PBUF_RING, 5.19).
     Provided,
-    /// One SQE for each arrival, into memory of the connection.
+    /// One SQE for each arrival, into memory of the connection, as in `uring`.
     Own,
 }
 
@@ -62,7 +75,8 @@ impl Features {
     pub const ALL: Self =
         Self { task_work: TaskWork::Deferred, accept: Accept::Multishot, receive: Receive::Multishot };
 
-    /// Makes a ring and its buffers with these features, and leaves here what the kernel has of them.
+    /// Makes a ring and its buffers with these features, and leaves here what the
+    /// kernel has of them. Each refusal costs one system call, once.
     pub fn set_up(
         &mut self,
         options: &Options,
@@ -74,6 +88,8 @@ impl Features {
             ring.params().is_feature_nodrop(),
             "this kernel would drop completions (no IORING_FEAT_NODROP)"
         );
+        // Nobody but the kernel can say whether it has buffer rings, so it is given
+        // one. Without them the memory stays unused, and no page of it is ever taken.
         let mut pool = BufferRing::new(options.buffers)?;
         if self.receive != Receive::Own {
             match pool.register(&ring) {
@@ -98,7 +114,9 @@ impl Features {
 }
 
 impl TaskWork {
-    /// Makes the ring on the highest rung that the kernel knows, from this one downwards.
+    /// Makes the ring on the highest rung that the kernel knows, from this one
+    /// downwards. What is missing is said when a ring is there: EINVAL may also
+    /// mean sizes that no kernel takes.
     fn set_up(&mut self, options: &Options) -> anyhow::Result<IoUring> {
         let wanted = *self;
         loop {
@@ -121,10 +139,14 @@ impl TaskWork {
         }
     }
 
+    /// Asks for this rung alone. Flags that a kernel does not know are EINVAL
+    /// (io_uring_setup(2)), and so are flags that do not go together.
     fn try_set_up(self, options: &Options) -> io::Result<IoUring> {
         let mut builder = IoUring::builder();
         match self {
-            // Deferring needs the promise that one thread alone submits: the one that makes the ring.
+            // Deferring needs the promise that one thread alone submits: the one
+            // that makes the ring. It is the thread that the notes are left for; a
+            // submission by any other is refused with EEXIST.
             Self::Deferred => builder.setup_single_issuer().setup_defer_taskrun(),
             Self::Cooperative => builder.setup_coop_taskrun(),
             Self::Interrupting => &mut builder,
@@ -135,6 +157,7 @@ impl TaskWork {
         builder.build(sq_entries)
     }
 
+    /// The next rung downwards; the lowest is its own.
     fn below(self) -> Self {
         match self {
             Self::Deferred => Self::Cooperative,
@@ -142,6 +165,7 @@ impl TaskWork {
         }
     }
 
+    /// Names every rung that was asked for and refused.
     fn say_missing_down_to(self, reached: Self) {
         if self == reached {
             return;
@@ -157,10 +181,12 @@ impl TaskWork {
     }
 }
 
-/// Asks by trying, on the one socket there is. Nothing can be received from a listener: the answer is ENOTCONN
-/// from a kernel that understands the question, and EINVAL from one that does not.
+/// Asks by trying, on the one socket there is. Nothing can be received from a
+/// listener: the answer is ENOTCONN from a kernel that understands the question,
+/// and EINVAL from one that does not.
 fn has_multishot_receive(ring: &mut IoUring, listener: &TcpListener) -> anyhow::Result<bool> {
     let question = opcode::RecvMulti::new(Fd(listener.as_raw_fd()), GROUP).build();
+    // The SQE is the one of every receive, so the answer is about that and nothing else.
     // SAFETY: the SQE points to no memory, and the buffers of the group are never unmapped.
     unsafe { ring.submission().push(&question) }.context("the submission queue has no room for one SQE")?;
     loop {
@@ -176,7 +202,8 @@ fn has_multishot_receive(ring: &mut IoUring, listener: &TcpListener) -> anyhow::
     }
 }
 
-/// Says what this kernel lacks, and what that changes.
+/// Says what this kernel lacks, and what that changes. A learner who sees other
+/// numbers than the lesson says should find the reason on the screen.
 pub fn missing(feature: &str, consequence: &str) {
     // Nobody may be reading; the server works all the same.
     let _ = writeln!(io::stderr(), "uring-multishot: this kernel has no {feature}: {consequence}");
