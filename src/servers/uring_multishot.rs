@@ -48,7 +48,7 @@ static REST: Timespec = Timespec::new().nsec(100_000_000);
 /// context switch more for a burst when the next is further away.
 static LATE: Timespec = Timespec::new().nsec(1_000_000);
 
-/// Serves until the process ends.
+/// Serves until the process ends: hands over what is to be done, waits, looks at what was done.
 pub fn run(listener: TcpListener, options: &Options) -> anyhow::Result<()> {
     run_with(listener, options, Features::ALL)
 }
@@ -137,8 +137,9 @@ fn find(connections: &mut [Option<Connection>], fd: RawFd) -> &mut Connection {
 
 impl Server {
     // ANCHOR: accept
-    /// Asks for all connections to come. The accept stays on the listener, and
-    /// there is a CQE for each connection with its descriptor.
+    /// Asks for all connections to come. The accept stays in the wait queue of the
+    /// listener, where a single one would have to be put again each time, and there
+    /// is a CQE for each connection with its descriptor.
     fn accept(&mut self) -> anyhow::Result<()> {
         let fd = self.listener.as_raw_fd();
         let accept = match self.features.accept {
@@ -226,6 +227,8 @@ impl Server {
                 // Which buffer the kernel has taken for it stands in the flags.
                 let buffer = cqueue::buffer_select(cqe.flags());
                 find(&mut self.connections, fd).received(result, more, buffer, &mut self.pool);
+                // The ring was empty. The bytes stay in the socket, the receive is over,
+                // and to start it again at once would bring the same answer at once.
                 if result == Err(Errno::ENOBUFS) {
                     self.starved.push_back(fd);
                 }
@@ -245,6 +248,8 @@ impl Server {
         }
         match result {
             _ if more => Ok(()),
+            // A kernel before 5.19 takes no flag in that place. Asking is free:
+            // nobody has come yet.
             Err(Errno::EINVAL) if self.features.accept == Accept::Multishot => {
                 missing("multishot accept (IORING_ACCEPT_MULTISHOT)", "every accept needs an SQE");
                 self.features.accept = Accept::Single;
@@ -281,6 +286,7 @@ impl Server {
             Next::Receive => (connection.receive(self.features.receive), RECEIVE),
             // An operation is cancelled by its user_data; its own CQE says that it has ended.
             Next::CancelReceive => (opcode::AsyncCancel::new(user_data(fd, RECEIVE)).build(), CANCEL),
+            // The kernel reads from the buffer of the ring: it is not given back before the CQE.
             Next::SendPiece => {
                 self.sends += 1;
                 self.more_to_send |= connection.has_more_pieces();

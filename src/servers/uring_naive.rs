@@ -116,7 +116,7 @@ impl Server {
     // ANCHOR: accept
     /// Asks for the next connection. The kernel finishes its handshake, takes it
     /// off the accept queue and gives it a descriptor, which is the result. There
-    /// is always one accept in flight.
+    /// is always one accept in flight, unless descriptors have run out.
     fn accept(&mut self) -> anyhow::Result<()> {
         let fd = self.listener.as_raw_fd();
         let accept = opcode::Accept::new(Fd(fd), ptr::null_mut(), ptr::null_mut()).flags(libc::SOCK_CLOEXEC);
