@@ -19,8 +19,7 @@ pub fn lab(world: &World<'_>) -> String {
     if let Err(refusal) = &world.header.syscall_rung {
         let _ = writeln!(out, "system calls are not counted: {refusal}. Try: {}", refusal.try_this);
     }
-    let running: Vec<_> =
-        views.iter().filter(|view| !view.rounds.is_empty() && view.refused().is_none()).collect();
+    let running: Vec<_> = views.iter().filter(|view| has_numbers(view)).collect();
     for some in running.chunks(SIDE_BY_SIDE) {
         out.push('\n');
         metrics(&mut out, some);
@@ -153,9 +152,15 @@ fn histogram(counts: &Counts) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// Whether there is anything to put into a table: not when trouble came before the first answer.
+fn has_numbers(view: &ServerView<'_>) -> bool {
+    let in_trouble = view.troubles().next().is_some();
+    !view.rounds.is_empty() && (view.sum.requests > 0 || !in_trouble)
+}
+
 /// Why a number is missing, once for each reason.
 fn unknowns(lines: &mut Vec<String>, view: &ServerView<'_>) {
-    if view.rounds.is_empty() || view.refused().is_some() {
+    if !has_numbers(view) {
         return;
     }
     let mut reasons = std::collections::BTreeMap::<String, Vec<&str>>::new();

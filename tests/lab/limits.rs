@@ -15,6 +15,15 @@ fn more_connections_than_descriptors_are_refused_by_name() {
 }
 
 #[test]
+fn where_nothing_was_answered_the_reason_stands_alone() {
+    let said =
+        iolab("lab epoll --connections 400 --requests 1000").without_privileges().with_descriptors(200).run();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("the client could not go on"), "{}", said.stdout);
+    assert!(!said.stdout.contains("not known"), "a table without numbers: {}", said.stdout);
+}
+
+#[test]
 fn one_processor_is_enough() {
     let names = if io_uring_allowed() { "epoll uring" } else { "epoll" };
     let document =
