@@ -186,18 +186,21 @@ impl Running {
         Said { code: status.code(), signal: status.signal(), stdout, stderr: reader.join().unwrap() }
     }
 
-    /// The first child whose command line has `word`, once it has used that much processor time.
-    pub fn child(&mut self, word: &str, cpu_ns_min: u64) -> Family {
+    /// The first child whose command line has these words in a row, once it has used that much processor time.
+    /// A child that has not reached its exec still has the command line of its parent.
+    pub fn child(&mut self, words: &str, cpu_ns_min: u64) -> Family {
+        let wanted: Vec<&str> = words.split(' ').collect();
         loop {
             for pid in children(self.pid()) {
                 let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 let cpu = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
                 let cpu_ns: u64 = cpu.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0);
-                if line.split('\0').any(|other| other == word) && cpu_ns >= cpu_ns_min {
+                let line: Vec<&str> = line.split('\0').collect();
+                if line.windows(wanted.len()).any(|words| words == wanted) && cpu_ns >= cpu_ns_min {
                     return Family { pid, pidfd: iolab::probe::pidfd::open(pid).unwrap() };
                 }
             }
-            assert_eq!(self.child.try_wait().unwrap(), None, "it ended and had no child {word:?}");
+            assert_eq!(self.child.try_wait().unwrap(), None, "it ended and had no child {words:?}");
             std::thread::yield_now();
         }
     }

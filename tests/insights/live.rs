@@ -56,10 +56,13 @@ fn eagain_storm() {
 
 #[test]
 fn epollout_armed() {
-    for load in ["--requests 2000", "--rate 1000 --duration 0.6", "--message 300000 --requests 500"] {
+    for load in ["--requests 2000", "--rate 1000 --duration 0.6"] {
         let document = lab(&format!("epoll-armed epoll {load}"));
         only(&document, "epollout-armed", "epoll-armed", "epoll");
     }
+    // Long answers wait for room again and again.
+    let document = lab("epoll --message 1048576 --connections 8 --requests 200");
+    assert!(!shows(&document, "epoll", "epollout-armed"), "{document}");
 }
 
 #[test]
@@ -127,13 +130,13 @@ fn correct_servers_are_left_alone() {
     {
         let document = lab(&format!("{all} {load}"));
         for server in document["servers"].as_array().unwrap() {
+            // As fast as it goes somebody is the slower one; and where a poller is not kept busy by a crowd it
+            // polls for nothing.
             let paced = document["load"]["rate_per_s"].is_number();
-            // As fast as it goes somebody is the slower one, and a poller at a pace polls for nothing.
+            let crowd = !paced && document["load"]["connections"] == 64;
             let intended = |id: &&str| match *id {
                 "client-bottleneck" => !paced,
-                "sqpoll-for-nothing" => {
-                    server["server"] == "sqpoll" && document["load"]["requests"].is_null()
-                }
+                "sqpoll-for-nothing" => server["server"] == "sqpoll" && !crowd,
                 _ => false,
             };
             let found: Vec<_> = insights(server).into_iter().filter(|id| !intended(id)).collect();

@@ -31,7 +31,7 @@ fn a_server_killed_from_outside_is_named_with_its_signal() {
 #[test]
 fn a_killed_server_leaves_the_others_their_rounds() {
     let mut lab = iolab("lab epoll poll --requests 100000 --format json").start();
-    lab.child("epoll", 0).signal(Signal::SIGKILL);
+    lab.child("serve epoll", 0).signal(Signal::SIGKILL);
     let document = lab.end().document(1);
     assert_eq!(server(&document, "epoll")["troubles"].as_array().unwrap().len(), 1, "tried once");
     let poll = server(&document, "poll");
@@ -54,7 +54,7 @@ fn when_the_program_is_killed_no_child_survives() {
     for servers in ["epoll", "sqpoll", "epoll uring --rate 500"] {
         let mut lab = iolab("lab").and(servers).and(LONG).start();
         let cast = match servers.contains("rate") {
-            true => [lab.child("uring", 0), lab.child("load", 0)],
+            true => [lab.child("serve uring", 0), lab.child("load", 0)],
             false => cast(&mut lab),
         };
         lab.signal(Signal::SIGKILL);
