@@ -118,7 +118,7 @@ fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
         bytes_wrong: view.rounds.iter().map(|round| round.client.bytes_wrong).sum(),
         seconds: view.sum.duration_ns as f64 / 1e9,
         rounds: view.rounds.len(),
-        latency_ns: latency(&view.latency_ns()),
+        latency_ns: latency(view.latency_ns()),
         metrics: METRICS
             .iter()
             .filter(|metric| !metric.key.starts_with("latency"))

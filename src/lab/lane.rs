@@ -4,25 +4,18 @@
 //! belong to exactly the requests in between, which is why counts per request come out whole.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use anyhow::Context;
-
-use super::cage::Cage;
-use super::client::Client;
-use super::cpus::Cpus;
-use super::observer::{Probes, Watch};
+use super::cast::Cast;
+use super::observer::Watch;
 use super::session::{Control, Stage};
-use super::spawn;
 use super::tracer::Tracer;
 use crate::load::protocol::{Ask, Tell};
-use crate::probe::{clock, perf};
+use crate::probe::clock;
 use crate::servers::Server;
-use crate::trace::{End, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
+use crate::trace::{ClientTotals, End, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
 
 /// Requests of a window in a closed loop: a few rounds of all connections.
 const WINDOW_REQUESTS: u64 = 2048;
@@ -30,8 +23,8 @@ const WINDOW_REQUESTS: u64 = 2048;
 /// Requests of a window at a pace: what comes in a quarter of a second, within these bounds.
 const WINDOW_REQUESTS_PACED: std::ops::RangeInclusive<u64> = 8..=512;
 
-/// How long a paused client may take to collect its last answers.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a paused client may take to collect its last answers, nanoseconds.
+const PATIENCE_NS: u64 = 1_000_000_000;
 
 /// Whatever happens to a lane.
 pub enum Happening {
@@ -57,14 +50,13 @@ pub struct Lane<'s> {
     last_said: RefCell<Option<String>>,
 }
 
-/// The processes of a lane, once they stand.
-struct Cast {
-    pid: u32,
-    server: Cage,
-    client: Client,
-    probes: Option<Probes>,
-    /// Asked to pause and not yet quiet: it may not take long.
-    pausing: bool,
+/// How far a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// To its end.
+    Whole,
+    /// A person froze it; another follows when they go on.
+    Cut,
 }
 
 /// Why a lane cannot go on.
@@ -105,13 +97,11 @@ impl<'s> Lane<'s> {
             }
             return;
         }
-        match self.start(purpose) {
-            Ok(cast) => self.rounds(cast, round, purpose),
-            Err(Trouble::Stopped) => {}
-            Err(Trouble::End(end)) => {
-                let run = self.begin(0, round, purpose);
-                self.end(run, 0, end);
-            }
+        let outcome = self.start(purpose).and_then(|mut cast| self.rounds(&mut cast, round, purpose));
+        // Trouble between two runs: a run of its own says so.
+        if let Err(Trouble::End(end)) = outcome {
+            let run = self.begin(0, round, purpose);
+            self.end(run, 0, end);
         }
     }
 
@@ -120,18 +110,17 @@ impl<'s> Lane<'s> {
         (self.server().io_uring && !allowed.is_usable()).then(|| allowed.refusal().cloned()).flatten()
     }
 
-    /// The window, the measured run, and further runs as long as a person freezes and goes on.
-    fn rounds(&self, mut cast: Cast, first: u32, purpose: Purpose) {
-        let window =
-            first == 0 && purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace);
-        if window && let Err(Trouble::Stopped) = self.window(&mut cast, first) {
-            return;
+    /// The window, the measured run, and further runs as often as a person freezes and goes on.
+    fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<(), Trouble> {
+        if first == 0 && purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace) {
+            self.rest(cast)?;
+            self.window(cast, first)?;
         }
         let mut round = first;
         loop {
-            let frozen = self.measure(&mut cast, round, purpose);
-            if !frozen || !self.thawed() {
-                return;
+            self.rest(cast)?;
+            if self.measure(cast, round, purpose)? == Outcome::Whole {
+                return Ok(());
             }
             round += 1;
         }
@@ -139,59 +128,20 @@ impl<'s> Lane<'s> {
 
     /// Starts server, client and probes; ends at quiescence, warmed up.
     fn start(&self, purpose: Purpose) -> Result<Cast, Trouble> {
-        let cpus = Cpus::of(self.stage.plan.load.pace);
-        let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on loopback")?;
-        let backlog = nix::sys::socket::Backlog::MAXCONN;
-        nix::sys::socket::listen(&listener, backlog).context("cannot listen on loopback")?;
-        let address = listener.local_addr().context("cannot listen on loopback")?;
-        let setup = spawn::Setup { listener: Some(listener.into()), cpus: cpus.server, hold: true };
-        let held = spawn::spawn(self.command(), setup)?;
-        let pid = held.pid;
-        let counters = (purpose == Purpose::Measure).then(|| self.counters(pid)).flatten();
-        let said = self.happenings.clone();
-        let server = Cage::new(held.release()?, move |line| {
-            let _ = said.send(line.map_or(Happening::ServerEnded, Happening::Said));
-        });
-        let client = Client::start(cpus.client, self.happenings.clone())?;
-        let mut cast = Cast { pid, server, client, probes: None, pausing: false };
-        self.open(&mut cast, address)?;
+        let mut cast = Cast::start(self.stage, self.server(), purpose, &self.happenings)?;
+        self.open(&mut cast)?;
         if purpose == Purpose::Measure {
-            cast.probes =
-                Some(Probes::attach(pid, self.server().io_uring, self.stage.plan.probing, counters));
+            cast.watch(self.stage, self.server());
         }
         Ok(cast)
     }
 
-    fn command(&self) -> Command {
-        let options = &self.stage.plan.options;
-        let mut command = spawn::iolab();
-        command.args(["serve", self.server().name]);
-        command.args(["--sq-entries", &options.sq_entries.to_string()]);
-        command.args(["--buffers", &options.buffers.to_string()]);
-        command.args(["--sqpoll-idle-ms", &options.sqpoll_idle_ms.to_string()]);
-        if let Some(entries) = options.cq_entries {
-            command.args(["--cq-entries", &entries.to_string()]);
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        command
-    }
-
-    /// Counters over the whole process, attached before its first instruction.
-    fn counters(&self, pid: u32) -> Option<Result<perf::Counters, (Rung, Refusal)>> {
-        let rung = self.stage.plan.syscall_rung(&self.stage.capabilities).ok()?;
-        let kind = match rung {
-            Rung::Perf => perf::Kind::Perf,
-            Rung::PerfUser => perf::Kind::PerfUser,
-            _ => return None,
-        };
-        Some(perf::Counters::open(pid, kind).map_err(|refusal| (rung, refusal)))
-    }
-
-    /// Opens all connections and warms up: each is used a few times.
-    fn open(&self, cast: &mut Cast, address: SocketAddr) -> Result<(), Trouble> {
+    /// Opens all connections and warms up: each is used a few times, and all must live.
+    fn open(&self, cast: &mut Cast) -> Result<(), Trouble> {
         let load = self.stage.plan.load.clone();
+        let wanted = load.connections.saturating_add(load.idle);
         let warm_up = u64::from(load.connections) * 4;
-        cast.client.ask(&Ask::Open { address, load: load.clone() })?;
+        cast.client.ask(&Ask::Open { address: cast.address, load })?;
         let refused = loop {
             match self.next(cast, None)? {
                 Tell::Ready { refused, .. } => break refused,
@@ -203,7 +153,27 @@ impl<'s> Lane<'s> {
             return Err(Trouble::End(End::ClientFailed { says }));
         }
         cast.client.ask(&Ask::Run { requests: Some(warm_up), duration_ns: None, story: false })?;
-        self.until_quiet(cast, None).map(|_| ())
+        let totals = self.until_quiet(cast, None)?;
+        if totals.open < wanted {
+            let lost = wanted - totals.open;
+            let says =
+                format!("the server closed {lost} of {wanted} connections before anything was measured");
+            return Err(self.failed(cast, says));
+        }
+        Ok(())
+    }
+
+    /// Waits while a person has frozen the session.
+    fn rest(&self, cast: &mut Cast) -> Result<(), Trouble> {
+        while self.stage.is_frozen() {
+            match self.inbox.recv() {
+                Ok(Happening::Control(Control::Stop)) | Err(_) => return Err(Trouble::Stopped),
+                Ok(Happening::ServerEnded) => return Err(self.gone(cast)),
+                Ok(Happening::Said(line)) => self.said(None, line),
+                Ok(Happening::Control(Control::Freeze(_)) | Happening::Told(_)) => {}
+            }
+        }
+        Ok(())
     }
 
     /// A run under ptrace.
@@ -223,11 +193,13 @@ impl<'s> Lane<'s> {
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
         let seen = tracer.detach();
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
-        if let Ok(answered) = quiet {
-            let window = Window { rung: Rung::Ptrace, lost: 0, requests: answered, syscalls: seen.syscalls };
+        if let Ok(totals) = &quiet {
+            let lost = std::mem::take(&mut cast.story_lost);
+            let window =
+                Window { rung: Rung::Ptrace, lost, requests: totals.answered, syscalls: seen.syscalls };
             self.stage.recorder.push(run, [(t_ns, Record::Window { duration_ns: t_ns, window })]);
         }
-        self.conclude(run, t_ns, quiet)
+        self.conclude(run, t_ns, quiet.map(|_| ())).map(|_| ())
     }
 
     fn window_requests(&self) -> u64 {
@@ -241,8 +213,8 @@ impl<'s> Lane<'s> {
         load.requests.map_or(wanted, |all| all.clamp(1, wanted))
     }
 
-    /// A measured run. `true`: it was frozen and may go on.
-    fn measure(&self, cast: &mut Cast, round: u32, purpose: Purpose) -> bool {
+    /// A measured run.
+    fn measure(&self, cast: &mut Cast, round: u32, purpose: Purpose) -> Result<Outcome, Trouble> {
         let run = self.begin(cast.pid, round, purpose);
         let mut probes = cast.probes.take();
         let first = probes.as_mut().map(|probes| {
@@ -268,20 +240,20 @@ impl<'s> Lane<'s> {
         if let Some(probes) = &mut cast.probes {
             self.stage.recorder.push(run, [(t_ns, Record::Process(probes.totals_exactly()))]);
         }
-        self.conclude(run, t_ns, quiet).is_ok() && self.stage.plan.endless
+        self.conclude(run, t_ns, quiet.map(|_| ()))
     }
 
-    /// Waits until the client is quiet, handing on what it tells; answers how many requests were answered.
-    fn until_quiet(&self, cast: &mut Cast, run: Option<(RunId, u64)>) -> Result<u64, Trouble> {
+    /// Waits until the client is quiet, handing on what it tells; answers where the client then stands.
+    fn until_quiet(&self, cast: &mut Cast, run: Option<(RunId, u64)>) -> Result<ClientTotals, Trouble> {
         loop {
             match self.next(cast, run)? {
                 Tell::Totals { at_ns, totals } => self.client_record(run, at_ns, Record::Client(totals)),
                 Tell::Quiet { at_ns, totals, .. } => {
-                    let answered = totals.answered;
-                    self.client_record(run, at_ns, Record::Client(totals));
-                    return Ok(answered);
+                    self.client_record(run, at_ns, Record::Client(totals.clone()));
+                    return Ok(totals);
                 }
-                Tell::Story { events, .. } => {
+                Tell::Story { events, lost } => {
+                    cast.story_lost = cast.story_lost.saturating_add(lost);
                     if let Some((run, zero_ns)) = run {
                         let records = events
                             .into_iter()
@@ -304,21 +276,28 @@ impl<'s> Lane<'s> {
     /// The next thing the client tells. Everything else that happens is dealt with here.
     fn next(&self, cast: &mut Cast, run: Option<(RunId, u64)>) -> Result<Tell, Trouble> {
         loop {
-            let happening = match cast.pausing {
-                false => self.inbox.recv().map_err(|_| Trouble::Stopped)?,
-                true => self.inbox.recv_timeout(PATIENCE).map_err(|_| Trouble::Stopped)?,
+            let happening = match cast.quiet_by_ns {
+                None => self.inbox.recv().map_err(|_| Trouble::Stopped)?,
+                Some(by_ns) => {
+                    let left = Duration::from_nanos(by_ns.saturating_sub(clock::monotonic_ns()));
+                    self.inbox.recv_timeout(left).map_err(|_| Trouble::Stopped)?
+                }
             };
             match happening {
                 Happening::Told(tell) => {
-                    cast.pausing &= !matches!(tell, Tell::Quiet { .. });
+                    if matches!(tell, Tell::Quiet { .. }) {
+                        cast.quiet_by_ns = None;
+                    }
                     return Ok(tell);
                 }
                 Happening::Said(line) => self.said(run, line),
                 Happening::ServerEnded => return Err(self.gone(cast)),
                 Happening::Control(Control::Stop) if run.is_none() => return Err(Trouble::Stopped),
+                // Connections that are being opened and a warm-up go on to their end: rest comes after them.
+                Happening::Control(Control::Freeze(_)) if run.is_none() => {}
                 Happening::Control(Control::Stop | Control::Freeze(true)) => {
                     cast.client.ask(&Ask::Pause)?;
-                    cast.pausing = true;
+                    cast.quiet_by_ns.get_or_insert(clock::monotonic_ns() + PATIENCE_NS);
                 }
                 Happening::Control(Control::Freeze(false)) => {}
             }
@@ -359,17 +338,6 @@ impl<'s> Lane<'s> {
         Trouble::End(End::ServerGone { says })
     }
 
-    /// Blocks while frozen; `false` when the session ends instead.
-    fn thawed(&self) -> bool {
-        loop {
-            match self.inbox.recv() {
-                Ok(Happening::Control(Control::Freeze(false))) => return true,
-                Ok(Happening::Control(Control::Stop) | Happening::ServerEnded) | Err(_) => return false,
-                Ok(_) => {}
-            }
-        }
-    }
-
     fn begin(&self, pid: u32, round: u32, purpose: Purpose) -> RunId {
         let start = Start { server: self.index as u32, round, purpose, pid };
         let run = self.stage.recorder.begin(start);
@@ -386,15 +354,16 @@ impl<'s> Lane<'s> {
         self.stage.recorder.push(run, [(t_ns, Record::End { end })]);
     }
 
-    /// Ends a run as it came out; what troubled it is said in its end, the lane then stops.
-    fn conclude(&self, run: RunId, t_ns: u64, outcome: Result<u64, Trouble>) -> Result<(), Trouble> {
-        let (end, goes_on) = match outcome {
-            Ok(_) if self.stage.is_stopped() => (End::Stopped, false),
-            Ok(_) => (End::Done, true),
-            Err(Trouble::Stopped) => (End::Stopped, false),
-            Err(Trouble::End(end)) => (end, false),
+    /// Ends a run as it came out; trouble is said in its end, and the lane then stops.
+    fn conclude(&self, run: RunId, t_ns: u64, result: Result<(), Trouble>) -> Result<Outcome, Trouble> {
+        let (end, outcome) = match result {
+            Ok(()) if self.stage.is_stopped() => (End::Stopped, Err(Trouble::Stopped)),
+            Ok(()) if self.stage.is_frozen() => (End::Frozen, Ok(Outcome::Cut)),
+            Ok(()) => (End::Done, Ok(Outcome::Whole)),
+            Err(Trouble::Stopped) => (End::Stopped, Err(Trouble::Stopped)),
+            Err(Trouble::End(end)) => (end, Err(Trouble::Stopped)),
         };
         self.end(run, t_ns, end);
-        if goes_on { Ok(()) } else { Err(Trouble::Stopped) }
+        outcome
     }
 }

@@ -12,6 +12,7 @@
 #![allow(unsafe_code)]
 
 mod cage;
+mod cast;
 mod client;
 mod cpus;
 mod lane;

@@ -17,6 +17,9 @@ const LOOK: Duration = Duration::from_millis(4);
 /// Between two totals, nanoseconds.
 const TOTALS_NS: u64 = 20_000_000;
 
+/// Threads that may be written down in each interval between totals.
+const THREADS_PER_INTERVAL: u64 = 64;
+
 /// Between two readings of interest lists and queues, nanoseconds. sock_diag walks all sockets of the machine.
 const STATE_NS: u64 = 500_000_000;
 
@@ -68,10 +71,13 @@ impl Probes {
         self.collect()
     }
 
+    /// Between two totals, nanoseconds: longer where there are thousands of threads to write down.
+    fn totals_interval_ns(&self) -> u64 {
+        let threads = self.threads.as_ref().map_or(0, |threads| threads.totals().len() as u64);
+        TOTALS_NS * (1 + threads / THREADS_PER_INTERVAL)
+    }
+
     fn collect(&mut self) -> ProcessTotals {
-        if let Some(rings) = &mut self.rings {
-            rings.sample();
-        }
         ProcessTotals {
             threads: self.threads.as_ref().map(|threads| threads.totals().to_vec()).unwrap_or_default(),
             rings: self.rings.as_mut().map(probe::ring::Rings::totals).unwrap_or_default(),
@@ -96,7 +102,13 @@ impl Probes {
 
 fn rings(pid: u32, probing: Probing) -> Result<probe::ring::Rings, Refusal> {
     match probing.allows(Rung::Ring) {
-        true => probe::ring::Rings::open(pid),
+        true => {
+            let rings = probe::ring::Rings::open(pid)?;
+            match rings.unreadable().first() {
+                Some((_, refusal)) if rings.is_empty() => Err(refusal.clone()),
+                _ => Ok(rings),
+            }
+        }
         false => Err(Refusal {
             layer: Layer::Limit,
             says: "--probe leaves the rings out".into(),
@@ -147,7 +159,7 @@ fn watch(
             state_ns = now_ns;
             recorder.push(run, probes.state().into_iter().map(|record| (t_ns, record)));
         }
-        if now_ns >= totals_ns + TOTALS_NS {
+        if now_ns >= totals_ns + probes.totals_interval_ns() {
             totals_ns = now_ns;
             probes.cpu_ns = before_ns + clock::thread_cpu_ns();
             let totals = probes.totals();

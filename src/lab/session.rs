@@ -32,6 +32,7 @@ pub(super) struct Stage {
     pub capabilities: Capabilities,
     pub recorder: Arc<Recorder>,
     stopped: AtomicBool,
+    frozen: AtomicBool,
     /// Servers that failed once: further rounds would only repeat it.
     given_up: Mutex<BTreeSet<usize>>,
     lanes: Mutex<Vec<Sender<Happening>>>,
@@ -56,6 +57,7 @@ impl Session {
             capabilities,
             recorder: Arc::new(recorder),
             stopped: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
             given_up: Mutex::default(),
             lanes: Mutex::default(),
         });
@@ -95,8 +97,9 @@ impl Drop for Session {
 
 impl Stage {
     fn control(&self, control: Control) {
-        if control == Control::Stop {
-            self.stopped.store(true, Ordering::Release);
+        match control {
+            Control::Stop => self.stopped.store(true, Ordering::Release),
+            Control::Freeze(frozen) => self.frozen.store(frozen, Ordering::Release),
         }
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         for lane in lanes.iter() {
@@ -107,6 +110,11 @@ impl Stage {
     /// Whether the session was asked to end.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Whether a person wants everything at rest.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
     }
 
     /// Starts no further round of a server.
@@ -147,11 +155,13 @@ impl Stage {
         std::thread::scope(|scope| {
             for &index in group {
                 scope.spawn(move || {
+                    // Registered first: who asks to stop from now on is heard by the lane, who asked before
+                    // is seen here.
+                    let (happenings, inbox) = std::sync::mpsc::channel();
+                    self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(happenings.clone());
                     if !self.goes_on(index) {
                         return;
                     }
-                    let (happenings, inbox) = std::sync::mpsc::channel();
-                    self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(happenings.clone());
                     Lane::new(self, index, happenings, inbox).run(round, purpose);
                 });
             }

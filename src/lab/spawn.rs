@@ -56,7 +56,8 @@ pub fn spawn(command: Command, setup: Setup) -> anyhow::Result<Held> {
     let (gate_read, gate_write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     let hold = setup.hold;
     let (done, spawned) = channel();
-    let child = Birth { report: report_write, gate: gate_read, setup, parent: std::process::id() };
+    let opener = gate_write.as_raw_fd();
+    let child = Birth { report: report_write, gate: gate_read, opener, setup, parent: std::process::id() };
     let job = Box::new(move || {
         // What is sent when nobody waits any more is a child to end: dropping the result is not enough.
         if let Err(unsent) = done.send(child.make(command))
@@ -117,13 +118,16 @@ fn reserve_descriptor_3() {
 struct Birth {
     report: OwnedFd,
     gate: OwnedFd,
+    /// The parent's end of the gate: the child closes its copy, so that a parent that gives up is an end of
+    /// file and not a wait for ever.
+    opener: RawFd,
     setup: Setup,
     parent: u32,
 }
 
 impl Birth {
     fn make(self, mut command: Command) -> io::Result<Child> {
-        let (report, gate) = (self.report.as_raw_fd(), self.gate.as_raw_fd());
+        let (report, gate, opener) = (self.report.as_raw_fd(), self.gate.as_raw_fd(), self.opener);
         let listener = self.setup.listener.as_ref().map(AsRawFd::as_raw_fd);
         let (cpus, parent) = (self.setup.cpus, self.parent);
         if listener.is_some() {
@@ -138,7 +142,7 @@ impl Birth {
                 if let Some(cpus) = &cpus {
                     nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), cpus)?;
                 }
-                wait_at_gate(report, gate)?;
+                wait_at_gate(report, gate, opener)?;
                 listener.map_or(Ok(()), hand_over)
             });
         }
@@ -155,11 +159,12 @@ fn die_with_parent(parent: u32) -> io::Result<()> {
     }
 }
 
-fn wait_at_gate(report: RawFd, gate: RawFd) -> io::Result<()> {
+fn wait_at_gate(report: RawFd, gate: RawFd, opener: RawFd) -> io::Result<()> {
     let pid = std::process::id().to_ne_bytes();
     let mut go = [0];
-    // SAFETY: both descriptors are pipes of the parent, open across the fork; the buffers live here.
+    // SAFETY: the descriptors are pipes of the parent, open across the fork; the buffers live here.
     let passed = unsafe {
+        libc::close(opener);
         libc::write(report, pid.as_ptr().cast(), pid.len()) == pid.len() as isize
             && libc::read(gate, go.as_mut_ptr().cast(), 1) == 1
     };

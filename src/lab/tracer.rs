@@ -1,22 +1,33 @@
 //! A window under ptrace: one thread attaches, follows every system call of the server, and lets go.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use nix::sys::eventfd::EventFd;
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::recorder::Recorder;
 use crate::probe::ptrace::Window;
 use crate::trace::{Layer, Record, Refusal, RunId, Story};
+
+/// What an interrupted call returns: −EINTR, or one of the kernel's own −ERESTART… codes (linux/errno.h) when
+/// it goes on by itself.
+const INTERRUPTED: [i64; 5] = [-4, -512, -513, -514, -516];
+
+/// The client has its last answer while the server is still on its way to the next wait: so long the window
+/// stays open for that.
+const REST: Duration = Duration::from_millis(5);
 
 /// Records handed on together.
 const BATCH: usize = 256;
 
 /// A window under way.
 pub struct Tracer {
-    stop: Arc<EventFd>,
+    stop: Arc<TimerFd>,
     thread: JoinHandle<Seen>,
 }
 
@@ -31,7 +42,8 @@ impl Tracer {
     /// Attaches to a quiet process. Every call of ptrace(2) must come from the thread that attached, so it
     /// has one of its own.
     pub fn attach(pid: u32, recorder: Arc<Recorder>, run: RunId, zero_ns: u64) -> Result<Self, Refusal> {
-        let stop = Arc::new(EventFd::new().map_err(|errno| refusal(&format!("eventfd: {errno}")))?);
+        let stop = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC);
+        let stop = Arc::new(stop.map_err(|errno| refusal(&format!("timerfd_create: {errno}")))?);
         let (attached, outcome) = channel();
         let told_to_stop = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -54,8 +66,9 @@ impl Tracer {
 
     /// Lets go of the process and says what was seen.
     pub fn detach(self) -> Seen {
-        // An eventfd refuses a write only when its counter is full, and then it can be read as well.
-        let _ = self.stop.write(1);
+        let rest = Expiration::OneShot(TimeSpec::from_duration(REST));
+        // Fails only for a time that is none.
+        let _ = self.stop.set(rest, TimerSetTimeFlags::empty());
         self.thread.join().unwrap_or_default()
     }
 }
@@ -64,10 +77,14 @@ fn refusal(says: &str) -> Refusal {
     Refusal { layer: Layer::Kernel, says: says.into(), try_this: String::new() }
 }
 
-fn follow(window: Window, stop: &EventFd, recorder: &Recorder, run: RunId, zero_ns: u64) -> Seen {
+fn follow(window: Window, stop: &TimerFd, recorder: &Recorder, run: RunId, zero_ns: u64) -> Seen {
     let mut seen = Seen::default();
+    let mut attaching = Attaching::default();
     let mut batch = Vec::with_capacity(BATCH);
     let mut sink = |at_ns: u64, story: Story| {
+        if attaching.caused(&story) {
+            return;
+        }
         seen.syscalls += u64::from(matches!(story, Story::Enter { .. }));
         batch.push((at_ns.saturating_sub(zero_ns), Record::Story(story)));
         if batch.len() >= BATCH {
@@ -78,4 +95,81 @@ fn follow(window: Window, stop: &EventFd, recorder: &Recorder, run: RunId, zero_
     let _ = window.run(stop.as_fd(), &mut sink);
     recorder.push(run, batch.drain(..));
     seen
+}
+
+/// What attaching itself does to the story. The server is at rest then, so each thread waits in some call; it
+/// is interrupted and waits again by a second call, whose first event may be its entry or the exit of the
+/// broken one. That call goes on with a wait from before the window, and is not counted.
+#[derive(Default)]
+struct Attaching {
+    threads: BTreeMap<u32, Place>,
+}
+
+/// Where a thread is in the window.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Its wait from before the window was interrupted.
+    Interrupted,
+    /// It waits again.
+    WaitsAgain,
+    /// Its calls are its own.
+    Underway,
+}
+
+impl Attaching {
+    /// Whether an event is there only because of the attaching.
+    fn caused(&mut self, story: &Story) -> bool {
+        let (tid, is_enter, interrupted) = match story {
+            Story::Enter { tid, .. } => (*tid, true, false),
+            Story::Exit { tid, result, .. } => (*tid, false, INTERRUPTED.contains(result)),
+            _ => return false,
+        };
+        let before = self.threads.get(&tid).copied();
+        let now = match (before, is_enter) {
+            (None, false) if interrupted => Place::Interrupted,
+            (None | Some(Place::Interrupted), true) => Place::WaitsAgain,
+            _ => Place::Underway,
+        };
+        self.threads.insert(tid, now);
+        now != Place::Underway || before == Some(Place::WaitsAgain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enter(name: &str) -> Story {
+        Story::Enter { tid: 7, name: name.into(), args: [0; 6] }
+    }
+
+    fn exit(result: i64) -> Story {
+        Story::Exit { tid: 7, name: "epoll_wait".into(), result }
+    }
+
+    #[test]
+    fn the_wait_that_attaching_broke_is_not_counted_twice() {
+        let mut attaching = Attaching::default();
+        let caused = [exit(-4), enter("epoll_wait"), exit(1)].map(|story| attaching.caused(&story));
+        assert_eq!(caused, [true, true, true]);
+        let own = [enter("recvfrom"), exit(64), enter("epoll_wait"), exit(-4), enter("epoll_wait")];
+        assert_eq!(
+            own.map(|story| attaching.caused(&story)),
+            [false; 5],
+            "later interruptions are the server's"
+        );
+    }
+
+    #[test]
+    fn a_wait_that_begins_again_before_its_end_is_seen_is_the_same_wait() {
+        let mut attaching = Attaching::default();
+        let caused = [enter("epoll_wait"), exit(1), enter("recvfrom")].map(|story| attaching.caused(&story));
+        assert_eq!(caused, [true, true, false]);
+    }
+
+    #[test]
+    fn a_wait_that_was_not_broken_ends_and_what_follows_counts() {
+        let mut attaching = Attaching::default();
+        assert_eq!([exit(64), enter("sendto")].map(|story| attaching.caused(&story)), [false; 2]);
+    }
 }

@@ -118,6 +118,8 @@ pub enum End {
     Done,
     /// Stopped on request.
     Stopped,
+    /// Cut short because a person froze it; the next run goes on.
+    Frozen,
     /// The server's process ended by itself or was killed from outside.
     ServerGone {
         /// Exit code or signal, in words, and the last line it said on stderr.
@@ -140,6 +142,7 @@ impl std::fmt::Display for End {
         match self {
             Self::Done => out.write_str("done"),
             Self::Stopped => out.write_str("stopped"),
+            Self::Frozen => out.write_str("frozen"),
             Self::ServerGone { says } => write!(out, "the server's process has ended: {says}"),
             Self::ClientFailed { says } => write!(out, "the client could not go on: {says}"),
             Self::Refused { refusal } => write!(out, "refused: {refusal}"),

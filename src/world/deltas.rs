@@ -15,14 +15,32 @@ pub struct Deltas {
     pub threads: BTreeMap<String, ThreadTotals>,
     /// Rings, in the order of their descriptors.
     pub rings: Vec<RingDeltas>,
-    /// System calls and who counted them.
-    pub syscalls: Option<(Rung, u64)>,
+    /// System calls, as counted.
+    pub syscalls: Option<Counted>,
     /// By name.
     pub by_name: BTreeMap<String, u64>,
+    /// Requests of the rounds whose threads are known.
+    pub thread_requests: u64,
+    /// Requests of the rounds whose rings are known.
+    pub ring_requests: u64,
+    /// Latencies in nanoseconds.
+    pub latency_ns: Counts,
     /// Processor time of the client, nanoseconds.
     pub client_cpu_ns: u64,
     /// Processor time of the probes, nanoseconds.
     pub probe_cpu_ns: u64,
+}
+
+/// System calls that a rung counted, and the requests of the rounds in which it did: a round without a
+/// counter belongs to neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Who counted.
+    pub rung: Rung,
+    /// System calls.
+    pub calls: u64,
+    /// Requests answered meanwhile.
+    pub requests: u64,
 }
 
 /// What went through one ring.
@@ -45,19 +63,24 @@ pub struct RingDeltas {
 }
 
 impl Deltas {
-    /// What lies between two totals of one process; the client's part is filled in by the caller.
+    /// What lies between two totals of one process while so many requests were answered; the rest of the
+    /// client's part is filled in by the caller.
     pub fn between(
         from: &ProcessTotals,
         to: &ProcessTotals,
         depths: &BTreeMap<i32, (Counts, Counts)>,
+        requests: u64,
     ) -> Self {
         let mut deltas = Self {
-            probe_cpu_ns: to.probe_cpu_ns - from.probe_cpu_ns.min(to.probe_cpu_ns),
+            requests,
+            probe_cpu_ns: to.probe_cpu_ns.saturating_sub(from.probe_cpu_ns),
+            thread_requests: if to.threads.is_empty() { 0 } else { requests },
+            ring_requests: if to.rings.is_empty() { 0 } else { requests },
             ..Self::default()
         };
+        let earlier: BTreeMap<_, _> = from.threads.iter().map(|thread| (thread.tid, thread)).collect();
         for thread in &to.threads {
-            let before = from.threads.iter().find(|other| other.tid == thread.tid);
-            add_thread(&mut deltas.threads, &thread_since(thread, before));
+            add_thread(&mut deltas.threads, &thread_since(thread, earlier.get(&thread.tid).copied()));
         }
         for ring in &to.rings {
             let before = from.rings.iter().find(|other| other.fd == ring.fd);
@@ -66,7 +89,8 @@ impl Deltas {
         if let Some(calls) = &to.syscalls {
             let before = from.syscalls.as_ref().filter(|before| before.rung == calls.rung);
             let total = before.map_or(0, |before| before.total);
-            deltas.syscalls = Some((calls.rung, calls.total.saturating_sub(total)));
+            let calls_since = calls.total.saturating_sub(total);
+            deltas.syscalls = Some(Counted { rung: calls.rung, calls: calls_since, requests });
             for (name, count) in &calls.by_name {
                 let earlier = before.and_then(|before| before.by_name.get(name)).copied().unwrap_or(0);
                 if *count > earlier {
@@ -79,10 +103,13 @@ impl Deltas {
 
     /// Adds another round of the same server.
     pub fn add(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.duration_ns += other.duration_ns;
-        self.client_cpu_ns += other.client_cpu_ns;
-        self.probe_cpu_ns += other.probe_cpu_ns;
+        grow(&mut self.requests, other.requests);
+        grow(&mut self.duration_ns, other.duration_ns);
+        grow(&mut self.client_cpu_ns, other.client_cpu_ns);
+        grow(&mut self.probe_cpu_ns, other.probe_cpu_ns);
+        grow(&mut self.thread_requests, other.thread_requests);
+        grow(&mut self.ring_requests, other.ring_requests);
+        self.latency_ns.merge(&other.latency_ns);
         for thread in other.threads.values() {
             add_thread(&mut self.threads, thread);
         }
@@ -92,28 +119,32 @@ impl Deltas {
                 None => self.rings.push(ring.clone()),
             }
         }
-        self.syscalls = match (self.syscalls, other.syscalls) {
-            (Some((rung, mine)), Some((theirs, count))) if rung == theirs => Some((rung, mine + count)),
-            (mine, theirs) => mine.or(theirs),
-        };
+        match (&mut self.syscalls, other.syscalls) {
+            (Some(mine), Some(theirs)) if mine.rung == theirs.rung => {
+                grow(&mut mine.calls, theirs.calls);
+                grow(&mut mine.requests, theirs.requests);
+            }
+            (Some(_), _) => {}
+            (none, theirs) => *none = theirs,
+        }
         for (name, count) in &other.by_name {
-            *self.by_name.entry(name.clone()).or_default() += count;
+            grow(self.by_name.entry(name.clone()).or_default(), *count);
         }
     }
 
     /// SQEs published over all rings; `None` when there is no ring.
     pub fn sqes(&self) -> Option<u64> {
-        (!self.rings.is_empty()).then(|| self.rings.iter().map(|ring| ring.sqes).sum())
+        (!self.rings.is_empty()).then(|| total(self.rings.iter().map(|ring| ring.sqes)))
     }
 
     /// CQEs published over all rings; `None` when there is no ring.
     pub fn cqes(&self) -> Option<u64> {
-        (!self.rings.is_empty()).then(|| self.rings.iter().map(|ring| ring.cqes).sum())
+        (!self.rings.is_empty()).then(|| total(self.rings.iter().map(|ring| ring.cqes)))
     }
 
     /// A sum over all threads, kernel helpers included.
     pub fn over_threads(&self, part: impl Fn(&ThreadTotals) -> u64) -> u64 {
-        self.threads.values().map(part).sum()
+        total(self.threads.values().map(part))
     }
 }
 
@@ -135,13 +166,22 @@ impl RingDeltas {
 
     fn add(&mut self, other: &Self) {
         self.now = other.now.clone();
-        self.sqes += other.sqes;
-        self.cqes += other.cqes;
-        self.overflow_seen += other.overflow_seen;
-        self.asleep_seen += other.asleep_seen;
+        grow(&mut self.sqes, other.sqes);
+        grow(&mut self.cqes, other.cqes);
+        grow(&mut self.overflow_seen, other.overflow_seen);
+        grow(&mut self.asleep_seen, other.asleep_seen);
         self.sq_depth.merge(&other.sq_depth);
         self.cq_depth.merge(&other.cq_depth);
     }
+}
+
+/// A trace may come from anywhere: sums stay at the top rather than wrap.
+fn grow(sum: &mut u64, by: u64) {
+    *sum = sum.saturating_add(by);
+}
+
+fn total(values: impl Iterator<Item = u64>) -> u64 {
+    values.fold(0, u64::saturating_add)
 }
 
 /// Thread names without their process id, so that rounds of one server add up: `iou-sqp`.
@@ -171,10 +211,10 @@ fn add_thread(threads: &mut BTreeMap<String, ThreadTotals>, thread: &ThreadTotal
         comm: name,
         ..ThreadTotals::default()
     });
-    sum.cpu_ns += thread.cpu_ns;
-    sum.user_ns += thread.user_ns;
-    sum.kernel_ns += thread.kernel_ns;
-    sum.voluntary_switches += thread.voluntary_switches;
-    sum.involuntary_switches += thread.involuntary_switches;
+    grow(&mut sum.cpu_ns, thread.cpu_ns);
+    grow(&mut sum.user_ns, thread.user_ns);
+    grow(&mut sum.kernel_ns, thread.kernel_ns);
+    grow(&mut sum.voluntary_switches, thread.voluntary_switches);
+    grow(&mut sum.involuntary_switches, thread.involuntary_switches);
     sum.alive |= thread.alive;
 }

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deltas, Measured, ServerView};
+use super::{Counted, Deltas, Measured, ServerView};
+use crate::servers::Polls;
 use crate::trace::{Refusal, Rung};
 
 /// A metric's name in code; its kebab of underscores is its name in JSON and in lessons.
@@ -59,8 +60,8 @@ pub const METRICS: &[Metric] = &[
         how: "perf counts the tracepoint raw_syscalls:sys_enter over the whole process; without the privilege, one \
               counter a system call by name (perf-user); without that, a window under ptrace that counts every \
               stop. The sum is divided by the answers that the client has checked.",
-        error: "perf: exact; perf-user: exact for the calls it has counters for; ptrace: exact inside the window, \
-                which is slowed down and may batch more than a free run.",
+        error: "perf: exact; perf-user: exact for the calls it has counters for; ptrace: exact for the calls of the \
+                window, which is slowed down and may batch more than a free run, and has few requests at a slow pace.",
         check: "sudo perf stat -e raw_syscalls:sys_enter -p {pid} -- sleep 1",
     },
     Metric {
@@ -104,8 +105,8 @@ pub const METRICS: &[Metric] = &[
         unit: "ns per echo",
         meaning: "The part of the processor time spent in the server's own code.",
         how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
-        error: "a sample of one look every 10 ms: with n looks about 1/sqrt(n) of the total, so 10 % after a \
-                second of processor time; not shown below 20 looks",
+        error: "a sample: the timer interrupt looks who runs, 100 to 1000 times a second; /proc shows it in units of \
+                10 ms, so it is not shown below 20 of them, and some per cent off after a second",
         check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
     },
     Metric {
@@ -116,8 +117,8 @@ pub const METRICS: &[Metric] = &[
         meaning: "The part of the processor time spent in the kernel on the server's behalf. For an echo over \
                   TCP it is nearly all of it.",
         how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
-        error: "a sample of one look every 10 ms: with n looks about 1/sqrt(n) of the total, so 10 % after a \
-                second of processor time; not shown below 20 looks",
+        error: "a sample: the timer interrupt looks who runs, 100 to 1000 times a second; /proc shows it in units of \
+                10 ms, so it is not shown below 20 of them, and some per cent off after a second",
         check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
     },
     Metric {
@@ -149,8 +150,8 @@ pub const METRICS: &[Metric] = &[
         unit: "SQEs per system call",
         meaning: "How many submissions travel in one system call on average. 1 is a ring used like a system \
                   call.",
-        how: "SQEs published, divided by the system calls of the same time: a server that does nothing else makes \
-              no other calls than io_uring_enter.",
+        how: "SQEs published (ring), divided by the system calls of the same time (perf or perf-user): a server of \
+              this kind makes no other calls than io_uring_enter. Under ptrace, what the calls said they took.",
         error: "a call that only waits counts as a batch of 0",
         check: "sudo strace -f -e trace=io_uring_enter -p {pid}",
     },
@@ -214,11 +215,14 @@ impl MetricId {
     }
 
     fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
-        let count = |count: u64, rung| per_request(count as f64, deltas.requests, rung);
         let known = !deltas.threads.is_empty();
         let of_threads = |value: f64| match known {
-            true => per_request(value, deltas.requests, Rung::Proc),
-            false => unknown(view.refusal_of(Rung::Proc), "the process could not be read"),
+            true => per_request(value, deltas.thread_requests, Rung::Proc),
+            false => unknown(view.refusal_of(Rung::Proc), "the process was not read yet"),
+        };
+        let of_rings = |value: Option<u64>| match value {
+            Some(count) => per_request(count as f64, deltas.ring_requests, Rung::Ring),
+            None => unknown(view.refusal_of(Rung::Ring), "no ring was found"),
         };
         Some(match self {
             Self::SyscallsPerRequest => syscalls(view, deltas),
@@ -234,24 +238,24 @@ impl MetricId {
             Self::SqesPerRequest | Self::CqesPerRequest | Self::SqesPerEnter if !has_ring(view) => {
                 return None;
             }
-            Self::SqesPerRequest => match deltas.sqes() {
-                Some(sqes) => count(sqes, Rung::Ring),
-                None => unknown(view.refusal_of(Rung::Ring), "no ring was found"),
-            },
-            Self::CqesPerRequest => match deltas.cqes() {
-                Some(cqes) => count(cqes, Rung::Ring),
-                None => unknown(view.refusal_of(Rung::Ring), "no ring was found"),
-            },
+            Self::SqesPerEnter if polled(view) => return None,
+            Self::SqesPerRequest => of_rings(deltas.sqes()),
+            Self::CqesPerRequest => of_rings(deltas.cqes()),
             Self::SqesPerEnter => sqes_per_enter(view, deltas),
             Self::RequestsPerSecond => requests_per_second(deltas),
-            Self::LatencyP50Ns => latency(view, 0.50),
-            Self::LatencyP99Ns => latency(view, 0.99),
+            Self::LatencyP50Ns => latency(deltas, 0.50),
+            Self::LatencyP99Ns => latency(deltas, 0.99),
         })
     }
 }
 
 fn has_ring(view: &ServerView<'_>) -> bool {
     view.server.map_or(!view.sum.rings.is_empty(), |server| server.io_uring)
+}
+
+/// Whether a kernel thread takes the submissions: then none travels in a system call.
+fn polled(view: &ServerView<'_>) -> bool {
+    view.server.is_some_and(|server| server.polls == Polls::KernelThread)
 }
 
 fn per_request(value: f64, requests: u64, rung: Rung) -> Measured {
@@ -268,10 +272,15 @@ fn unknown(refusal: Option<&Refusal>, otherwise: &str) -> Measured {
 /// Counted where a rung counts at full speed, else from the windows under ptrace.
 fn syscalls(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
     match (deltas.syscalls, view.window.rung) {
-        (Some((rung, count)), _) => per_request(count as f64, deltas.requests, rung),
+        (Some(counted), _) => per_request(counted.calls as f64, counted.requests, counted.rung),
         (None, Some(rung)) => per_request(view.window.syscalls as f64, view.window.requests, rung),
-        (None, None) => unknown(view.header.syscall_rung.as_ref().err(), "no rung has counted yet"),
+        (None, None) => unknown(not_counted(view), "no rung has counted yet"),
     }
+}
+
+fn not_counted<'w>(view: &ServerView<'w>) -> Option<&'w Refusal> {
+    let tried = [Rung::Perf, Rung::PerfUser, Rung::Ptrace].into_iter().find_map(|rung| view.refusal_of(rung));
+    tried.or(view.header.syscall_rung.as_ref().err())
 }
 
 /// Counted: the ring's tail by the counter of system calls, both read at the same instants. In windows: what
@@ -279,31 +288,34 @@ fn syscalls(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
 fn sqes_per_enter(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
     let window = &view.window;
     match (deltas.sqes(), deltas.syscalls, window.rung) {
-        (Some(_), Some((_, 0)), _) => Measured::unknown("no system call was made"),
-        (Some(sqes), Some((rung, calls)), _) => Measured::known(sqes as f64 / calls as f64, rung),
-        (_, None, Some(rung)) if window.syscalls > 0 => {
-            let submitted: u64 = window.batches.0.iter().map(|(sqes, times)| sqes * times).sum();
-            Measured::known(submitted as f64 / window.syscalls as f64, rung)
+        (Some(_), Some(Counted { calls: 0, .. }), _) => Measured::unknown("no system call was made"),
+        (Some(sqes), Some(Counted { calls, rung, .. }), _) => {
+            Measured::known(sqes as f64 / calls as f64, rung)
         }
-        _ => unknown(view.refusal_of(Rung::Ring), "SQEs or system calls are not known"),
+        (_, None, Some(rung)) if window.syscalls > 0 => {
+            let sqes = window.batches.0.iter().map(|(sqes, times)| *sqes as f64 * *times as f64).sum::<f64>();
+            Measured::known(sqes / window.syscalls as f64, rung)
+        }
+        _ => unknown(view.refusal_of(Rung::Ring).or(not_counted(view)), "SQEs or system calls are not known"),
     }
 }
 
-/// User or kernel time: the exact total, split in the ratio of the ticks. The kernel looks once a tick who
-/// runs, so the ratio is a sample: few ticks say nothing, many leave the error of a share.
+/// User or kernel time: the exact total, split in the ratio of utime and stime. The timer interrupt looks who
+/// runs, so the ratio is a sample: few looks say nothing, many leave the error of a share.
 fn split(part: MetricId, deltas: &Deltas) -> Measured {
     let total_ns = deltas.over_threads(|thread| thread.cpu_ns) as f64;
     let user_ns = deltas.over_threads(|thread| thread.user_ns);
     let kernel_ns = deltas.over_threads(|thread| thread.kernel_ns);
-    let ticks = (user_ns + kernel_ns) / TICK_NS;
+    let both_ns = user_ns.saturating_add(kernel_ns);
+    let ticks = both_ns / TICK_NS;
     if ticks < TICKS_MIN {
         return Measured::unknown(format!(
-            "the kernel splits user and kernel time by ticks of 10 ms, and only {ticks} fell into this run"
+            "/proc tells user from kernel time in ticks of 10 ms, and only {ticks} were counted in this run"
         ));
     }
     let mine_ns = if part == MetricId::UserNsPerRequest { user_ns } else { kernel_ns };
-    let share = mine_ns as f64 / (user_ns + kernel_ns) as f64;
-    per_request(total_ns * share, deltas.requests, Rung::Proc)
+    let share = mine_ns as f64 / both_ns as f64;
+    per_request(total_ns * share, deltas.thread_requests, Rung::Proc)
 }
 
 fn requests_per_second(deltas: &Deltas) -> Measured {
@@ -313,8 +325,8 @@ fn requests_per_second(deltas: &Deltas) -> Measured {
     }
 }
 
-fn latency(view: &ServerView<'_>, share: f64) -> Measured {
-    match view.latency_ns().quantile(share) {
+fn latency(deltas: &Deltas, share: f64) -> Measured {
+    match deltas.latency_ns.quantile(share) {
         Some(ns) => Measured::known(ns as f64, Rung::Client),
         None => Measured::unknown("nothing was answered yet"),
     }

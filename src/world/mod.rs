@@ -14,7 +14,7 @@ mod window;
 pub mod words;
 
 pub use cursor::Cursor;
-pub use deltas::{Deltas, RingDeltas};
+pub use deltas::{Counted, Deltas, RingDeltas};
 pub use measured::Measured;
 pub use metric::{METRICS, Metric, MetricId};
 pub use run::RunWorld;

@@ -1,15 +1,12 @@
 //! One run folded up to a time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::deltas::Deltas;
 use super::window::WindowView;
 use crate::trace::{
     ClientTotals, Counts, End, EpollSet, Note, ProcessTotals, Record, Refusal, Run, Rung, Socket, Start,
 };
-
-/// How far back "just now" reaches, nanoseconds.
-const RECENT_NS: u64 = 2_000_000_000;
 
 /// A socket that holds no more than this has room: it need not wait for EPOLLOUT. More than nothing, because
 /// what was sent stays in the queue until the peer acknowledges it, which TCP may put off for 40 ms.
@@ -44,8 +41,8 @@ pub struct RunWorld {
     pub said: Vec<String>,
     /// How it ended.
     pub end: Option<End>,
-    /// (time, requests answered) of the last seconds.
-    recent: VecDeque<(u64, u64)>,
+    /// When the client last said where it stands, nanoseconds since the run's zero.
+    pub client_t_ns: u64,
 }
 
 impl RunWorld {
@@ -65,7 +62,7 @@ impl RunWorld {
             refused: BTreeMap::new(),
             said: Vec::new(),
             end: None,
-            recent: VecDeque::new(),
+            client_t_ns: 0,
         }
     }
 
@@ -117,10 +114,7 @@ impl RunWorld {
         let mut latency_ns = std::mem::take(&mut self.client.latency_ns);
         latency_ns.merge(&totals.latency_ns);
         self.client = ClientTotals { latency_ns, ..totals.clone() };
-        self.recent.push_back((t_ns, totals.answered));
-        while self.recent.front().is_some_and(|(at_ns, _)| at_ns + RECENT_NS < t_ns) {
-            self.recent.pop_front();
-        }
+        self.client_t_ns = t_ns;
     }
 
     fn apply_sockets(&mut self, sockets: &[Socket]) {
@@ -135,26 +129,20 @@ impl RunWorld {
         let idle = connected()
             .filter(|socket| socket.send_queue_bytes <= ROOM_BYTES_MAX && armed(socket.fd))
             .count();
-        self.idle_epollout.0 += idle as u64;
-        self.idle_epollout.1 += connected().count() as u64;
+        self.idle_epollout.0 = self.idle_epollout.0.saturating_add(idle as u64);
+        self.idle_epollout.1 = self.idle_epollout.1.saturating_add(connected().count() as u64);
     }
 
     /// What happened between the zero and now.
     pub fn deltas(&self) -> Deltas {
         let mut deltas = match (&self.first, &self.process) {
-            (Some(first), Some(now)) => Deltas::between(first, now, &self.depths),
-            _ => Deltas::default(),
+            (Some(first), Some(now)) => Deltas::between(first, now, &self.depths, self.client.answered),
+            _ => Deltas { requests: self.client.answered, ..Deltas::default() },
         };
-        deltas.requests = self.client.answered;
-        deltas.duration_ns = self.t_ns;
+        // Until the last answer: what comes after it is the reading of counters.
+        deltas.duration_ns = self.client_t_ns;
         deltas.client_cpu_ns = self.client.cpu_ns;
+        deltas.latency_ns.clone_from(&self.client.latency_ns);
         deltas
-    }
-
-    /// Requests answered a second over the last two seconds; `None` before anything was answered.
-    pub fn recent_requests_per_second(&self) -> Option<f64> {
-        let (from_ns, before) = *self.recent.front()?;
-        let (to_ns, now) = *self.recent.back()?;
-        (to_ns > from_ns).then(|| (now - before.min(now)) as f64 * 1e9 / (to_ns - from_ns) as f64)
     }
 }

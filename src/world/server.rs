@@ -54,9 +54,13 @@ impl<'w> ServerView<'w> {
         &self.header.capabilities.machine
     }
 
-    /// A metric over all rounds, with their spread; `None` where it does not apply to this server.
+    /// A metric over all rounds, with their spread; `None` where it does not apply to this server. What a
+    /// window told has no spread: there is one.
     pub fn metric(&self, id: MetricId) -> Option<Measured> {
         let all = id.of(self, &self.sum)?;
+        if all.rung() == Some(Rung::Ptrace) {
+            return Some(all);
+        }
         let rounds: Vec<_> =
             self.rounds.iter().filter_map(|round| id.of(self, &round.deltas())?.value()).collect();
         Some(all.with_spread_of(&rounds))
@@ -81,18 +85,16 @@ impl<'w> ServerView<'w> {
     }
 
     /// All latencies of the measured rounds.
-    pub fn latency_ns(&self) -> Counts {
-        let mut all = Counts::default();
-        self.rounds.iter().for_each(|round| all.merge(&round.client.latency_ns));
-        all
+    pub fn latency_ns(&self) -> &Counts {
+        &self.sum.latency_ns
     }
 
     /// System calls per request by name: counted where a rung counts by name at full speed, else from the
     /// windows.
     pub fn syscalls_by_name(&self) -> BTreeMap<String, Measured> {
         let (names, requests, rung) = match (self.sum.syscalls, self.window.rung) {
-            (Some((rung, _)), _) if !self.sum.by_name.is_empty() => {
-                (&self.sum.by_name, self.sum.requests, rung)
+            (Some(counted), _) if !self.sum.by_name.is_empty() => {
+                (&self.sum.by_name, counted.requests, counted.rung)
             }
             (_, Some(rung)) => (&self.window.by_name, self.window.requests, rung),
             _ => return BTreeMap::new(),
@@ -110,8 +112,9 @@ impl<'w> ServerView<'w> {
             (Rung::Sock, latest.is_some_and(|run| !run.sockets.is_empty())),
             (Rung::Ring, !self.sum.rings.is_empty()),
         ];
-        let counted = self.sum.syscalls.map(|(rung, _)| rung);
-        rungs.into_iter().filter(|(_, gave)| *gave).map(|(rung, _)| rung).chain(counted).collect()
+        let counted = self.sum.syscalls.map(|counted| counted.rung);
+        let rungs = rungs.into_iter().filter(|(_, gave)| *gave).map(|(rung, _)| rung);
+        rungs.chain(counted).chain(self.window.rung).collect()
     }
 
     /// Requests per second with probes as a share of without, with the spread of the rounds.
@@ -148,7 +151,7 @@ impl<'w> ServerView<'w> {
         self.runs
             .iter()
             .filter_map(|run| run.end.as_ref())
-            .filter(|end| !matches!(end, End::Done | End::Stopped))
+            .filter(|end| !matches!(end, End::Done | End::Stopped | End::Frozen))
     }
 
     /// Whether it was stopped on request before all was done.

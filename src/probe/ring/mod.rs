@@ -152,12 +152,12 @@ impl Rings {
         }
     }
 
-    /// What is known of each ring after one more look; depths hold what was sampled since the last call.
+    /// What is known of each ring now; depths and flags seen hold what was sampled since the last call.
     pub fn totals(&mut self) -> Vec<RingTotals> {
         self.rings
             .iter_mut()
             .map(|ring| {
-                ring.sample(&self.layout);
+                ring.follow(&self.layout);
                 ring.drain()
             })
             .collect()

@@ -33,7 +33,7 @@ enum Memory {
 
 /// The words of a ring's header at one instant.
 #[derive(Clone, Copy, Debug, Default)]
-struct Words {
+pub(super) struct Words {
     sq_head: u32,
     sq_tail: u32,
     cq_head: u32,
@@ -128,19 +128,26 @@ impl Ring {
     /// One look: counts on, and notes depth and flags.
     #[inline]
     pub(super) fn sample(&mut self, layout: &Layout) {
+        let Some(now) = self.follow(layout) else { return };
+        let totals = &mut self.totals;
+        count(&mut self.sq_depth, now.sq_tail.wrapping_sub(now.sq_head), totals.sq_entries);
+        count(&mut self.cq_depth, now.cq_tail.wrapping_sub(now.cq_head), totals.cq_entries);
+        totals.asleep_seen += u64::from(now.sq_flags & NEED_WAKEUP != 0);
+        totals.overflow_seen += u64::from(now.sq_flags & CQ_OVERFLOW != 0);
+    }
+
+    /// Carries tails and heads on, and nothing else: reading totals is not a sample of depth.
+    pub(super) fn follow(&mut self, layout: &Layout) -> Option<Words> {
         // A process that ended has no memory to copy any more; what was known stays.
-        let Ok(now) = self.look(layout) else { return };
+        let now = self.look(layout).ok()?;
         let (was, totals) = (self.words, &mut self.totals);
         carry(&mut totals.sq_tail, was.sq_tail, now.sq_tail);
         carry(&mut totals.sq_head, was.sq_head, now.sq_head);
         carry(&mut totals.cq_tail, was.cq_tail, now.cq_tail);
         carry(&mut totals.cq_head, was.cq_head, now.cq_head);
-        count(&mut self.sq_depth, now.sq_tail.wrapping_sub(now.sq_head), totals.sq_entries);
-        count(&mut self.cq_depth, now.cq_tail.wrapping_sub(now.cq_head), totals.cq_entries);
-        totals.asleep_seen += u64::from(now.sq_flags & NEED_WAKEUP != 0);
-        totals.overflow_seen += u64::from(now.sq_flags & CQ_OVERFLOW != 0);
         self.flags_seen |= now.sq_flags;
         self.words = now;
+        Some(now)
     }
 
     /// The totals; the depths are handed over and begin anew.

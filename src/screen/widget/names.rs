@@ -18,7 +18,7 @@ const RARE_PER_REQUEST: f64 = 0.0005;
 fn per_request<'s>(server: &'s ServerView<'_>) -> Option<(Rung, BTreeMap<&'s str, f64>)> {
     let counted = server.sum.syscalls.filter(|_| !server.sum.by_name.is_empty());
     let (rung, names, requests) = match (counted, server.window.rung) {
-        (Some((rung, _)), _) => (rung, &server.sum.by_name, server.sum.requests),
+        (Some(counted), _) => (counted.rung, &server.sum.by_name, counted.requests),
         (None, Some(rung)) => (rung, &server.window.by_name, server.window.requests),
         (None, None) => return None,
     };

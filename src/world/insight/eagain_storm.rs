@@ -1,6 +1,7 @@
 //! Asking sockets that have nothing to say.
 
 use super::{Insight, ServerView};
+use crate::world::Counted;
 
 /// Fewer calls than this are no evidence.
 const CALLS_MIN: u64 = 100;
@@ -43,7 +44,7 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
 /// In a window the server is slow, and sockets have more time to become ready. What it calls beyond the
 /// `needed` calls of a request when it runs freely are further questions of the kind the window saw.
 fn at_full_speed(view: &ServerView<'_>, needed: f64) -> Option<String> {
-    let (rung, calls) = view.sum.syscalls?;
+    let Counted { rung, calls, .. } = view.sum.syscalls?;
     let each = calls as f64 / view.sum.requests.max(1) as f64;
     (1.0 - needed / each > SHARE_AT_FULL_SPEED_MIN).then(|| {
         format!(

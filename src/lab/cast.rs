@@ -1,0 +1,97 @@
+//! The cast of a lane: the server's process, its client's, and the probes that watch.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Sender;
+
+use anyhow::Context;
+
+use super::cage::Cage;
+use super::client::Client;
+use super::cpus::Cpus;
+use super::lane::Happening;
+use super::observer::Probes;
+use super::session::Stage;
+use super::spawn;
+use crate::probe::perf;
+use crate::servers::Server;
+use crate::trace::{Purpose, Refusal, Rung};
+
+/// Counters over a whole process, or the rung that was refused.
+type Counters = Option<Result<perf::Counters, (Rung, Refusal)>>;
+
+/// The processes of a lane. All of them end with it.
+pub struct Cast {
+    /// The server's process.
+    pub pid: u32,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The server.
+    pub server: Cage,
+    /// The client.
+    pub client: Client,
+    /// The probes, once they are attached and while nobody else holds them.
+    pub probes: Option<Probes>,
+    counters: Counters,
+    /// CLOCK_MONOTONIC nanoseconds by which a client that was asked to pause has to be quiet.
+    pub quiet_by_ns: Option<u64>,
+    /// Story events that the client could not keep.
+    pub story_lost: u64,
+}
+
+impl Cast {
+    /// Starts server and client; what happens to them arrives as happenings.
+    pub fn start(
+        stage: &Stage,
+        server: &'static Server,
+        purpose: Purpose,
+        happenings: &Sender<Happening>,
+    ) -> anyhow::Result<Self> {
+        let cpus = Cpus::of(stage.plan.load.pace);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on loopback")?;
+        let backlog = nix::sys::socket::Backlog::MAXCONN;
+        nix::sys::socket::listen(&listener, backlog).context("cannot listen on loopback")?;
+        let address = listener.local_addr().context("cannot listen on loopback")?;
+        let setup = spawn::Setup { listener: Some(listener.into()), cpus: cpus.server, hold: true };
+        let held = spawn::spawn(command(stage, server), setup)?;
+        let pid = held.pid;
+        // Attached before the first instruction, so that all threads to come are counted.
+        let counters = (purpose == Purpose::Measure).then(|| counters(stage, pid)).flatten();
+        let said = happenings.clone();
+        let server = Cage::new(held.release()?, move |line| {
+            let _ = said.send(line.map_or(Happening::ServerEnded, Happening::Said));
+        });
+        let client = Client::start(cpus.client, happenings.clone())?;
+        Ok(Self { pid, address, server, client, probes: None, counters, quiet_by_ns: None, story_lost: 0 })
+    }
+
+    /// Attaches the probes, at rest: the rings are there by now.
+    pub fn watch(&mut self, stage: &Stage, server: &Server) {
+        let counters = self.counters.take();
+        self.probes = Some(Probes::attach(self.pid, server.io_uring, stage.plan.probing, counters));
+    }
+}
+
+fn command(stage: &Stage, server: &Server) -> Command {
+    let options = &stage.plan.options;
+    let mut command = spawn::iolab();
+    command.args(["serve", server.name]);
+    command.args(["--sq-entries", &options.sq_entries.to_string()]);
+    command.args(["--buffers", &options.buffers.to_string()]);
+    command.args(["--sqpoll-idle-ms", &options.sqpoll_idle_ms.to_string()]);
+    if let Some(entries) = options.cq_entries {
+        command.args(["--cq-entries", &entries.to_string()]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn counters(stage: &Stage, pid: u32) -> Counters {
+    let rung = stage.plan.syscall_rung(&stage.capabilities).ok()?;
+    let kind = match rung {
+        Rung::Perf => perf::Kind::Perf,
+        Rung::PerfUser => perf::Kind::PerfUser,
+        _ => return None,
+    };
+    Some(perf::Counters::open(pid, kind).map_err(|refusal| (rung, refusal)))
+}
