@@ -26,6 +26,9 @@ const WINDOW_REQUESTS_PACED: std::ops::RangeInclusive<u64> = 8..=512;
 /// How long a paused client may take to collect its last answers, nanoseconds.
 const PATIENCE_NS: u64 = 1_000_000_000;
 
+/// A moment at rest, nanoseconds.
+const SETTLE_NS: u64 = 5_000_000;
+
 /// Whatever happens to a lane.
 pub enum Happening {
     /// The client told something.
@@ -188,6 +191,8 @@ impl<'s> Lane<'s> {
                 return Ok(());
             }
         };
+        // Attaching broke the server's wait: it has to wait again before the first request comes.
+        self.settle();
         let requests = Some(self.window_requests());
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns: None, story: true });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
@@ -200,6 +205,24 @@ impl<'s> Lane<'s> {
             self.stage.recorder.push(run, [(t_ns, Record::Window { duration_ns: t_ns, window })]);
         }
         self.conclude(run, t_ns, quiet.map(|_| ())).map(|_| ())
+    }
+
+    /// Gives the server a moment at rest. What happens meanwhile is either kept by the stage (to stop, to
+    /// freeze) or shows by what follows (its end).
+    fn settle(&self) {
+        let until_ns = clock::monotonic_ns() + SETTLE_NS;
+        loop {
+            let left = Duration::from_nanos(until_ns.saturating_sub(clock::monotonic_ns()));
+            match self.inbox.recv_timeout(left) {
+                Ok(Happening::Said(line)) => self.said(None, line),
+                Ok(Happening::ServerEnded) => {
+                    let _ = self.happenings.send(Happening::ServerEnded);
+                    return;
+                }
+                Ok(Happening::Told(_) | Happening::Control(_)) => {}
+                Err(_) => return,
+            }
+        }
     }
 
     fn window_requests(&self) -> u64 {
