@@ -16,7 +16,7 @@ pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundi
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
-pub use story::{Story, Window};
+pub use story::{Story, Window, batch_of, is_eagain};
 pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals};
 
 /// Name and version of the format; later versions of iolab read earlier ones.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::rung::Rung;
 use super::totals::Counts;
 
+/// −EAGAIN, as a system call returns it.
+const MINUS_EAGAIN: i64 = -11;
+
 /// One event of the story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -52,6 +55,18 @@ pub enum Story {
         /// Which request of this connection, from 0.
         ordinal: u64,
     },
+}
+
+/// Whether a call answered that there is nothing to do now.
+pub fn is_eagain(result: i64) -> bool {
+    result == MINUS_EAGAIN
+}
+
+/// A batch: the SQEs that an io_uring_enter(2) with some to submit handed over. Its second argument is how many
+/// it offered, its result how many the kernel took.
+pub fn batch_of(name: &str, to_submit: u64, result: i64) -> Option<u64> {
+    let taken = u64::try_from(result).ok()?;
+    (name == "io_uring_enter" && to_submit > 0 && taken > 0).then_some(taken)
 }
 
 /// The frame around a stretch of story.

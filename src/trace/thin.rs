@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::runs::Place;
-use super::{ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace};
+use super::{ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, batch_of, is_eagain};
 
 /// Totals of this many nanoseconds become one record…
 const SLOT_NS: u64 = 1_000_000_000;
@@ -17,9 +17,6 @@ const OLD_NS: u64 = 120_000_000_000;
 
 /// The latest events of a run's story that are kept whatever their age: they are shown one by one.
 const STORY_KEPT: usize = 1024;
-
-/// −EAGAIN, as a system call returns it.
-const MINUS_EAGAIN: i64 = -11;
 
 impl Trace {
     /// Thins what was recorded before `before_ns`, nanoseconds since each run's zero.
@@ -152,9 +149,9 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
                 let Some((enter, to_submit)) = entered.remove(tid) else { continue };
                 kept[enter] = false;
                 *by_name.entry(name.clone()).or_default() += 1;
-                eagain += u64::from(*result == MINUS_EAGAIN);
-                if name == "io_uring_enter" && to_submit > 0 && *result > 0 {
-                    batches.add(result.cast_unsigned(), 1);
+                eagain += u64::from(is_eagain(*result));
+                if let Some(sqes) = batch_of(name, to_submit, *result) {
+                    batches.add(sqes, 1);
                 }
             }
             Story::Thinned { by_name: names, eagain: again, batches: earlier } => {

@@ -3,13 +3,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::trace::{Counts, Rung, Story, Window};
+use crate::trace::{Counts, Rung, Story, Window, batch_of, is_eagain};
 
 /// How many of the last calls are kept for showing.
 const CALLS_MAX: usize = 256;
-
-/// −EAGAIN, as a system call returns it.
-const MINUS_EAGAIN: i64 = -11;
 
 /// One system call, entered and perhaps left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,12 +57,11 @@ impl WindowView {
                 self.calls.push_back(Call { t_ns, tid: *tid, name: name.clone(), args: *args, result: None });
             }
             Story::Exit { tid, name, result } => {
-                self.eagain += u64::from(*result == MINUS_EAGAIN);
+                self.eagain += u64::from(is_eagain(*result));
                 if let Some(call) = self.calls.iter_mut().rev().find(|call| call.tid == *tid) {
                     call.result = Some(*result);
-                    // The second argument is to_submit; the result is how many the kernel took.
-                    if name == "io_uring_enter" && call.args[1] > 0 && *result > 0 {
-                        self.batches.add(*result as u64, 1);
+                    if let Some(sqes) = batch_of(name, call.args[1], *result) {
+                        self.batches.add(sqes, 1);
                     }
                 }
             }
