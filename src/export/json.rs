@@ -114,8 +114,8 @@ fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
     Server {
         server: view.name,
         requests: view.sum.requests,
-        errors: view.rounds.iter().map(|round| round.client.errors).sum(),
-        bytes_wrong: view.rounds.iter().map(|round| round.client.bytes_wrong).sum(),
+        errors: view.over_clients(|client| client.errors),
+        bytes_wrong: view.over_clients(|client| client.bytes_wrong),
         seconds: view.sum.duration_ns as f64 / 1e9,
         rounds: view.rounds.len(),
         latency_ns: latency(view.latency_ns()),

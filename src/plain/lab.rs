@@ -98,7 +98,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
         lines.push(format!("SQEs per io_uring_enter (ptrace): {}", histogram(&view.window.batches)));
     }
     unknowns(&mut lines, view);
-    let client: u64 = view.rounds.iter().map(|round| round.client.errors + round.client.bytes_wrong).sum();
+    let client = view.over_clients(|client| client.errors.saturating_add(client.bytes_wrong));
     if client > 0 {
         lines.push(format!("the client met {client} errors or wrong bytes"));
     }
@@ -140,13 +140,14 @@ fn histogram(counts: &Counts) -> String {
     let all = counts.samples().max(1) as f64;
     let mut buckets = std::collections::BTreeMap::<u64, u64>::new();
     for (&value, &times) in &counts.0 {
-        *buckets.entry(if value == 0 { 0 } else { 1 << value.ilog2() }).or_default() += times;
+        let count = buckets.entry(value.checked_ilog2().map_or(0, |log| 1 << log)).or_default();
+        *count = count.saturating_add(times);
     }
     let each = buckets.into_iter().map(|(low, times)| {
         let share = times as f64 * 100.0 / all;
         match low {
             0 | 1 => format!("{low}: {share:.0} %"),
-            low => format!("{low} to {}: {share:.0} %", low * 2 - 1),
+            low => format!("{low} to {}: {share:.0} %", low - 1 + low),
         }
     });
     each.collect::<Vec<_>>().join(", ")

@@ -17,7 +17,7 @@ pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
 pub use story::{Story, Window, batch_of, is_eagain};
-pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals};
+pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
 
 /// Name and version of the format; later versions of iolab read earlier ones.
 pub const SCHEMA: &str = "iolab.trace/1";

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::runs::Place;
-use super::{ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, batch_of, is_eagain};
+use super::{ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, add_name, batch_of, is_eagain};
 
 /// Totals of this many nanoseconds become one record…
 const SLOT_NS: u64 = 1_000_000_000;
@@ -133,7 +133,7 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
     let is_story = |record: &Record| matches!(record, Record::Story(_));
     let stories = run.records.iter().filter(|(_, record)| is_story(record)).count();
     let mut left = stories.saturating_sub(STORY_KEPT);
-    let (mut by_name, mut eagain, mut batches) = (BTreeMap::new(), 0, Counts::default());
+    let (mut by_name, mut eagain, mut batches) = (BTreeMap::new(), 0_u64, Counts::default());
     let mut entered: BTreeMap<u32, (usize, u64)> = BTreeMap::new();
     let mut last = None;
     for index in 0..until {
@@ -148,17 +148,17 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
             Story::Exit { tid, name, result } => {
                 let Some((enter, to_submit)) = entered.remove(tid) else { continue };
                 kept[enter] = false;
-                *by_name.entry(name.clone()).or_default() += 1;
-                eagain += u64::from(is_eagain(*result));
+                add_name(&mut by_name, name, 1);
+                eagain = eagain.saturating_add(is_eagain(*result).into());
                 if let Some(sqes) = batch_of(name, to_submit, *result) {
                     batches.add(sqes, 1);
                 }
             }
             Story::Thinned { by_name: names, eagain: again, batches: earlier } => {
                 for (name, count) in names {
-                    *by_name.entry(name.clone()).or_default() += count;
+                    add_name(&mut by_name, name, *count);
                 }
-                eagain += again;
+                eagain = eagain.saturating_add(*again);
                 batches.merge(earlier);
             }
             Story::Sent { .. } | Story::Answered { .. } => {}

@@ -54,9 +54,9 @@ impl Counts {
     /// The smallest value that at least `share` (0 to 1) of all samples do not exceed.
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let wanted = (self.samples() as f64 * share).ceil().max(1.0) as u64;
-        let mut seen = 0;
+        let mut seen = 0_u64;
         self.0.iter().find_map(|(&value, &times)| {
-            seen += times;
+            seen = seen.saturating_add(times);
             (seen >= wanted).then_some(value)
         })
     }
@@ -64,6 +64,16 @@ impl Counts {
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Counts a name so many times more.
+pub fn add_name(counts: &mut BTreeMap<String, u64>, name: &str, times: u64) {
+    match counts.get_mut(name) {
+        Some(count) => *count = count.saturating_add(times),
+        None => {
+            counts.insert(name.to_owned(), times);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure: no clock, no file, no environment, no printing. A live run, a frozen one and a replay differ only in
 //! where the trace comes from.
 
+mod clients;
 mod cursor;
 mod deltas;
 pub mod insight;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::trace::{Counts, Rung, Story, Window, batch_of, is_eagain};
+use crate::trace::{Counts, Rung, Story, Window, add_name, batch_of, is_eagain};
 
 /// How many of the last calls are kept for showing.
 const CALLS_MAX: usize = 256;
@@ -50,14 +50,14 @@ impl WindowView {
     pub(super) fn apply(&mut self, t_ns: u64, story: &Story) {
         match story {
             Story::Enter { tid, name, args } => {
-                *self.by_name.entry(name.clone()).or_default() += 1;
+                add_name(&mut self.by_name, name, 1);
                 if self.calls.len() == CALLS_MAX {
                     self.calls.pop_front();
                 }
                 self.calls.push_back(Call { t_ns, tid: *tid, name: name.clone(), args: *args, result: None });
             }
             Story::Exit { tid, name, result } => {
-                self.eagain += u64::from(is_eagain(*result));
+                add(&mut self.eagain, is_eagain(*result).into());
                 if let Some(call) = self.calls.iter_mut().rev().find(|call| call.tid == *tid) {
                     call.result = Some(*result);
                     if let Some(sqes) = batch_of(name, call.args[1], *result) {
@@ -67,9 +67,9 @@ impl WindowView {
             }
             Story::Thinned { by_name, eagain, batches } => {
                 for (name, count) in by_name {
-                    *self.by_name.entry(name.clone()).or_default() += count;
+                    add_name(&mut self.by_name, name, *count);
                 }
-                self.eagain += eagain;
+                add(&mut self.eagain, *eagain);
                 self.batches.merge(batches);
             }
             Story::Sent { .. } | Story::Answered { .. } => {}
@@ -78,27 +78,32 @@ impl WindowView {
 
     pub(super) fn close(&mut self, duration_ns: u64, window: &Window) {
         self.rung = Some(window.rung);
-        self.syscalls += window.syscalls;
-        self.requests += window.requests;
-        self.lost += window.lost;
-        self.duration_ns += duration_ns;
+        add(&mut self.syscalls, window.syscalls);
+        add(&mut self.requests, window.requests);
+        add(&mut self.lost, window.lost);
+        add(&mut self.duration_ns, duration_ns);
     }
 
     /// Adds the windows of another run of the same server.
     pub fn merge(&mut self, other: &Self) {
         self.rung = self.rung.or(other.rung);
         for (name, count) in &other.by_name {
-            *self.by_name.entry(name.clone()).or_default() += count;
+            add_name(&mut self.by_name, name, *count);
         }
-        self.syscalls += other.syscalls;
-        self.requests += other.requests;
-        self.lost += other.lost;
-        self.duration_ns += other.duration_ns;
-        self.eagain += other.eagain;
+        add(&mut self.syscalls, other.syscalls);
+        add(&mut self.requests, other.requests);
+        add(&mut self.lost, other.lost);
+        add(&mut self.duration_ns, other.duration_ns);
+        add(&mut self.eagain, other.eagain);
         self.batches.merge(&other.batches);
         self.calls.extend(other.calls.iter().cloned());
         while self.calls.len() > CALLS_MAX {
             self.calls.pop_front();
         }
     }
+}
+
+/// A foreign trace may hold any number; a sum that has reached the end of the scale stays there.
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
 }

@@ -67,7 +67,7 @@ fn enter(to_submit: u64, min_complete: u64) -> String {
 
 fn result_of(name: &str, result: i64) -> String {
     if result < 0 {
-        return errno(-result);
+        return errno(result.unsigned_abs());
     }
     match (name, result) {
         ("read" | "recvfrom" | "recv", 0) => "the other side is done".to_owned(),
@@ -90,7 +90,7 @@ fn result_of(name: &str, result: i64) -> String {
 }
 
 /// The errors that these servers meet, by name and in words.
-fn errno(code: i64) -> String {
+fn errno(code: u64) -> String {
     match code {
         4 => "EINTR: a signal came first".to_owned(),
         11 => "EAGAIN: nothing there now".to_owned(),

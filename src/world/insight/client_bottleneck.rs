@@ -34,9 +34,9 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
         // Falling behind proves that somebody was too slow, also where both had to share their processors with
         // others: it was the one who had more to do.
         Pace::PerSecond(rate) if client > server && server <= AT_EASE => {
-            let late: u64 = view.rounds.iter().map(|round| round.client.late).sum();
-            let sent: u64 = view.rounds.iter().map(|round| round.client.sent).sum();
-            let share = late as f64 / (late + sent).max(1) as f64;
+            let late = view.over_clients(|client| client.late);
+            let sent = view.over_clients(|client| client.sent);
+            let share = late as f64 / late.saturating_add(sent).max(1) as f64;
             (share > LATE_SHARE)
                 .then(|| format!("at {rate} a second {late} requests were due and not sent: "))?
         }

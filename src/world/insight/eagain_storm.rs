@@ -24,7 +24,7 @@ pub const INSIGHT: Insight = Insight {
 
 fn rule(view: &ServerView<'_>) -> Option<String> {
     let window = &view.window;
-    let calls: u64 = window.by_name.values().sum();
+    let calls: u64 = window.by_name.values().fold(0, |sum, calls| sum.saturating_add(*calls));
     let share = window.eagain as f64 / calls.max(1) as f64;
     if calls < CALLS_MIN {
         None
@@ -35,7 +35,7 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
             window.eagain
         ))
     } else if share >= 0.1 {
-        at_full_speed(view, (calls - window.eagain) as f64 / window.requests.max(1) as f64)
+        at_full_speed(view, calls.saturating_sub(window.eagain) as f64 / window.requests.max(1) as f64)
     } else {
         None
     }

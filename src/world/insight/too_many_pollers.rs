@@ -3,6 +3,9 @@
 use super::{Insight, ServerView, share_of_cpu};
 use crate::world::MetricId;
 
+/// About what the scheduler gives a thread before it puts it aside for another.
+const TIME_SLICE_NS: u64 = 3_000_000;
+
 pub const INSIGHT: Insight = Insight {
     id: "too-many-pollers",
     title: "more pollers than processors",
@@ -14,7 +17,8 @@ pub const INSIGHT: Insight = Insight {
 
 fn rule(view: &ServerView<'_>) -> Option<String> {
     let sqpoll = view.sum.threads.get("iou-sqp").filter(|thread| {
-        share_of_cpu(thread.cpu_ns + waited_ns(thread.involuntary_switches), view.sum.duration_ns) >= 0.3
+        let wanted_ns = thread.cpu_ns.saturating_add(waited_ns(thread.involuntary_switches));
+        share_of_cpu(wanted_ns, view.sum.duration_ns) >= 0.3
     });
     let spinner = view
         .metric(MetricId::SyscallsPerRequest)
@@ -35,7 +39,7 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
 /// Being put aside again and again is how a poller without a processor of its own looks: each time costs it
 /// about one time slice.
 fn waited_ns(involuntary_switches: u64) -> u64 {
-    involuntary_switches * 3_000_000
+    involuntary_switches.saturating_mul(TIME_SLICE_NS)
 }
 
 fn processors(cpus: u32) -> String {
