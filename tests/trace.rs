@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by where it panics")]
 
+#[path = "common/fixture.rs"]
+mod fixture;
+
 use std::io::Cursor as Bytes;
 
 use iolab::trace::{
     Allowed, Capabilities, ClientTotals, Counts, End, Entry, Header, Load, Machine, Note, ProcessTotals,
-    Purpose, Record, RingTotals, Rung, SCHEMA, Start, SyscallTotals, ThreadTotals, Trace, file,
+    Purpose, Record, RingTotals, Rung, SCHEMA, Socket, Start, Story, SyscallTotals, ThreadTotals, Trace,
+    file,
 };
-use iolab::world::{Cursor, MetricId, World};
+use iolab::world::{Cursor, MetricId, World, words};
 
 fn capabilities() -> Capabilities {
     Capabilities {
@@ -206,6 +210,112 @@ fn a_cursor_follows_a_growing_trace() {
         if index % 97 == 0 {
             assert_eq!(cursor.world(&growing, u64::MAX), World::at(&growing, u64::MAX));
         }
+    }
+}
+
+/// Puts numbers of the dice's choice into a record: each leaf gets the first that it can hold.
+fn distort(entry: &Entry, choose: &mut impl FnMut() -> Vec<i128>) -> Entry {
+    let mut document = serde_json::to_value(entry).unwrap();
+    let mut leaves = Vec::new();
+    numbers(&document, String::new(), &mut leaves);
+    for leaf in leaves.iter().filter(|leaf| !["/run", "/server"].contains(&leaf.as_str())) {
+        for number in choose() {
+            let mut other = document.clone();
+            *other.pointer_mut(leaf).unwrap() = serde_json::from_str(&number.to_string()).unwrap();
+            if serde_json::from_value::<Entry>(other.clone()).is_ok() {
+                document = other;
+                break;
+            }
+        }
+    }
+    serde_json::from_value(document).unwrap()
+}
+
+/// Where the numbers of a document are, as JSON pointers.
+fn numbers(value: &serde_json::Value, path: String, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Number(_) => found.push(path),
+        serde_json::Value::Array(values) => {
+            values.iter().enumerate().for_each(|(index, value)| {
+                numbers(value, format!("{path}/{index}"), found);
+            });
+        }
+        serde_json::Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| numbers(value, format!("{path}/{key}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// The ends of the scales of all numbers in a trace.
+const LARGEST: [i128; 5] =
+    [u64::MAX as i128, i64::MAX as i128, u32::MAX as i128, i32::MAX as i128, u16::MAX as i128];
+const SMALLEST: [i128; 3] = [i64::MIN as i128, i32::MIN as i128, 0];
+
+/// Shows a trace in every way that needs no terminal.
+fn show(trace: &Trace) {
+    for t_ns in [0, 1, u64::MAX] {
+        assert_eq!(Cursor::new().world(trace, t_ns), World::at(trace, t_ns));
+    }
+    let world = World::at(trace, u64::MAX);
+    let views = world.servers();
+    let document = serde_json::to_value(iolab::export::json::lab(&world, &views)).unwrap();
+    assert_eq!(document["servers"].as_array().unwrap().len(), views.len());
+    let text = iolab::plain::lab(&world);
+    for view in &views {
+        assert!(text.contains(view.name));
+        view.window.calls.iter().for_each(|call| assert!(!words::sentence(call).is_empty()));
+        view.rounds.iter().for_each(|round| assert!(round.recent_requests_per_second() >= None));
+    }
+}
+
+#[test]
+fn a_foreign_trace_with_any_numbers_is_shown() {
+    let servers = ["epoll", "uring", "threads", "sqpoll"].map(String::from);
+    let plain = fixture::trace(&servers, &Load::default(), 12);
+    let entries = || {
+        let window = |record| Entry { run: Some(0), t_ns: 9, record };
+        let call = |result| {
+            let (tid, name) = (1, "io_uring_enter".to_owned());
+            let enter = Story::Enter { tid, name: name.clone(), args: [1; 6] };
+            [enter, Story::Exit { tid, name, result }].map(Record::Story).map(window)
+        };
+        let sums = Story::Thinned {
+            by_name: [("read".to_owned(), 3)].into(),
+            eagain: 2,
+            batches: Counts([(1, 2), (3, 4)].into()),
+        };
+        let sockets = vec![Socket { fd: 4, ..Socket::default() }];
+        let sqpoll = ThreadTotals { tid: 9, comm: "iou-sqp-9".into(), cpu_ns: 1, ..Default::default() };
+        let process = ProcessTotals { threads: vec![sqpoll; 2], ..Default::default() };
+        let poller = Entry { run: Some(3), t_ns: 9, record: Record::Process(process) };
+        let late = ClientTotals { late: 3, errors: 1, bytes_wrong: 1, ..Default::default() };
+        plain
+            .entries()
+            .chain(call(7).into_iter().chain(call(-11)))
+            .chain([Record::Story(sums.clone()), Record::Story(sums)].map(window))
+            .chain([Record::Sockets { sockets }, Record::Client(late)].map(window))
+            .chain([poller.clone(), poller])
+    };
+    // All at one end of their scales, then anything beside anything.
+    let of = |ends: &'static [i128]| move || ends.to_vec();
+    let mut ways: Vec<Box<dyn FnMut() -> Vec<i128>>> =
+        vec![Box::new(of(&LARGEST)), Box::new(of(&SMALLEST)), Box::new(of(&[0]))];
+    for seed in 0..20 {
+        let mut dice = Dice(seed);
+        ways.push(Box::new(move || match dice.roll(4) {
+            0 => LARGEST.to_vec(),
+            1 => SMALLEST.to_vec(),
+            2 => vec![dice.roll(1 << 31).into()],
+            _ => LARGEST.map(|number| number - i128::from(dice.roll(3))).to_vec(),
+        }));
+    }
+    for mut way in ways {
+        let mut trace = Trace::new(plain.header().clone());
+        entries().for_each(|entry| trace.push(distort(&entry, &mut way)).unwrap());
+        show(&trace);
+        trace.thin(u64::MAX);
+        show(&trace);
     }
 }
 
