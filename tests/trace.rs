@@ -153,6 +153,32 @@ fn a_compressed_file_that_was_cut_opens_up_to_the_cut() {
 }
 
 #[test]
+fn what_was_written_before_a_kill_can_be_read() {
+    let trace = recorded(4, 120);
+    let entries: Vec<_> = trace.entries().collect();
+    // The second round of the first server, cut within its second second, and after its end.
+    let begins = |run| entries.iter().position(|entry| entry.run == Some(run)).unwrap();
+    let in_second_second = begins(2) + 1 + 2 * 75;
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.trace", "a.trace.gz"] {
+        let path = folder.path().join(name);
+        for (written, kept) in
+            [(0, 0), (1, 1), (in_second_second, begins(2) + 2 + 2 * 50), (begins(3), begins(3))]
+        {
+            let mut writer = file::Writer::create(&path, trace.header()).unwrap();
+            entries[..written].iter().for_each(|entry| writer.append(entry).unwrap());
+            // A kill runs no destructor: what is in buffers is gone.
+            std::mem::forget(writer);
+            let opened = file::open(&path).unwrap();
+            assert_eq!(opened.trace.header(), trace.header());
+            let read: Vec<_> = opened.trace.entries().collect();
+            assert!((kept..=written).contains(&read.len()), "{name}: {} of {written}", read.len());
+            assert_eq!(read, entries[..read.len()]);
+        }
+    }
+}
+
+#[test]
 fn a_damaged_line_is_named() {
     let mut bytes = bytes_of(&recorded(4, 3));
     let third = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(2).unwrap().0;

@@ -2,6 +2,7 @@
 //!
 //! A file that was cut off or damaged opens up to the damage, and says so: what was seen before it is true.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,10 +11,13 @@ use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::{Entry, Header, SCHEMA, Trace};
+use super::{Entry, Header, Record, RunId, SCHEMA, Trace};
 
 /// The longest line that is believed, in bytes: a foreign file without line breaks must not fill the memory.
 const LINE_BYTES_MAX: usize = 16 << 20;
+
+/// How much of a run may be lost by a kill, nanoseconds.
+const FLUSH_NS: u64 = 1_000_000_000;
 
 /// Why a file could not be opened as a trace.
 #[derive(Debug)]
@@ -114,10 +118,15 @@ fn header(line: &[u8]) -> Result<Header, Unreadable> {
     serde_json::from_slice(line).map_err(|error| Unreadable::Foreign(error.to_string()))
 }
 
-/// Writes a trace line by line as it comes; what was written before a kill can be read.
+/// Writes a trace line by line as it comes.
+///
+/// A kill costs at most the last second of each run: the header, the start and end of every run and the first
+/// entry of each of its seconds are handed to the kernel at once, with all that came before them.
 pub struct Writer {
     path: PathBuf,
     out: Output,
+    /// The second of each run that was last flushed; notes about the whole trace are of no run.
+    flushed: BTreeMap<Option<RunId>, u64>,
 }
 
 enum Output {
@@ -134,14 +143,25 @@ impl Writer {
         } else {
             Output::Plain(file)
         };
-        let mut writer = Self { path: path.to_owned(), out };
+        let mut writer = Self { path: path.to_owned(), out, flushed: BTreeMap::new() };
         writer.line(header)?;
+        writer.flush()?;
         Ok(writer)
     }
 
     /// Appends one entry.
     pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
-        self.line(entry)
+        self.line(entry)?;
+        let second = entry.t_ns / FLUSH_NS;
+        let is_new = self.flushed.insert(entry.run, second) != Some(second);
+        if matches!(entry.record, Record::End { .. }) {
+            self.flushed.remove(&entry.run);
+            self.flush()
+        } else if is_new || matches!(entry.record, Record::Start(_)) {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes what is buffered and ends the file.
@@ -151,6 +171,14 @@ impl Writer {
             Output::Compressed(encoder) => encoder.finish()?.flush()?,
         }
         Ok(self.path)
+    }
+
+    /// Hands over what is buffered; what is compressed ends so that it can be read up to here.
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.out {
+            Output::Plain(file) => file.flush(),
+            Output::Compressed(encoder) => encoder.flush(),
+        }
     }
 
     fn line(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
