@@ -12,19 +12,20 @@ pub fn sentence(call: &Call) -> String {
 ///
 /// Only what the arguments say; one that points into the program's memory is not followed.
 pub fn ask(call: &Call) -> String {
-    let [first, second, third, fourth, ..] = call.args;
+    let [first, second, third, fourth, fifth, _] = call.args;
     // A descriptor is an int; the upper half of the register is not its business.
     let fd = first as i32;
     match call.name.as_str() {
         "read" | "recvfrom" | "recv" => format!("what has come on fd {fd}?"),
         "write" | "sendto" | "send" => format!("send {third} bytes on fd {fd}"),
-        "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => match fourth as i32 {
-            0 => "is any of my sockets ready? I do not wait".to_owned(),
-            _ => "is any of my sockets ready? I wait".to_owned(),
-        },
+        "epoll_wait" | "epoll_pwait" => format!("is any of my sockets ready? {}", patience(fourth)),
+        "epoll_pwait2" => format!("is any of my sockets ready? {}", limit(fourth)),
         "epoll_ctl" => format!("{} fd {}", watch(second), third as i32),
-        "poll" | "ppoll" => format!("is any of these {second} sockets ready? I wait"),
-        "select" | "pselect6" => format!("is any of these sockets below fd {fd} ready? I wait"),
+        "poll" => format!("is any of these {second} sockets ready? {}", patience(third)),
+        "ppoll" => format!("is any of these {second} sockets ready? {}", limit(third)),
+        "select" | "pselect6" => {
+            format!("is any of these sockets below fd {fd} ready? {}", limit(fifth))
+        }
         "accept" | "accept4" => format!("give me the next connection of fd {fd}"),
         "close" => format!("I am done with fd {fd}"),
         "io_uring_enter" => enter(second, third),
@@ -36,6 +37,23 @@ pub fn ask(call: &Call) -> String {
 /// What came back from a call.
 pub fn answer(call: &Call) -> String {
     call.result.map_or_else(|| "not back yet".to_owned(), |result| result_of(&call.name, result))
+}
+
+/// A timeout in milliseconds, an int: 0 does not wait, −1 waits for ever.
+fn patience(timeout_ms: u64) -> String {
+    match timeout_ms as i32 {
+        0 => "I do not wait".to_owned(),
+        ms if ms < 0 => "I wait".to_owned(),
+        ms => format!("I wait up to {ms} ms"),
+    }
+}
+
+/// A timeout that stands in the program's memory: NULL waits for ever.
+fn limit(pointer: u64) -> &'static str {
+    match pointer {
+        0 => "I wait",
+        _ => "I wait no longer than I say",
+    }
 }
 
 fn watch(operation: u64) -> &'static str {
@@ -113,6 +131,27 @@ mod tests {
     }
 
     #[test]
+    fn a_timeout_is_a_number_or_a_place_in_memory() {
+        const FOR_EVER: u64 = u64::MAX;
+        for (name, args, waits) in [
+            ("epoll_wait", [4, 1, 64, 0, 0, 0], "I do not wait"),
+            ("epoll_pwait", [4, 1, 64, 20, 0, 0], "I wait up to 20 ms"),
+            // The upper half of an int's register may hold anything.
+            ("epoll_wait", [4, 1, 64, 0xffff_ffff, 0, 0], "I wait"),
+            ("epoll_pwait2", [4, 1, 64, 0, 0, 0], "I wait"),
+            ("epoll_pwait2", [4, 1, 64, 0x7ffe_0000_0000, 0, 0], "I wait no longer than I say"),
+            ("poll", [1, 65, 0, 0, 0, 0], "I do not wait"),
+            ("poll", [1, 65, FOR_EVER, 0, 0, 0], "I wait"),
+            ("ppoll", [1, 65, 0, 0, 0, 0], "I wait"),
+            ("select", [70, 1, 0, 0, 0, 0], "I wait"),
+            ("pselect6", [70, 1, 0, 0, 0x7ffe_0000_0000, 0], "I wait no longer than I say"),
+        ] {
+            let said = call(name, args, None);
+            assert!(said.ends_with(&format!("ready? {waits} → not back yet")), "{name} {args:?}: {said}");
+        }
+    }
+
+    #[test]
     fn a_call_is_a_question_and_an_answer() {
         assert_eq!(call("recvfrom", [7, 0, 4096, 0, 0, 0], Some(64)), "what has come on fd 7? → 64 bytes");
         assert_eq!(
@@ -122,6 +161,10 @@ mod tests {
         assert_eq!(
             call("epoll_wait", [4, 0, 64, u64::MAX, 0, 0], None),
             "is any of my sockets ready? I wait → not back yet"
+        );
+        assert_eq!(
+            call("recvfrom", [7, 0, 1, 0, 0, 0], Some(i64::MIN)),
+            "what has come on fd 7? → error 9223372036854775808"
         );
         assert!(call("recvfrom", [7, 0, 1, 0, 0, 0], Some(-11)).ends_with("EAGAIN: nothing there now"));
     }

@@ -1,7 +1,7 @@
 //! Insights: rules that name what is going on, with cause, cost and fix.
 //!
 //! A rule sees one [`ServerView`] and answers with a sentence or stays silent. Each is one file and one row
-//! in [`INSIGHTS`]; each has a run that provokes it and a clean twin (tests/insights.rs).
+//! in [`INSIGHTS`]; each has a run that provokes it and a clean twin (tests/insights/).
 
 mod client_bottleneck;
 mod cq_overflow;
