@@ -103,6 +103,8 @@ fn pollers_need_a_processor_each_and_one_for_the_rest() {
 fn an_overflow_is_seen_by_its_flag() {
     assert_eq!(run_of("uring").ring(2000, 1).insights(), ["cq-overflow"]);
     assert_eq!(run_of("uring").ring(2000, 0).insights(), NOTHING);
+    let before = run_of("uring").ring(2000, 0).overflowed_before_the_zero(7);
+    assert_eq!(before.insights(), NOTHING, "what overflowed while it warmed up is not of the run");
 }
 
 #[test]
@@ -116,6 +118,16 @@ fn the_client_is_the_bottleneck_when_the_server_has_time() {
     assert_eq!(at_max(60, 98).insights(), NOTHING);
     assert_eq!(at_max(60, 30).insights(), NOTHING, "neither is: they wait for each other");
     assert_eq!(at_max(98, 60).lasting(40_000_000).insights(), NOTHING, "too short to tell");
+
+    // Threads of one name share all processors but the client's.
+    let threads = |cpus, percent: u64| {
+        let server = run_of("threads").cpus(cpus).client(SECOND_NS * 98 / 100, 0);
+        server.thread("iolab", percent * SECOND_NS / 100, 1000, 0).insights()
+    };
+    assert_eq!(threads(4, 200), ["client-bottleneck"], "two of three");
+    assert_eq!(threads(4, 290), NOTHING);
+    assert_eq!(threads(2, 60), ["client-bottleneck"]);
+    assert_eq!(threads(1, 98), NOTHING);
 
     let paced = |client, server, late| {
         let written: Written = at_max(client, server).rate(2000);

@@ -93,6 +93,12 @@ impl Written {
         self
     }
 
+    /// The ring's counter of overflows, which nobody sets back.
+    pub fn overflowed_before_the_zero(mut self, cq_overflow: u32) -> Self {
+        self.process.rings.iter_mut().for_each(|ring| ring.cq_overflow = cq_overflow);
+        self
+    }
+
     /// What the client used and what it did not get round to.
     pub fn client(mut self, cpu_ns: u64, late: u64) -> Self {
         (self.client.cpu_ns, self.client.late) = (cpu_ns, late);

@@ -1,6 +1,7 @@
 //! A limit that is not the server's.
 
 use super::{Insight, ServerView, share_of_cpu};
+use crate::servers::Model;
 use crate::trace::Pace;
 
 /// Shorter runs are no evidence.
@@ -27,8 +28,10 @@ pub const INSIGHT: Insight = Insight {
 fn rule(view: &ServerView<'_>) -> Option<String> {
     let duration_ns = view.sum.duration_ns;
     let client = share_of_cpu(view.sum.client_cpu_ns, duration_ns);
-    let server =
-        view.sum.threads.values().map(|thread| share_of_cpu(thread.cpu_ns, duration_ns)).fold(0.0, f64::max);
+    let processors = processors_of(view);
+    // Threads of one name are added up.
+    let busiest_ns = view.sum.threads.values().map(|thread| thread.cpu_ns).max().unwrap_or(0);
+    let server = share_of_cpu(busiest_ns, duration_ns) / f64::from(processors);
     let behind = match view.load().pace {
         Pace::Max if client >= BUSY && server <= AT_EASE => String::new(),
         // Falling behind proves that somebody was too slow, also where both had to share their processors with
@@ -42,11 +45,24 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
         }
         _ => return None,
     };
+    let of_each = match processors {
+        1 => String::new(),
+        several => format!(" of what {several} processors give"),
+    };
     (duration_ns >= DURATION_NS_MIN).then(|| {
         format!(
-            "{behind}the client was on a processor for {:.0} % of the time, the server for {:.0} %",
+            "{behind}the client was on a processor for {:.0} % of the time, the server for {:.0} %{of_each}",
             client * 100.0,
             server * 100.0
         )
     })
+}
+
+/// How many processors the server's threads of one name can use at once.
+fn processors_of(view: &ServerView<'_>) -> u32 {
+    match view.server.map(|server| server.model) {
+        // The client needs one.
+        Some(Model::Threads) => view.machine().cpus.saturating_sub(1).max(1),
+        _ => 1,
+    }
 }

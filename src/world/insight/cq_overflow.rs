@@ -14,9 +14,9 @@ pub const INSIGHT: Insight = Insight {
 };
 
 fn rule(view: &ServerView<'_>) -> Option<String> {
-    let ring = view.sum.rings.iter().find(|ring| ring.overflow_seen > 0 || ring.now.cq_overflow > 0)?;
+    let ring = view.sum.rings.iter().find(|ring| ring.overflow_seen > 0)?;
     Some(format!(
-        "{} samples of ring fd {} saw IORING_SQ_CQ_OVERFLOW; its CQ has {} slots, and its overflow counter says {}",
+        "{} samples of ring fd {} saw IORING_SQ_CQ_OVERFLOW; its CQ has {} slots, and its overflow counter stands at {}",
         ring.overflow_seen, ring.now.fd, ring.now.cq_entries, ring.now.cq_overflow
     ))
 }
