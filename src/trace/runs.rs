@@ -1,6 +1,6 @@
 //! A trace in memory: the header and the runs, each a list of records ordered by their time.
 
-use super::{Entry, Header, Note, Purpose, Record, RunId, Start};
+use super::{Entry, Header, Note, Record, RunId, Start};
 
 /// The most runs a trace may have: bounds what a foreign file can make us allocate.
 const RUNS_MAX: RunId = 10_000;
@@ -119,12 +119,5 @@ impl Trace {
                 Entry { run: Some(id), t_ns: *t_ns, record: record.clone() }
             }
         })
-    }
-}
-
-impl Run {
-    /// Whether metrics may come from this run.
-    pub fn is_measured(&self) -> bool {
-        self.start.purpose == Purpose::Measure
     }
 }
