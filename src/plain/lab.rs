@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::number::number;
 use super::table::Table;
-use crate::trace::{Counts, End, Load, Machine, Pace};
+use crate::trace::{Counts, End, Load, Machine, Pace, Rung};
 use crate::world::{METRICS, Measured, RingDeltas, ServerView, World, insight};
 
 /// Servers side by side in one table; more go into the next, so that lines stay within 80 columns.
@@ -64,18 +64,27 @@ fn metrics(out: &mut String, views: &[&ServerView<'_>]) {
         if values.iter().all(Option::is_none) {
             continue;
         }
-        let rung = values.iter().flatten().find_map(Measured::rung).map_or("", |rung| rung.word());
+        let rung = values.iter().flatten().find_map(Measured::rung);
         let label = format!("{} {}", metric.label, metric.unit);
-        table.row(std::iter::once(label).chain(values.iter().map(cell)).chain([rung.to_owned()]));
+        let cells = values.iter().map(|value| cell(value, rung));
+        table.row(std::iter::once(label).chain(cells).chain([word(rung)]));
     }
     for line in table.lines() {
         let _ = writeln!(out, "{line}");
     }
 }
 
-fn cell(measured: &Option<Measured>) -> String {
+fn word(rung: Option<Rung>) -> String {
+    rung.map_or("", Rung::word).to_owned()
+}
+
+/// A number, and who saw it where that is another rung than the row's.
+fn cell(measured: &Option<Measured>, of_row: Option<Rung>) -> String {
     match measured {
         None => "-".into(),
+        Some(Measured::Known { value, rung, .. }) if Some(*rung) != of_row => {
+            format!("{} {}", number(*value), rung.word())
+        }
         Some(Measured::Known { value, .. }) => number(*value),
         Some(Measured::Unknown { .. }) => "not known".into(),
     }
@@ -86,7 +95,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     let mut lines = Vec::new();
     let names = view.syscalls_by_name();
     if !names.is_empty() {
-        let rung = names.values().find_map(Measured::rung).map_or("", |rung| rung.word());
+        let rung = word(names.values().find_map(Measured::rung));
         let each: Vec<_> = names
             .iter()
             .filter_map(|(name, measured)| Some(format!("{name} {}", number(measured.value()?))))
@@ -95,7 +104,14 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     }
     lines.extend(view.sum.rings.iter().map(ring));
     if !view.window.batches.is_empty() {
-        lines.push(format!("SQEs per io_uring_enter (ptrace): {}", histogram(&view.window.batches)));
+        let rung = word(view.window.rung);
+        lines.push(format!("SQEs per io_uring_enter ({rung}): {}", histogram(&view.window.batches)));
+    }
+    if view.window.lost > 0 {
+        lines.push(format!(
+            "{} records of its windows were lost: they hold fewer calls than were made",
+            view.window.lost
+        ));
     }
     unknowns(&mut lines, view);
     let client = view.over_clients(|client| client.errors.saturating_add(client.bytes_wrong));
