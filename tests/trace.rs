@@ -10,7 +10,7 @@ use std::io::Cursor as Bytes;
 use iolab::trace::{
     Allowed, Capabilities, ClientTotals, Counts, End, Entry, Header, Load, Machine, Note, ProcessTotals,
     Purpose, Record, RingTotals, Rung, SCHEMA, Socket, Start, Story, SyscallTotals, ThreadTotals, Trace,
-    file,
+    Window, file,
 };
 use iolab::world::{Cursor, MetricId, World, words};
 
@@ -237,6 +237,56 @@ fn a_cursor_follows_a_growing_trace() {
             assert_eq!(cursor.world(&growing, u64::MAX), World::at(&growing, u64::MAX));
         }
     }
+}
+
+/// What `epoll` (never answered) and `uring` (a window that lost records) are in a trace of both.
+fn shown(of: impl FnOnce(&mut dyn FnMut(u32, Record))) -> (serde_json::Value, String) {
+    let mut trace = Trace::new(header());
+    let mut push = |run, record| trace.push(Entry { run: Some(run), t_ns: 1_000_000_000, record }).unwrap();
+    for run in 0..2 {
+        push(run, Record::Start(Start { server: run, round: 0, purpose: Purpose::Measure, pid: 1 }));
+    }
+    of(&mut push);
+    let world = World::at(&trace, u64::MAX);
+    let views = world.servers();
+    (serde_json::to_value(iolab::export::json::lab(&world, &views)).unwrap(), iolab::plain::lab(&world))
+}
+
+#[test]
+fn a_number_from_another_rung_than_its_row_says_so() {
+    let (_, text) = shown(|push| {
+        let mut dice = Dice(1);
+        push(0, Record::Process(process(0, false, &mut dice)));
+        push(0, Record::Process(process(1000, false, &mut dice)));
+        for run in 0..2 {
+            push(run, Record::Client(ClientTotals { answered: 1000, ..Default::default() }));
+        }
+        let window = Window { rung: Rung::Ptrace, lost: 0, requests: 100, syscalls: 300 };
+        push(1, Record::Window { duration_ns: 1, window });
+    });
+    let row = text.lines().find(|line| line.trim_start().starts_with("syscalls per echo")).unwrap();
+    let cells: Vec<_> = row.split_whitespace().skip(3).collect();
+    assert_eq!(cells, ["2.00", "3.00", "ptrace", "perf"], "{text}");
+}
+
+#[test]
+fn a_document_says_what_is_missing_and_what_was_lost() {
+    let (document, text) = shown(|push| {
+        for (to_submit, result) in [(0, 0), (2, 2), (8, 8), (8, 8)] {
+            let name = || "io_uring_enter".to_owned();
+            push(1, Record::Story(Story::Enter { tid: 1, name: name(), args: [4, to_submit, 1, 1, 0, 0] }));
+            push(1, Record::Story(Story::Exit { tid: 1, name: name(), result }));
+        }
+        let window = Window { rung: Rung::Ptrace, lost: 17, requests: 9, syscalls: 4 };
+        push(1, Record::Window { duration_ns: 1, window });
+    });
+    let [epoll, uring] = [0, 1].map(|index| &document["servers"][index]);
+    assert_eq!(epoll["latency_ns"], serde_json::json!({"value": null, "why": "nothing was answered"}));
+    assert!(epoll.get("batches").is_none() && epoll.get("window_records_lost").is_none(), "{epoll}");
+    assert_eq!(uring["batches"], serde_json::json!({"p50": 8, "max": 8, "calls": 3, "rung": "ptrace"}));
+    assert_eq!(uring["window_records_lost"], 17);
+    assert!(text.contains("SQEs per io_uring_enter (ptrace): 2 to 3: 33 %, 8 to 15: 67 %"), "{text}");
+    assert!(text.contains("17 records of its windows were lost"), "{text}");
 }
 
 /// Puts numbers of the dice's choice into a record: each leaf gets the first that it can hold.

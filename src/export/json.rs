@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::trace::{Counts, End, Load, Machine, Rung, ThreadTotals};
 use crate::world::insight::Finding;
-use crate::world::{METRICS, Measured, RingDeltas, ServerView, World};
+use crate::world::{METRICS, Measured, RingDeltas, ServerView, WindowView, World};
 
 /// The whole document.
 #[derive(Serialize)]
@@ -25,9 +25,15 @@ struct Server<'w> {
     bytes_wrong: u64,
     seconds: f64,
     rounds: usize,
-    latency_ns: Option<Latency>,
+    latency_ns: Latency,
     metrics: BTreeMap<&'static str, Measured>,
     syscalls_per_request_by_name: BTreeMap<String, Measured>,
+    /// How many SQEs each io_uring_enter of the windows took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batches: Option<Batches>,
+    /// Records that the windows have lost, where they have.
+    #[serde(skip_serializing_if = "is_zero")]
+    window_records_lost: u64,
     threads: Vec<Thread<'w>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rings: Vec<Ring>,
@@ -45,12 +51,27 @@ struct Server<'w> {
 }
 
 #[derive(Serialize)]
-struct Latency {
+#[serde(untagged)]
+enum Latency {
+    Known {
+        p50: u64,
+        p90: u64,
+        p99: u64,
+        p999: u64,
+        max: u64,
+    },
+    /// `value` is null beside the reason, as in a metric.
+    Unknown(Measured),
+}
+
+#[derive(Serialize)]
+struct Batches {
     p50: u64,
-    p90: u64,
-    p99: u64,
-    p999: u64,
     max: u64,
+    /// How many calls had SQEs to submit.
+    calls: u64,
+    /// Who saw them; null while their window is open.
+    rung: Option<Rung>,
 }
 
 #[derive(Serialize)]
@@ -118,13 +139,15 @@ fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
         bytes_wrong: view.over_clients(|client| client.bytes_wrong),
         seconds: view.sum.duration_ns as f64 / 1e9,
         rounds: view.rounds.len(),
-        latency_ns: latency(view.latency_ns()),
+        latency_ns: latency(view),
         metrics: METRICS
             .iter()
             .filter(|metric| !metric.key.starts_with("latency"))
             .filter_map(|metric| Some((metric.key, view.metric(metric.id)?)))
             .collect(),
         syscalls_per_request_by_name: view.syscalls_by_name(),
+        batches: batches(&view.window),
+        window_records_lost: view.window.lost,
         threads: view.sum.threads.values().map(thread).collect(),
         rings: view.sum.rings.iter().map(ring).collect(),
         epoll_sets: epoll_sets(view),
@@ -136,14 +159,31 @@ fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
     }
 }
 
-fn latency(counts: &Counts) -> Option<Latency> {
-    Some(Latency {
-        p50: counts.quantile(0.5)?,
-        p90: counts.quantile(0.9)?,
-        p99: counts.quantile(0.99)?,
-        p999: counts.quantile(0.999)?,
-        max: counts.max()?,
+fn latency(view: &ServerView<'_>) -> Latency {
+    let counts = view.latency_ns();
+    let known = || {
+        Some(Latency::Known {
+            p50: counts.quantile(0.5)?,
+            p90: counts.quantile(0.9)?,
+            p99: counts.quantile(0.99)?,
+            p999: counts.quantile(0.999)?,
+            max: counts.max()?,
+        })
+    };
+    known().unwrap_or_else(|| {
+        let trouble = view.troubles().next().map(End::to_string);
+        Latency::Unknown(Measured::unknown(trouble.unwrap_or_else(|| "nothing was answered".into())))
     })
+}
+
+fn batches(window: &WindowView) -> Option<Batches> {
+    let counts = &window.batches;
+    let (p50, max) = (counts.quantile(0.5)?, counts.max()?);
+    Some(Batches { p50, max, calls: counts.samples(), rung: window.rung })
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn thread(thread: &ThreadTotals) -> Thread<'_> {
@@ -168,7 +208,7 @@ fn ring(ring: &RingDeltas) -> Ring {
         cq_tail_advanced: ring.cqes,
         sq_depth: depth(&ring.sq_depth),
         cq_depth: depth(&ring.cq_depth),
-        cq_overflow_seen: ring.overflow_seen > 0 || ring.now.cq_overflow > 0,
+        cq_overflow_seen: ring.overflow_seen > 0,
         flags,
     }
 }
