@@ -4,7 +4,7 @@
 #[path = "common/fixture.rs"]
 mod fixture;
 
-use iolab::trace::{Load, Trace};
+use iolab::trace::{Load, Thinner, Trace};
 use iolab::world::World;
 
 fn servers() -> Vec<String> {
@@ -48,12 +48,11 @@ fn thinning_again_and_again_as_a_live_run_does_adds_nothing_up_wrongly() {
     let servers = servers();
     let mut live = Trace::new(fixture::header(&servers, &Load::default()));
     let mut longest = 0;
-    for (index, entry) in fixture::entries(&servers, 30_000).into_iter().enumerate() {
+    let mut thinner = Thinner::default();
+    for entry in fixture::entries(&servers, 30_000) {
         live.push(entry).unwrap();
-        if index % 5_000 == 4_999 {
-            live.thin(live.end_ns().saturating_sub(30_000_000_000));
-            longest = longest.max(live.len());
-        }
+        longest = longest.max(live.len());
+        thinner.thin(&mut live);
     }
     let whole = fixture::trace(&servers, &Load::default(), 30_000);
     assert!(essence(&live, u64::MAX) == essence(&whole, u64::MAX), "another world at the end");

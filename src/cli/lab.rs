@@ -14,7 +14,7 @@ use super::server_name::{server_list, server_named};
 use super::server_options::ServerOptions;
 use crate::lab::{Control, Plan, Probing, Recorder, Session};
 use crate::servers::Server;
-use crate::trace::{Entry, Trace, file};
+use crate::trace::{Entry, Thinner, Trace, file};
 
 /// Puts the same load on several servers, side by side, and shows what the kernel says about each.
 ///
@@ -78,13 +78,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::start(plan, capabilities, recorder);
     let remote = session.remote();
     super::signals::on_interrupt(move || remote(Control::Stop))?;
-    let mut trace = Trace::new(header);
+    let (mut trace, mut thinner) = (Trace::new(header), Thinner::default());
     for entry in entries.into_iter().flatten() {
         if let Some(writer) = &mut writer {
             writer.append(&entry).context("cannot go on recording")?;
         }
         progress.see(&entry);
         trace.push(entry).map_err(anyhow::Error::msg)?;
+        // The file keeps everything; the result needs only what it adds up to.
+        thinner.thin(&mut trace);
     }
     session.wait();
     progress.done();

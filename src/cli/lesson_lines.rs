@@ -15,8 +15,7 @@ use super::Exit;
 use super::face::print;
 use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step};
 use crate::plain;
-use crate::trace::{Trace, file};
-
+use crate::trace::{Thinner, Trace, file};
 use crate::world::World;
 
 /// How long a lab without an end of its own is watched.
@@ -73,7 +72,7 @@ fn predictions(step: &Step, talks: bool) -> anyhow::Result<Vec<(&Prediction, Opt
 }
 
 fn measure(lab: &Lab, said: &[(&Prediction, Option<String>)], runner: &mut dyn Runner) -> anyhow::Result<()> {
-    match watch(lab, runner) {
+    match watch(lab, runner, Some(Thinner::default())) {
         Ok(seen) => {
             let world = World::at(&seen.trace, u64::MAX);
             print(&plain::lesson::running(lab, seen.recorded.as_deref()))?;
@@ -118,7 +117,7 @@ pub fn json(lesson: &Lesson, from: usize, runner: &mut dyn Runner) -> anyhow::Re
 }
 
 fn lab_document(lab: &Lab, runner: &mut dyn Runner) -> anyhow::Result<Value> {
-    Ok(match watch(lab, runner) {
+    Ok(match watch(lab, runner, Some(Thinner::default())) {
         Ok(seen) => {
             let world = World::at(&seen.trace, u64::MAX);
             let views = world.servers();
@@ -136,7 +135,7 @@ fn lab_document(lab: &Lab, runner: &mut dyn Runner) -> anyhow::Result<Value> {
 pub fn record(lesson: &Lesson, folder: &Path, runner: &mut dyn Runner) -> anyhow::Result<Exit> {
     for lab in lesson.steps.iter().filter_map(Step::lab) {
         let Some(name) = &lab.recording else { continue };
-        let seen = watch(lab, runner).map_err(anyhow::Error::msg)?;
+        let seen = watch(lab, runner, None).map_err(anyhow::Error::msg)?;
         if let Some(why) = seen.recorded {
             anyhow::bail!("nothing to record here: {why}");
         }
@@ -147,9 +146,9 @@ pub fn record(lesson: &Lesson, folder: &Path, runner: &mut dyn Runner) -> anyhow
     Ok(Exit::Done)
 }
 
-/// Runs a lab to its end, or for a while if it has none.
+/// Runs a lab to its end, or for a while if it has none; without a thinner all that it gave is kept.
 #[expect(clippy::disallowed_methods, reason = "the edge at which an endless run is ended")]
-fn watch(lab: &Lab, runner: &mut dyn Runner) -> Result<Seen, String> {
+fn watch(lab: &Lab, runner: &mut dyn Runner, mut thinner: Option<Thinner>) -> Result<Seen, String> {
     let (sender, events) = channel();
     runner.start(lab, sender);
     let mut seen: Option<Seen> = None;
@@ -171,6 +170,9 @@ fn watch(lab: &Lab, runner: &mut dyn Runner) -> Result<Seen, String> {
                 }
                 if let Some(seen) = &mut seen {
                     entries.into_iter().try_for_each(|entry| seen.trace.push(entry))?;
+                    if let Some(thinner) = &mut thinner {
+                        thinner.thin(&mut seen.trace);
+                    }
                 }
             }
             Ok(LabEvent::Recording { trace, why }) => {

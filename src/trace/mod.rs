@@ -28,3 +28,4 @@ mod thin;
 pub mod file;
 
 pub use runs::{Run, Trace};
+pub use thin::Thinner;

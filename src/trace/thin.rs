@@ -18,6 +18,38 @@ const OLD_NS: u64 = 120_000_000_000;
 /// The latest events of a run's story that are kept whatever their age: they are shown one by one.
 const STORY_KEPT: usize = 1024;
 
+/// What lies further back than this is thinned by a [`Thinner`], nanoseconds.
+const KEEP_NS: u64 = 20_000_000_000;
+
+/// Entries that come before thinning is worth it again.
+const THIN_EVERY: usize = 3072;
+
+/// Thins a growing trace now and then: a run may go on for hours, what is kept of it in memory may not grow
+/// with them.
+#[derive(Clone, Copy, Debug)]
+pub struct Thinner {
+    /// Length of the trace at which it is thinned again.
+    thin_at: usize,
+}
+
+impl Default for Thinner {
+    fn default() -> Self {
+        Self { thin_at: THIN_EVERY }
+    }
+}
+
+impl Thinner {
+    /// Thins the trace if enough has come since the last time, and says whether it did.
+    pub fn thin(&mut self, trace: &mut Trace) -> bool {
+        let due = trace.len() >= self.thin_at;
+        if due {
+            trace.thin(trace.end_ns().saturating_sub(KEEP_NS));
+            self.thin_at = trace.len() + THIN_EVERY;
+        }
+        due
+    }
+}
+
 impl Trace {
     /// Thins what was recorded before `before_ns`, nanoseconds since each run's zero.
     ///
