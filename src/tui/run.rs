@@ -14,7 +14,7 @@ use super::{input, signals};
 use crate::lesson::Lesson;
 use crate::lesson::{LabEvent, Runner};
 use crate::screen::{self, Click, Effect, Input, Key, Stage, Theme, View, Zone};
-use crate::trace::Trace;
+use crate::trace::{Thinner, Trace};
 use crate::world::Cursor;
 
 /// At most so many frames a second are drawn.
@@ -25,12 +25,6 @@ const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FRAMES_PER_SECOND a
 
 /// The time of a frame that only shows how a run goes on: numbers that change faster cannot be read.
 const LIVE_FRAME: Duration = Duration::from_millis(66);
-
-/// What lies further back than this is thinned, nanoseconds.
-const KEEP_NS: u64 = 20_000_000_000;
-
-/// Entries that come before thinning is worth it again.
-const THIN_EVERY: usize = 3072;
 
 /// How a lesson is opened.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +84,7 @@ pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io:
         terminal: &terminal,
         trace: None,
         cursor: Cursor::new(),
-        thin_at: THIN_EVERY,
+        thinner: Thinner::default(),
         inbox: Arc::default(),
         size: size()?,
         canvas: Canvas::default(),
@@ -133,8 +127,7 @@ struct Screen<'s> {
     terminal: &'s Terminal,
     trace: Option<Trace>,
     cursor: Cursor,
-    /// Length of the trace at which it is thinned again.
-    thin_at: usize,
+    thinner: Thinner,
     /// What the run said since the last frame. A new run has a new one, so that what an earlier run still
     /// says cannot be taken for it.
     inbox: Arc<Inbox>,
@@ -266,15 +259,15 @@ impl Screen<'_> {
     fn begin(&mut self, trace: Trace) {
         self.trace = Some(trace);
         self.cursor = Cursor::new();
-        self.thin_at = THIN_EVERY;
+        self.thinner = Thinner::default();
     }
 
     /// A run may go on for hours; what it keeps in memory may not grow for hours.
     fn thin(&mut self) {
         let frozen = matches!(self.view.playhead, screen::Playhead::Frozen(_));
-        if let Some(trace) = self.trace.as_mut().filter(|trace| !frozen && trace.len() >= self.thin_at) {
-            trace.thin(trace.end_ns().saturating_sub(KEEP_NS));
-            self.thin_at = trace.len() + THIN_EVERY;
+        if let Some(trace) = self.trace.as_mut().filter(|_| !frozen)
+            && self.thinner.thin(trace)
+        {
             self.cursor = Cursor::new();
         }
     }
