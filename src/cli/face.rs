@@ -19,7 +19,7 @@ pub enum Face {
 pub fn show_lab(trace: &Trace, t_ns: u64, face: Face) -> anyhow::Result<Exit> {
     let world = World::at(trace, t_ns);
     let text = match face {
-        Face::Plain => crate::plain::lab(&world),
+        Face::Plain => without_control(&crate::plain::lab(&world)),
         Face::Json => {
             let views = world.servers();
             let document = crate::export::json::lab(&world, &views);
@@ -43,10 +43,16 @@ fn outcome(world: &World<'_>) -> Exit {
     }
 }
 
-/// Prints text; a reader that has gone away is no error.
+/// A recording may come from anywhere: what it names must not speak to the terminal.
+fn without_control(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Prints text. When its reader has gone away (`| head`) the program is done: nobody would hear the rest, and
+/// what it started ends with it.
 pub fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }
 }

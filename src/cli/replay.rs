@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Exit;
 use super::face::{self, Face};
-use crate::trace::file;
+use crate::trace::{Record, Run, file};
 
 /// Shows a recorded run; what it prints equals what the live run printed, machine included.
 #[derive(Args, Debug)]
@@ -17,7 +17,8 @@ use crate::trace::file;
 pub struct Arguments {
     /// The recorded run.
     file: PathBuf,
-    /// Seconds from the beginning; the end when left out.
+    /// Seconds from the beginning of each run; the end when left out. The rounds of servers that took turns
+    /// stand side by side at the same time.
     #[arg(long, value_name = "TIME", value_parser = seconds_ns)]
     at: Option<u64>,
     /// How to show it.
@@ -32,7 +33,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Some(damage) = &opened.damage {
         face::warn(&format!("{path} is damaged at {damage}; what comes before it is shown"));
     }
+    if opened.damage.is_none() && opened.trace.runs().iter().any(|run| !ended(run)) {
+        face::warn(&format!("{path} has a run without an end: it was cut off, or is still being recorded"));
+    }
     face::show_lab(&opened.trace, arguments.at.unwrap_or(u64::MAX), arguments.format)
+}
+
+fn ended(run: &Run) -> bool {
+    matches!(run.records.last(), Some((_, Record::End { .. })))
 }
 
 fn seconds_ns(text: &str) -> Result<u64, String> {

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::cast::Cast;
-use super::observer::Watch;
+use super::observer::{Probes, Watch};
 use super::session::{Control, Stage};
 use super::tracer::Tracer;
 use crate::load::protocol::{Ask, Tell};
@@ -28,6 +28,9 @@ const PATIENCE_NS: u64 = 1_000_000_000;
 
 /// A moment at rest, nanoseconds.
 const SETTLE_NS: u64 = 5_000_000;
+
+/// So many moments a server gets to come to rest.
+const MOMENTS_MAX: u32 = 10;
 
 /// Whatever happens to a lane.
 pub enum Happening {
@@ -207,6 +210,21 @@ impl<'s> Lane<'s> {
         self.conclude(run, t_ns, quiet.map(|_| ())).map(|_| ())
     }
 
+    /// Waits until the server uses no more processor time: the client has its last answer before the server
+    /// has made its last call. One that polls never rests; it gets a bounded time.
+    fn come_to_rest(&self, probes: Option<&mut Probes>) {
+        let Some(probes) = probes else { return };
+        let mut before_ns = probes.cpu_ns_of_server();
+        for _ in 0..MOMENTS_MAX {
+            self.settle();
+            let now_ns = probes.cpu_ns_of_server();
+            if now_ns == before_ns {
+                return;
+            }
+            before_ns = now_ns;
+        }
+    }
+
     /// Gives the server a moment at rest. What happens meanwhile is either kept by the stage (to stop, to
     /// freeze) or shows by what follows (its end).
     fn settle(&self) {
@@ -240,6 +258,7 @@ impl<'s> Lane<'s> {
     fn measure(&self, cast: &mut Cast, round: u32, purpose: Purpose) -> Result<Outcome, Trouble> {
         let run = self.begin(cast.pid, round, purpose);
         let mut probes = cast.probes.take();
+        self.come_to_rest(probes.as_mut());
         let first = probes.as_mut().map(|probes| {
             let refused = std::mem::take(&mut probes.refused);
             let refused = refused.into_iter().map(|(rung, refusal)| (0, Record::Refused { rung, refusal }));
@@ -259,6 +278,7 @@ impl<'s> Lane<'s> {
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns, story: false });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
         cast.probes = watch.and_then(Watch::end);
+        self.come_to_rest(cast.probes.as_mut());
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
         if let Some(probes) = &mut cast.probes {
             self.stage.recorder.push(run, [(t_ns, Record::Process(probes.totals_exactly()))]);

@@ -63,6 +63,12 @@ impl Probes {
         self.collect()
     }
 
+    /// Processor time that the server's own threads have used, nanoseconds; 0 where it cannot be read.
+    pub fn cpu_ns_of_server(&mut self) -> u64 {
+        let threads = self.threads.as_mut().and_then(|threads| threads.sample_all().ok()).unwrap_or_default();
+        threads.iter().fold(0, |sum, thread| sum.saturating_add(thread.cpu_ns))
+    }
+
     /// Everything, as cheaply as it goes.
     fn totals(&mut self) -> ProcessTotals {
         if let Some(threads) = &mut self.threads {

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use super::lane::{Happening, Lane};
 use super::plan::Plan;
 use super::recorder::Recorder;
-use crate::trace::{Capabilities, Header, Purpose, SCHEMA};
+use crate::trace::{Capabilities, End, Header, Purpose, Record, SCHEMA, Start};
 
 /// What a person may ask of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,19 +153,41 @@ impl Stage {
 
     fn together(&self, group: &[usize], round: u32, purpose: Purpose) {
         std::thread::scope(|scope| {
-            for &index in group {
-                scope.spawn(move || {
-                    // Registered first: who asks to stop from now on is heard by the lane, who asked before
-                    // is seen here.
-                    let (happenings, inbox) = std::sync::mpsc::channel();
-                    self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(happenings.clone());
-                    if !self.goes_on(index) {
-                        return;
+            let lanes: Vec<_> = group
+                .iter()
+                .map(|&index| {
+                    let lane = std::thread::Builder::new();
+                    (index, lane.spawn_scoped(scope, move || self.lane(index, round, purpose)))
+                })
+                .collect();
+            for (index, lane) in lanes {
+                let failed = match lane {
+                    Ok(lane) => lane.join().is_err().then(|| "a thread of the lab failed".to_owned()),
+                    Err(error) => {
+                        Some(format!("no thread can be started: {error}; `ulimit -u` says how many may"))
                     }
-                    Lane::new(self, index, happenings, inbox).run(round, purpose);
-                });
+                };
+                if let Some(says) = failed {
+                    self.failed(index, round, purpose, says);
+                }
             }
         });
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn lane(&self, index: usize, round: u32, purpose: Purpose) {
+        // Registered first: who asks to stop from now on is heard by the lane, who asked before is seen here.
+        let (happenings, inbox) = std::sync::mpsc::channel();
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(happenings.clone());
+        if self.goes_on(index) {
+            Lane::new(self, index, happenings, inbox).run(round, purpose);
+        }
+    }
+
+    /// A lane that could not go on says so in a run of its own.
+    fn failed(&self, index: usize, round: u32, purpose: Purpose, says: String) {
+        self.give_up(index);
+        let run = self.recorder.begin(Start { server: index as u32, round, purpose, pid: 0 });
+        self.recorder.push(run, [(0, Record::End { end: End::ClientFailed { says } })]);
     }
 }

@@ -20,7 +20,7 @@ const INTERRUPTED: [i64; 5] = [-4, -512, -513, -514, -516];
 
 /// The client has its last answer while the server is still on its way to the next wait: so long the window
 /// stays open for that.
-const REST: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(50);
 
 /// Records handed on together.
 const BATCH: usize = 256;

@@ -4,8 +4,14 @@ use std::fmt::Write;
 
 use super::number::number;
 use super::table::Table;
-use crate::trace::{Counts, End, Load, Machine, Pace, Rung};
-use crate::world::{METRICS, Measured, RingDeltas, ServerView, World, insight};
+use crate::trace::{Counts, End, Interest, Load, Machine, Pace, Rung};
+use crate::world::{METRICS, Measured, RingDeltas, ServerView, World, insight, words};
+
+/// Requests a second up to which calls are told one by one.
+const SLOW_PER_S: u64 = 100;
+
+/// How many of them.
+const CALLS_SHOWN: usize = 12;
 
 /// Servers side by side in one table; more go into the next, so that lines stay within 80 columns.
 const SIDE_BY_SIDE: usize = 4;
@@ -102,6 +108,8 @@ fn server(out: &mut String, view: &ServerView<'_>) {
             .collect();
         lines.push(format!("syscalls per echo by name ({rung}): {}", each.join(", ")));
     }
+    lines.extend(epoll_sets(view));
+    lines.extend(calls(view));
     lines.extend(view.sum.rings.iter().map(ring));
     if !view.window.batches.is_empty() {
         let rung = word(view.window.rung);
@@ -123,7 +131,9 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     }
     lines.extend(view.said().into_iter().map(|line| format!("it said: {line}")));
     lines.extend(view.troubles().map(trouble));
-    if view.is_stopped() {
+    // A run without an end of its own is ended by whoever watches: that is no news.
+    let bounded = view.load().requests.is_some() || view.load().duration_ns.is_some();
+    if view.is_stopped() && bounded {
         lines.push("it was stopped before all was done".into());
     }
     for finding in view.insights() {
@@ -149,6 +159,34 @@ fn ring(ring: &RingDeltas) -> String {
         ring.cqes,
         histogram(&ring.cq_depth),
     )
+}
+
+/// The interest lists, summed up.
+fn epoll_sets<'v>(view: &'v ServerView<'_>) -> impl Iterator<Item = String> + 'v {
+    let sets = view.latest().map(|run| run.epoll_sets.as_slice()).unwrap_or_default();
+    sets.iter().map(|set| {
+        let having = |bit| set.interest.iter().filter(|entry| entry.events & bit != 0).count();
+        format!(
+            "interest list of epoll fd {} (epoll-set): {} descriptors, {} for EPOLLIN, {} for EPOLLOUT, {} \
+             edge-triggered, {} one-shot",
+            set.fd,
+            set.interest.len(),
+            having(Interest::IN),
+            having(Interest::OUT),
+            having(Interest::ET),
+            having(Interest::ONESHOT),
+        )
+    })
+}
+
+/// At a pace that a person can follow: the last calls in order, in plain words.
+fn calls<'v>(view: &'v ServerView<'_>) -> impl Iterator<Item = String> + 'v {
+    let slow = matches!(view.load().pace, Pace::PerSecond(..=SLOW_PER_S));
+    let from = view.window.calls.len().saturating_sub(CALLS_SHOWN);
+    let calls = view.window.calls.iter().skip(if slow { from } else { usize::MAX });
+    let title =
+        (slow && !view.window.calls.is_empty()).then(|| "its last calls in order (ptrace):".to_owned());
+    title.into_iter().chain(calls.map(|call| format!("  {}", words::sentence(call))))
 }
 
 /// A histogram in a line: doublings and their shares.

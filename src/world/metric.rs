@@ -314,6 +314,9 @@ fn split(part: MetricId, deltas: &Deltas) -> Measured {
         ));
     }
     let mine_ns = if part == MetricId::UserNsPerRequest { user_ns } else { kernel_ns };
+    if mine_ns == 0 {
+        return Measured::unknown(format!("too little: none of {ticks} ticks of 10 ms fell into it"));
+    }
     let share = mine_ns as f64 / both_ns as f64;
     per_request(total_ns * share, deltas.thread_requests, Rung::Proc)
 }
