@@ -40,11 +40,16 @@ fn sixty_four_connections_share_system_calls() {
 #[test]
 fn one_connection_leaves_nothing_to_share() {
     let document = lab("epoll uring-naive uring --connections 1 --requests 2000");
-    for (name, calls) in [("epoll", 3.0), ("uring-naive", 3.0), ("uring", 2.0)] {
-        let server = server(&document, name);
-        within(server, "syscalls_per_request", calls * 0.98..=calls * 1.02);
-        // On a busy machine the next request is sometimes there before the server sleeps.
-        within(server, "voluntary_switches_per_request", 0.5..=1.02);
+    for (name, calls) in [("epoll", 3.0), ("uring", 2.0)] {
+        within(server(&document, name), "syscalls_per_request", calls * 0.98..=calls * 1.02);
+    }
+    // Where others use the processors, a request is sometimes there before the server has gone to sleep. The
+    // naive ring then sees its completion without a third call, so each sleep is a call, and nothing else is.
+    let naive = server(&document, "uring-naive");
+    let sleeps = metric(naive, "voluntary_switches_per_request");
+    within(naive, "syscalls_per_request", 1.98 + sleeps..=3.06);
+    for name in ["epoll", "uring-naive", "uring"] {
+        within(server(&document, name), "voluntary_switches_per_request", 0.1..=1.05);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Asking sockets that have nothing to say.
 
 use super::{Insight, ServerView};
+use crate::trace::Pace;
 use crate::world::Counted;
 
 /// Fewer calls than this are no evidence.
@@ -12,6 +13,9 @@ const SHARE_MIN: f64 = 0.36;
 
 /// The same server makes at most twice the calls that are needed where nothing is shared.
 const SHARE_AT_FULL_SPEED_MIN: f64 = 0.55;
+
+/// Messages up to this size arrive in one piece.
+const PIECE_BYTES: u32 = 4096;
 
 pub const INSIGHT: Insight = Insight {
     id: "eagain-storm",
@@ -42,8 +46,13 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
 }
 
 /// In a window the server is slow, and sockets have more time to become ready. What it calls beyond the
-/// `needed` calls of a request when it runs freely are further questions of the kind the window saw.
+/// `needed` calls of a request when it runs freely are further questions of the kind the window saw. This
+/// holds where each request is received and answered by itself and in one piece: in a closed loop of short
+/// messages.
 fn at_full_speed(view: &ServerView<'_>, needed: f64) -> Option<String> {
+    if view.load().pace != Pace::Max || view.load().message_bytes > PIECE_BYTES {
+        return None;
+    }
     let Counted { rung, calls, .. } = view.sum.syscalls?;
     let each = calls as f64 / view.sum.requests.max(1) as f64;
     (1.0 - needed / each > SHARE_AT_FULL_SPEED_MIN).then(|| {
