@@ -38,7 +38,7 @@ fn single_sqe_enters() {
     // Where a request comes alone there is nothing to share.
     let document = lab("uring-naive --connections 1 --requests 1000");
     assert!(!shows(&document, "uring-naive", "single-sqe-enters"), "{document}");
-    let document = lab("uring-naive --connections 64 --rate 500 --duration 0.6");
+    let document = lab("uring-naive --connections 64 --rate 200 --duration 0.8");
     assert!(!shows(&document, "uring-naive", "single-sqe-enters"), "{document}");
 }
 

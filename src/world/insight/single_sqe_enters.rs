@@ -4,8 +4,8 @@ use super::{Insight, ServerView};
 use crate::world::MetricId;
 
 /// Requests handled between two sleeps: from here on several were waiting at once and could have shared a
-/// call.
-const COMPANY_MIN: f64 = 2.0;
+/// call. Two or three come together by chance where other programs use the processors.
+const COMPANY_MIN: f64 = 4.0;
 
 /// Fewer SQEs than this are no evidence.
 const SQES_MIN: u64 = 200;
