@@ -172,6 +172,9 @@ impl<'s> Lane<'s> {
     /// Waits while a person has frozen the session.
     fn rest(&self, cast: &mut Cast) -> Result<(), Trouble> {
         while self.stage.is_frozen() {
+            if self.stage.is_stopped() {
+                return Err(Trouble::Stopped);
+            }
             match self.inbox.recv() {
                 Ok(Happening::Control(Control::Stop)) | Err(_) => return Err(Trouble::Stopped),
                 Ok(Happening::ServerEnded) => return Err(self.gone(cast)),
@@ -225,21 +228,20 @@ impl<'s> Lane<'s> {
         }
     }
 
-    /// Gives the server a moment at rest. What happens meanwhile is either kept by the stage (to stop, to
-    /// freeze) or shows by what follows (its end).
+    /// Gives the server a moment at rest. What happens meanwhile is not lost: it happens right afterwards.
     fn settle(&self) {
         let until_ns = clock::monotonic_ns() + SETTLE_NS;
+        let mut meanwhile = Vec::new();
         loop {
             let left = Duration::from_nanos(until_ns.saturating_sub(clock::monotonic_ns()));
             match self.inbox.recv_timeout(left) {
-                Ok(Happening::Said(line)) => self.said(None, line),
-                Ok(Happening::ServerEnded) => {
-                    let _ = self.happenings.send(Happening::ServerEnded);
-                    return;
-                }
-                Ok(Happening::Told(_) | Happening::Control(_)) => {}
-                Err(_) => return,
+                Ok(happening) => meanwhile.push(happening),
+                Err(_) => break,
             }
+        }
+        for happening in meanwhile {
+            // The inbox is ours: it is open as long as we are.
+            let _ = self.happenings.send(happening);
         }
     }
 
