@@ -212,7 +212,7 @@ fn a_prediction_is_asked_before_its_measurement_is_shown() {
     let mut desk = Desk::new(BATCHING);
     assert_eq!(desk.press(&[Key::Char(' ')]), Effect::None, "the run waits for the answer");
     assert!(matches!(desk.view.focus, Focus::Typing { then_run: true, .. }));
-    desk.type_text("many");
+    desk.type_text("1//2");
     assert_eq!(desk.press(&[Key::Enter]), Effect::None);
     assert!(desk.view.notice.as_ref().unwrap().contains("not a number"), "{:?}", desk.view.notice);
     for _ in 0..4 {
@@ -224,6 +224,31 @@ fn a_prediction_is_asked_before_its_measurement_is_shown() {
     let desk = desk.runs(60);
     let screen = desk.screen();
     assert!(screen.contains("You said 0.5, the kernel says 0.031"), "{screen}");
+}
+
+#[test]
+fn an_answer_takes_what_numbers_are_written_with_and_leaves_other_keys_as_they_are() {
+    let typed = |desk: &Desk| match &desk.view.focus {
+        Focus::Typing { text, .. } => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut desk = Desk::new(BATCHING);
+    desk.press(&[Key::Char(' ')]);
+    desk.type_text("~1.5e-2 ,/+E%");
+    assert_eq!(typed(&desk), "~1.5e-2 ,/+E%");
+    let footer = desk.screen().lines().last().unwrap().to_owned();
+    assert!(["Enter predict", "Esc without one", "? keys", "q quit"].iter().all(|key| footer.contains(key)));
+    desk.type_text("xyz");
+    assert!(desk.view.notice.as_ref().unwrap().contains("Enter stores it"), "{:?}", desk.view.notice);
+    desk.press(&[Key::Char('f')]);
+    assert_eq!(desk.view.notice.as_deref(), Some("nothing runs; space runs the lab"));
+    desk.press(&[Key::Char('?')]);
+    assert_eq!(desk.view.overlay, Some(Overlay::Help));
+    desk.press(&[Key::Esc, Key::Char('r'), Key::Down]);
+    assert_eq!(typed(&desk), "~1.5e-2 ,/+E%", "what was typed is still there");
+    assert_eq!(desk.press(&[Key::Char('q')]), Effect::Quit);
+    desk.press(&[Key::Left]);
+    assert_eq!((desk.view.step, &desk.view.focus), (BATCHING - 1, &Focus::Text));
 }
 
 #[test]

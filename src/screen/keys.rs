@@ -74,7 +74,10 @@ pub struct Binding {
 
 const EVERYWHERE: &[Context] = &[Context::Text, Context::Typing, Context::Numbers, Context::Overlay];
 const LESSON: &[Context] = &[Context::Text, Context::Numbers];
+/// The same for keys that write no number: they hold while an answer is typed, too.
+const LESSON_TYPING: &[Context] = &[Context::Text, Context::Typing, Context::Numbers];
 const TEXT: &[Context] = &[Context::Text];
+const TEXT_TYPING: &[Context] = &[Context::Text, Context::Typing];
 const NUMBERS: &[Context] = &[Context::Numbers];
 const TYPING: &[Context] = &[Context::Typing];
 const OVERLAY: &[Context] = &[Context::Overlay];
@@ -88,17 +91,35 @@ macro_rules! binding {
 /// Every key there is, in the order the help shows them.
 pub const BINDINGS: &[Binding] = &[
     binding!([Key::Enter], GoOn, TEXT, None, "the next thing to do: predict, run, go on"),
-    binding!([Key::Right, Key::Char('l'), Key::Char('n')], NextStep, TEXT, Some(("step", 2)), "next step"),
-    binding!([Key::Left, Key::Char('h'), Key::Char('p')], PreviousStep, TEXT, None, "previous step"),
-    binding!([Key::Down, Key::Char('j')], ScrollDown, TEXT, Some(("scroll", 6)), "scroll the text down"),
-    binding!([Key::Up, Key::Char('k')], ScrollUp, TEXT, None, "scroll the text up"),
-    binding!([Key::PageDown], PageDown, LESSON, None, "a page down, then the next step"),
-    binding!([Key::PageUp], PageUp, LESSON, None, "a page up, then the previous step"),
-    binding!([Key::Home], FirstStep, LESSON, None, "first step"),
-    binding!([Key::End], LastStep, LESSON, None, "last step"),
+    binding!(
+        [Key::Right, Key::Char('l'), Key::Char('n')],
+        NextStep,
+        TEXT_TYPING,
+        Some(("step", 2)),
+        "next step"
+    ),
+    binding!([Key::Left, Key::Char('h'), Key::Char('p')], PreviousStep, TEXT_TYPING, None, "previous step"),
+    binding!(
+        [Key::Down, Key::Char('j')],
+        ScrollDown,
+        TEXT_TYPING,
+        Some(("scroll", 6)),
+        "scroll the text down"
+    ),
+    binding!([Key::Up, Key::Char('k')], ScrollUp, TEXT_TYPING, None, "scroll the text up"),
+    binding!([Key::PageDown], PageDown, LESSON_TYPING, None, "a page down, then the next step"),
+    binding!([Key::PageUp], PageUp, LESSON_TYPING, None, "a page up, then the previous step"),
+    binding!([Key::Home], FirstStep, LESSON_TYPING, None, "first step"),
+    binding!([Key::End], LastStep, LESSON_TYPING, None, "last step"),
     binding!([Key::Char(' ')], RunOrStop, LESSON, Some(("run", 1)), "run the lab, or stop it"),
-    binding!([Key::Char('r')], Restart, LESSON, None, "run the lab again from its beginning"),
-    binding!([Key::Char('f')], Freeze, LESSON, Some(("freeze", 3)), "freeze this instant, and go on from it"),
+    binding!([Key::Char('r')], Restart, LESSON_TYPING, None, "run the lab again from its beginning"),
+    binding!(
+        [Key::Char('f')],
+        Freeze,
+        LESSON_TYPING,
+        Some(("freeze", 3)),
+        "freeze this instant, and go on from it"
+    ),
     binding!(
         [Key::Char(','), Key::Char('[')],
         StepBack,
@@ -113,10 +134,22 @@ pub const BINDINGS: &[Binding] = &[
         Some(("forward", 3)),
         "frozen: one record forward"
     ),
-    binding!([Key::Char('<'), Key::Char('{')], LeapBack, LESSON, None, "frozen: half a second back"),
-    binding!([Key::Char('>'), Key::Char('}')], LeapForward, LESSON, None, "frozen: half a second forward"),
-    binding!([Key::Tab], NextNumber, LESSON, Some(("numbers", 5)), "go to the numbers, then part by part"),
-    binding!([Key::BackTab], PreviousNumber, LESSON, None, "the same backwards"),
+    binding!([Key::Char('<'), Key::Char('{')], LeapBack, LESSON_TYPING, None, "frozen: half a second back"),
+    binding!(
+        [Key::Char('>'), Key::Char('}')],
+        LeapForward,
+        LESSON_TYPING,
+        None,
+        "frozen: half a second forward"
+    ),
+    binding!(
+        [Key::Tab],
+        NextNumber,
+        LESSON_TYPING,
+        Some(("numbers", 5)),
+        "go to the numbers, then part by part"
+    ),
+    binding!([Key::BackTab], PreviousNumber, LESSON_TYPING, None, "the same backwards"),
     binding!([Key::Left, Key::Char('h')], Left, NUMBERS, Some(("move", 2)), "to the server on the left"),
     binding!([Key::Right, Key::Char('l')], Right, NUMBERS, None, "to the server on the right"),
     binding!([Key::Up, Key::Char('k')], Up, NUMBERS, None, "to the number above"),
@@ -124,12 +157,18 @@ pub const BINDINGS: &[Binding] = &[
     binding!(
         [Key::Char('i'), Key::Char('w')],
         Info,
-        LESSON,
+        LESSON_TYPING,
         Some(("what is this?", 4)),
         "what the number is, who measured it, how to check it"
     ),
     binding!([Key::Esc], Leave, NUMBERS, Some(("text", 2)), "back to the text"),
-    binding!([Key::Char('t')], Pane, LESSON, Some(("text/lab", 7)), "both, only the text, only the lab"),
+    binding!(
+        [Key::Char('t')],
+        Pane,
+        LESSON_TYPING,
+        Some(("text/lab", 7)),
+        "both, only the text, only the lab"
+    ),
     binding!([Key::Enter], Store, TYPING, Some(("predict", 1)), "store the prediction"),
     binding!([Key::Backspace, Key::Delete], Erase, TYPING, None, "take the last character back"),
     binding!([Key::Esc], Leave, TYPING, Some(("without one", 2)), "go on without a prediction"),
@@ -148,21 +187,9 @@ pub const BINDINGS: &[Binding] = &[
         "scroll down"
     ),
     binding!([Key::Up, Key::Char('k'), Key::PageUp], ScrollUp, OVERLAY, None, "scroll up"),
-    binding!(
-        [Key::Char('?')],
-        Help,
-        &[Context::Text, Context::Numbers, Context::Overlay],
-        Some(("keys", 1)),
-        "all keys of the moment"
-    ),
+    binding!([Key::Char('?')], Help, EVERYWHERE, Some(("keys", 1)), "all keys of the moment"),
     binding!([Key::Ctrl('z')], Suspend, EVERYWHERE, None, "to the shell; fg comes back"),
-    binding!(
-        [Key::Char('q')],
-        Quit,
-        &[Context::Text, Context::Numbers, Context::Overlay],
-        Some(("quit", 0)),
-        "quit"
-    ),
+    binding!([Key::Char('q')], Quit, EVERYWHERE, Some(("quit", 0)), "quit"),
     binding!([Key::Ctrl('c')], Quit, EVERYWHERE, None, "quit"),
 ];
 
@@ -176,6 +203,11 @@ impl Context {
             (None, Focus::Number { .. } | Focus::Panel(_)) => Self::Numbers,
         }
     }
+}
+
+/// Whether numbers are written with this character: while an answer is typed it belongs to the answer.
+pub fn writes_numbers(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '~' | '-' | '+' | 'e' | 'E' | ' ' | '%')
 }
 
 /// The row that a key means here.
@@ -236,6 +268,10 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
     binding.footer.is_some() && why_not(binding.action, view, stage).is_none() && {
         let frozen = matches!(view.playhead, Playhead::Frozen(_));
         match binding.action {
+            // Who types wants to know how to end it; the other keys are in the help.
+            action if Context::of(view) == Context::Typing => {
+                matches!(action, Action::Store | Action::Leave | Action::Help | Action::Quit)
+            }
             // The lab's parts are worth a word when there is something in them.
             Action::NextNumber | Action::Info | Action::Pane => {
                 !matches!(view.run, Run::None) || Context::of(view) == Context::Numbers
@@ -292,9 +328,10 @@ mod tests {
     }
 
     #[test]
-    fn typing_takes_no_character_for_a_command() {
+    fn typing_takes_no_character_of_a_number_for_a_command() {
         for binding in here(Context::Typing) {
-            assert!(binding.keys.iter().all(|key| !matches!(key, Key::Char(_))), "{binding:?}");
+            let taken = binding.keys.iter().any(|key| matches!(key, Key::Char(c) if writes_numbers(*c)));
+            assert!(!taken, "{binding:?}");
         }
     }
 

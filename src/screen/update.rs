@@ -121,8 +121,12 @@ fn press(view: &mut View, stage: &Stage<'_>, key: Key) -> Effect {
         return act(view, stage, binding.action);
     }
     match (context, key) {
-        (Context::Typing, Key::Char(c)) => {
+        (Context::Typing, Key::Char(c)) if keys::writes_numbers(c) => {
             type_character(view, c);
+            Effect::None
+        }
+        (Context::Typing, Key::Char(_)) => {
+            view.notice = Some("a number is wanted; Enter stores it, Esc goes on without one".into());
             Effect::None
         }
         // A digit on a step that asks for a number is the answer.
@@ -139,7 +143,6 @@ fn press(view: &mut View, stage: &Stage<'_>, key: Key) -> Effect {
 
 fn type_character(view: &mut View, c: char) {
     if let Focus::Typing { text, .. } = &mut view.focus
-        && !c.is_control()
         && text.chars().count() < ANSWER_MAX
     {
         text.push(c);
@@ -189,7 +192,7 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
         Action::Down => focus::step(view, stage, 1, 0),
         Action::Leave => return leave(view, stage),
         Action::Info => {
-            let back_to_text = view.focus == Focus::Text;
+            let back_to_text = matches!(view.focus, Focus::Text | Focus::Typing { .. });
             if back_to_text {
                 focus::next(view, stage, 1);
             }
@@ -269,7 +272,12 @@ fn run_or_stop(view: &mut View, stage: &Stage<'_>) -> Effect {
 
 fn start(view: &mut View, stage: &Stage<'_>) -> Effect {
     if let Some(prediction) = view.unasked(stage.lesson) {
-        view.focus = Focus::Typing { prediction, text: String::new(), then_run: true };
+        // What stands there already stays: the key that runs is also pressed in the middle of an answer.
+        let text = match std::mem::replace(&mut view.focus, Focus::Text) {
+            Focus::Typing { prediction: open, text, .. } if open == prediction => text,
+            _ => String::new(),
+        };
+        view.focus = Focus::Typing { prediction, text, then_run: true };
         view.notice = Some("first your guess, a rough one will do; Esc runs without one".into());
         return Effect::None;
     }
