@@ -411,6 +411,15 @@ fn a_receipt_says_what_ran_and_what_was_predicted() {
 }
 
 #[test]
+fn a_receipt_judges_predictions_by_a_run_that_is_still_under_way() {
+    let desk = Desk::new(BATCHING).answered("0.5").runs(60);
+    assert!(desk.view.measured.is_empty(), "nothing was kept yet: the run is not over");
+    let world = World::at(desk.trace.as_ref().unwrap(), u64::MAX);
+    let says = receipt(Some(&world), &desk.view, &desk.lesson).join("\n");
+    assert!(says.contains("predicted for uring: You said 0.5, the kernel says 0.031"), "{says}");
+}
+
+#[test]
 fn the_screens_at_the_sizes_of_the_design() {
     for (width, height) in [(40, 12), (80, 24), (120, 36), (200, 60)] {
         let size = format!("{width}x{height}");

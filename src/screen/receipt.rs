@@ -2,9 +2,9 @@
 
 use super::Run;
 use super::lesson::load;
-use super::text::rounded;
+use super::text::{Told, measured, rounded};
 use super::view::{View, same_lab};
-use crate::lesson::{Lesson, Step};
+use crate::lesson::Lesson;
 use crate::world::{MetricId, World};
 
 /// A few lines: where the learner was, what ran, what was predicted and measured.
@@ -35,10 +35,16 @@ pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<S
             }
         }
     }
-    for asked in lesson.steps.iter().flat_map(Step::predictions) {
-        if let Some(answer) = view.answers.get(&asked.id) {
-            let measured = view.measured.get(&asked.id).copied();
-            lines.push(format!("  predicted for {}: {}", asked.server, asked.judge(answer, measured)));
+    let servers = world.map(World::servers).unwrap_or_default();
+    for (index, step) in lesson.steps.iter().enumerate() {
+        // A run that was still under way at the end counts for the steps whose lab it is.
+        let ran = matches!(view.run, Run::Some { step, .. } if same_lab(lesson, step, index));
+        let told = Told::By(if ran { &servers } else { &[] });
+        for asked in step.predictions() {
+            if let Some(answer) = view.answers.get(&asked.id) {
+                let verdict = asked.judge(answer, measured(view, asked, &told));
+                lines.push(format!("  predicted for {}: {verdict}", asked.server));
+            }
         }
     }
     let next = view.step + 1;

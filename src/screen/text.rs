@@ -169,7 +169,8 @@ fn add_prediction(
     }
 }
 
-fn measured(view: &View, asked: &Prediction, told: &Told<'_>) -> Option<f64> {
+/// What is known of a prediction's number: what the run says, else what an earlier run said.
+pub(super) fn measured(view: &View, asked: &Prediction, told: &Told<'_>) -> Option<f64> {
     let now = match told {
         Told::AtMost => return Some(9.99),
         Told::By(servers) => *servers,
