@@ -6,8 +6,8 @@ mod fixture;
 
 use iolab::lesson::{self, Lesson};
 use iolab::screen::{
-    Effect, Focus, Frame, Input, Key, Overlay, Palette, Playhead, Run, Stage, State, Theme, View, frame,
-    receipt, update,
+    Effect, Focus, Frame, Input, Key, Overlay, Palette, Pane, Playhead, Run, Stage, State, Theme, View,
+    frame, receipt, update,
 };
 use iolab::trace::{End, Entry, Layer, Record, Refusal, Trace};
 use iolab::world::World;
@@ -417,6 +417,25 @@ fn a_receipt_judges_predictions_by_a_run_that_is_still_under_way() {
     let world = World::at(desk.trace.as_ref().unwrap(), u64::MAX);
     let says = receipt(Some(&world), &desk.view, &desk.lesson).join("\n");
     assert!(says.contains("predicted for uring: You said 0.5, the kernel says 0.031"), "{says}");
+}
+
+#[test]
+fn an_insight_is_told_once_its_rule_has_fired() {
+    const TITLE: &str = "! uring-naive: a ring used like a system call";
+    let step = lesson().steps.iter().position(|step| step.insights().next().is_some()).unwrap();
+    let prose = |desk: &mut Desk| {
+        desk.view.pane = Pane::Text;
+        desk.screen()
+    };
+    let mut desk = Desk::new(step).sized(120, 100);
+    assert!(!prose(&mut desk).contains(TITLE), "nothing has run");
+    let mut unanswered = Desk::new(step).sized(120, 100).runs(60);
+    let waits = unanswered.view.step(&unanswered.lesson).predictions().next().is_some();
+    assert_eq!(prose(&mut unanswered).contains(TITLE), !waits, "it gives no prediction away");
+    if waits {
+        desk = desk.answered("1");
+    }
+    assert!(prose(&mut desk.runs(60)).contains(TITLE), "the rule has fired");
 }
 
 #[test]

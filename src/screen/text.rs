@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::paint::{Paint, width, wrap};
 use super::theme::Role;
 use super::view::{Focus, View};
-use crate::lesson::{Block, Lesson, Prediction, Verdict, prose, wrap as prose_wrap};
+use crate::lesson::{Block, Insight, Lesson, Prediction, Verdict, prose, wrap as prose_wrap};
 use crate::world::{MetricId, ServerView, insight};
 
 /// One line: pieces of text with their roles.
@@ -36,6 +36,9 @@ pub fn lines(view: &View, lesson: &Lesson, columns: u16, told: &Told<'_>) -> Lin
     let mut out = Lines::default();
     let mut asked = 0;
     for block in &view.step(lesson).blocks {
+        if matches!(block, Block::Insight(named) if !has_fired(view, lesson, named, told)) {
+            continue;
+        }
         if !out.lines.is_empty() {
             out.lines.push(Line::new());
         }
@@ -62,6 +65,21 @@ pub fn lines(view: &View, lesson: &Lesson, columns: u16, told: &Told<'_>) -> Lin
         }
     }
     out
+}
+
+/// Whether a rule's finding may be told: it holds in what ran, and no prediction is still to be made that it
+/// would give away.
+fn has_fired(view: &View, lesson: &Lesson, named: &Insight, told: &Told<'_>) -> bool {
+    match told {
+        Told::AtMost => true,
+        Told::By(servers) => {
+            view.unasked(lesson).is_none()
+                && servers
+                    .iter()
+                    .filter(|server| server.name == named.server)
+                    .any(|server| server.insights().iter().any(|finding| finding.id == named.id))
+        }
+    }
 }
 
 /// The line from which the text is shown when a run begins: its prediction is what matters then. A text that
