@@ -439,6 +439,23 @@ fn an_insight_is_told_once_its_rule_has_fired() {
 }
 
 #[test]
+fn a_step_that_has_not_run_offers_no_numbers() {
+    // Another step's lab has run; this one's has not.
+    let lesson = lesson();
+    let other = (0..BATCHING).find(|step| lesson.steps[*step].lab().is_some()).unwrap();
+    let mut desk = Desk::new(other).runs(10);
+    (desk.view.step, desk.view.focus) = (BATCHING, Focus::Text);
+    assert_eq!(desk.view.state(&desk.lesson), None);
+    let footer = desk.screen().lines().last().unwrap().to_owned();
+    assert!(!footer.contains("numbers") && !footer.contains("what is this?"), "{footer}");
+    for key in [Key::Tab, Key::BackTab, Key::Char('i')] {
+        desk.press(&[key]);
+        assert_eq!((&desk.view.focus, desk.view.overlay), (&Focus::Text, None));
+        assert_eq!(desk.view.notice.as_deref(), Some("no numbers yet; space runs the lab"));
+    }
+}
+
+#[test]
 fn the_screens_at_the_sizes_of_the_design() {
     for (width, height) in [(40, 12), (80, 24), (120, 36), (200, 60)] {
         let size = format!("{width}x{height}");

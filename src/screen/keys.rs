@@ -3,7 +3,7 @@
 use super::key::Key;
 use super::theme::Glyphs;
 use super::update::Stage;
-use super::view::{Focus, Overlay, Playhead, Run, State, View};
+use super::view::{Focus, Overlay, Playhead, State, View};
 use crate::lesson::Show;
 
 /// What a key does.
@@ -243,6 +243,11 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         Action::NextNumber | Action::PreviousNumber | Action::Info if step.lab().is_none() => {
             Some("no numbers here")
         }
+        Action::NextNumber | Action::PreviousNumber | Action::Info
+            if matches!(state, None | Some(State::Starting)) =>
+        {
+            Some("no numbers yet; space runs the lab")
+        }
         _ => None,
     }
 }
@@ -274,7 +279,7 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
             }
             // The lab's parts are worth a word when there is something in them.
             Action::NextNumber | Action::Info | Action::Pane => {
-                !matches!(view.run, Run::None) || Context::of(view) == Context::Numbers
+                view.state(stage.lesson).is_some() || Context::of(view) == Context::Numbers
             }
             Action::StepBack | Action::StepForward => frozen,
             _ => true,
