@@ -456,6 +456,17 @@ fn a_step_that_has_not_run_offers_no_numbers() {
 }
 
 #[test]
+fn in_ascii_only_a_prediction_begins_with_a_question_mark() {
+    let theme = Theme { palette: Palette::Ansi, ascii: true };
+    let mut desk = Desk::new(BATCHING).sized(120, 100);
+    desk.view.pane = Pane::Text;
+    let drawn = text(&desk.frame(theme));
+    let marked = drawn.lines().filter(|line| line.trim_start().starts_with("? ")).count();
+    assert_eq!(marked, desk.view.step(&desk.lesson).predictions().count(), "{drawn}");
+    assert!(drawn.contains("> The same operations, handed over together."), "{drawn}");
+}
+
+#[test]
 fn the_screens_at_the_sizes_of_the_design() {
     for (width, height) in [(40, 12), (80, 24), (120, 36), (200, 60)] {
         let size = format!("{width}x{height}");

@@ -184,6 +184,8 @@ impl Theme {
         for c in text.chars() {
             match c {
                 'µ' => out.push('u'),
+                // A question mark would make it a prediction.
+                '▸' => out.push('>'),
                 '→' => out.push_str("->"),
                 '←' => out.push_str("<-"),
                 '≤' => out.push_str("<="),
