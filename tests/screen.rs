@@ -375,7 +375,14 @@ fn a_recording_says_that_it_is_one_and_plays_to_its_end() {
         "{screen}"
     );
     desk.input(Input::Tick(5_000_000_000));
-    assert_eq!(desk.view.playhead, Playhead::Frozen(50 * fixture::TICK_NS));
+    assert_eq!(desk.view.playhead, Playhead::End(50 * fixture::TICK_NS));
+    let screen = desk.screen();
+    assert!(screen.contains("over, 1.0 s"), "{screen}");
+    assert!(screen.lines().last().unwrap().contains("f play again"), "{screen}");
+    desk.press(&[Key::Char(',')]);
+    assert_eq!(desk.view.playhead, Playhead::Frozen(49 * fixture::TICK_NS));
+    assert!(desk.screen().lines().last().unwrap().contains("f go on"));
+    desk.press(&[Key::Char('.')]);
     assert_eq!(desk.press(&[Key::Char('f')]), Effect::None);
     assert_eq!(desk.view.playhead, Playhead::Playing(0), "and again from its beginning");
 }

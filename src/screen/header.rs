@@ -77,6 +77,7 @@ fn mode(paint: &Paint, view: &View, lesson: &Lesson, world: Option<&World<'_>>) 
             let ms = t_ns / 1_000_000;
             (format!("{} frozen at {}.{:03} s", glyphs.frozen, ms / 1000, ms % 1000), Role::Warn)
         }
+        (_, Playhead::End(t_ns)) => (format!("{} over, {}", glyphs.stopped, seconds(t_ns)), Role::Plain),
         (State::Starting, _) => (format!("{} starting", glyphs.open), Role::Warn),
         (State::Running, Playhead::Playing(t_ns)) => {
             (format!("{} {live} {}", glyphs.recorded, seconds(t_ns)), Role::Good)

@@ -224,7 +224,7 @@ pub fn here(context: Context) -> impl Iterator<Item = &'static Binding> {
 pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'static str> {
     let step = view.step(stage.lesson);
     let state = view.state(stage.lesson);
-    let frozen = matches!(view.playhead, Playhead::Frozen(_));
+    let frozen = view.is_at_rest();
     match action {
         Action::NextStep if view.step + 1 >= stage.lesson.steps.len() => Some("this is the last step"),
         Action::PreviousStep if view.step == 0 => Some("this is the first step"),
@@ -262,7 +262,8 @@ pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'stati
             Some(State::Over | State::Failed(_)) => "run again",
             None => word,
         },
-        Action::Freeze if matches!(view.playhead, Playhead::Frozen(_)) => "go on",
+        Action::Freeze if matches!(view.playhead, Playhead::End(_)) => "play again",
+        Action::Freeze if view.is_at_rest() => "go on",
         Action::Close if view.overlay == Some(Overlay::Help) => "close",
         _ => word,
     })
@@ -271,7 +272,7 @@ pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'stati
 /// Whether the footer shows a row at this moment: what can be done now, and what always can.
 pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
     binding.footer.is_some() && why_not(binding.action, view, stage).is_none() && {
-        let frozen = matches!(view.playhead, Playhead::Frozen(_));
+        let frozen = view.is_at_rest();
         match binding.action {
             // Who types wants to know how to end it; the other keys are in the help.
             action if Context::of(view) == Context::Typing => {

@@ -301,7 +301,12 @@ fn freeze(view: &mut View, stage: &Stage<'_>) -> Effect {
         }
         Playhead::Frozen(t_ns) if recorded => {
             set_state(view, State::Running);
-            view.playhead = Playhead::Playing(if t_ns >= end_ns { 0 } else { t_ns });
+            view.playhead = Playhead::Playing(t_ns);
+            Effect::None
+        }
+        Playhead::End(_) => {
+            set_state(view, State::Running);
+            view.playhead = Playhead::Playing(0);
             Effect::None
         }
         Playhead::Frozen(_) => {
@@ -312,7 +317,9 @@ fn freeze(view: &mut View, stage: &Stage<'_>) -> Effect {
 }
 
 fn move_in_time(view: &mut View, stage: &Stage<'_>, action: Action) {
-    let (Playhead::Frozen(t_ns), Some(trace)) = (view.playhead, stage.trace) else { return };
+    let (Playhead::Frozen(t_ns) | Playhead::End(t_ns), Some(trace)) = (view.playhead, stage.trace) else {
+        return;
+    };
     let end_ns = trace.end_ns();
     let (before, after) = neighbours(trace, t_ns);
     let to_ns = match action {
@@ -325,7 +332,10 @@ fn move_in_time(view: &mut View, stage: &Stage<'_>, action: Action) {
         let end = if t_ns == 0 { "this is the beginning" } else { "nothing later was recorded" };
         view.notice = Some(end.into());
     }
-    view.playhead = Playhead::Frozen(to_ns);
+    view.playhead = match view.recorded() {
+        Some(_) if to_ns >= end_ns => Playhead::End(end_ns),
+        _ => Playhead::Frozen(to_ns),
+    };
 }
 
 fn tick(view: &mut View, stage: &Stage<'_>, ns: u64) {
@@ -335,7 +345,7 @@ fn tick(view: &mut View, stage: &Stage<'_>, ns: u64) {
     if to_ns < end_ns {
         view.playhead = Playhead::Playing(to_ns);
     } else {
-        view.playhead = Playhead::Frozen(end_ns);
+        view.playhead = Playhead::End(end_ns);
         set_state(view, State::Over);
         remember(view, stage);
     }

@@ -93,6 +93,8 @@ pub enum Playhead {
     Frozen(u64),
     /// A recording that moves on with the clock.
     Playing(u64),
+    /// A recording that has come to its end, which is here.
+    End(u64),
 }
 
 /// Where the run stands.
@@ -152,8 +154,13 @@ impl View {
     pub fn t_ns(&self) -> u64 {
         match self.playhead {
             Playhead::Live => u64::MAX,
-            Playhead::Frozen(t_ns) | Playhead::Playing(t_ns) => t_ns,
+            Playhead::Frozen(t_ns) | Playhead::Playing(t_ns) | Playhead::End(t_ns) => t_ns,
         }
+    }
+
+    /// Whether nothing on the screen moves, so that time can be walked through.
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self.playhead, Playhead::Frozen(_) | Playhead::End(_))
     }
 
     /// The state of the run that belongs to the step on the screen, if there is one.

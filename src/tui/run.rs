@@ -264,7 +264,7 @@ impl Screen<'_> {
 
     /// A run may go on for hours; what it keeps in memory may not grow for hours.
     fn thin(&mut self) {
-        let frozen = matches!(self.view.playhead, screen::Playhead::Frozen(_));
+        let frozen = self.view.is_at_rest();
         if let Some(trace) = self.trace.as_mut().filter(|_| !frozen)
             && self.thinner.thin(trace)
         {
@@ -321,7 +321,7 @@ impl Screen<'_> {
 
     /// Ctrl-Z: the shell gets its terminal, the load rests, until somebody continues us.
     fn suspend(&mut self) -> io::Result<Next> {
-        let live = self.view.is_running() && !matches!(self.view.playhead, screen::Playhead::Frozen(_));
+        let live = self.view.is_running() && !self.view.is_at_rest();
         if live {
             self.runner.freeze(true);
         }
