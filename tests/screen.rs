@@ -292,7 +292,7 @@ fn a_number_that_is_not_known_says_why_and_is_never_nought() {
     desk.trace = Some(trace);
     let screen = desk.screen();
     let row = screen.lines().find(|line| line.contains("syscalls   ")).unwrap();
-    assert_eq!(row.matches("unknown").count(), 3, "{row}");
+    assert_eq!(row.matches("not known").count(), 3, "{row}");
     assert!(screen.contains("EACCES (perf_event_paranoid 4)"), "{screen}");
 }
 

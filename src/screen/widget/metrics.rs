@@ -35,7 +35,7 @@ impl Cell {
     fn columns(&self) -> (u16, u16) {
         match self {
             Self::Number { whole, fraction } => (width(whole), width(fraction)),
-            Self::Unknown => (5, 2),
+            Self::Unknown => (width(UNKNOWN).saturating_sub(FRACTION_COLUMNS), FRACTION_COLUMNS),
             Self::Hidden | Self::Nothing => (1, 0),
         }
     }
@@ -107,6 +107,9 @@ struct Shape {
     /// Whether the rung's word has room behind its glyph.
     word: bool,
 }
+
+/// What stands where a number is not known, the same as in plain text.
+const UNKNOWN: &str = "not known";
 
 /// Two columns before a rung's glyph, and the glyph.
 const RUNG_COLUMNS: u16 = 3;
@@ -230,7 +233,7 @@ fn draw_cell(paint: &mut Paint, area: Rect, at: u16, end: u16, cell: &Cell, frac
             paint.right(area, point, at, whole, role(Role::Number));
             paint.text(area, point, at, fraction, role(Role::Number));
         }
-        Cell::Unknown => paint.right(area, end, at, "unknown", role(Role::Warn)),
+        Cell::Unknown => paint.right(area, end, at, UNKNOWN, role(Role::Warn)),
         Cell::Hidden => paint.right(area, end, at, "yours?", role(Role::Own)),
         Cell::Nothing => {
             let point = end.saturating_sub(fraction_columns);
