@@ -474,6 +474,17 @@ fn in_ascii_only_a_prediction_begins_with_a_question_mark() {
 }
 
 #[test]
+fn a_lab_that_has_no_room_for_all_says_so_on_its_border() {
+    let border = |screen: &str| screen.lines().rev().nth(1).unwrap().to_owned();
+    let desk = Desk::new(BATCHING).answered("0.5").runs(60);
+    let low = desk.sized(120, 16);
+    let drawn = border(&low.screen());
+    assert!(drawn.contains("lines: t ") && drawn.ends_with('┘'), "{drawn}");
+    let roomy = low.sized(200, 100);
+    assert!(!border(&roomy.screen()).contains("lines"), "{}", roomy.screen());
+}
+
+#[test]
 fn the_screens_at_the_sizes_of_the_design() {
     for (width, height) in [(40, 12), (80, 24), (120, 36), (200, 60)] {
         let size = format!("{width}x{height}");

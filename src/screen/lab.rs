@@ -12,12 +12,22 @@ use super::{focus, status};
 use crate::lesson::{Lab, Lesson, Show};
 use crate::world::ServerView;
 
-pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, servers: &[ServerView<'_>]) {
-    let Some(lab) = view.step(lesson).lab() else { return };
+/// Draws the lab; says how many lines of it had no room.
+pub(super) fn draw(
+    paint: &mut Paint,
+    area: Rect,
+    view: &View,
+    lesson: &Lesson,
+    servers: &[ServerView<'_>],
+) -> u16 {
+    let Some(lab) = view.step(lesson).lab() else { return 0 };
     let rest = draw_status(paint, area, view, lesson, lab, servers);
     match servers {
-        [] if view.state(lesson).is_none() => draw_waiting(paint, rest, lab),
-        [] => {}
+        [] if view.state(lesson).is_none() => {
+            draw_waiting(paint, rest, lab);
+            0
+        }
+        [] => 0,
         servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab)),
     }
 }
@@ -98,8 +108,9 @@ struct Slot {
     most: u16,
 }
 
-fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
+fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) -> u16 {
     let slots = slots(area, scene);
+    let missing = missing(area, scene, &slots);
     let used: u16 = slots.iter().map(|slot| slot.rows).sum();
     let gaps = u16::try_from(slots.len().saturating_sub(1)).unwrap_or(0);
     let gap = u16::from(area.height.saturating_sub(used) >= gaps);
@@ -127,6 +138,20 @@ fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
         widget::draw(paint, body, scene, slot.part);
         (_, rest) = top(below, gap);
     }
+    missing
+}
+
+/// Lines that had no room: of parts that were left out, the least they need; of sentences, all that were cut.
+/// A picture that is only smaller lacks nothing.
+fn missing(area: Rect, scene: &Scene<'_>, slots: &[Slot]) -> u16 {
+    let lacks = |part: &Show| {
+        let (least, most) = widget::rows(scene, *part, area.width);
+        let title = u16::from(!widget::title(scene, *part).is_empty());
+        let whole = if *part == Show::Insights { most } else { least };
+        let drawn = slots.iter().find(|slot| slot.part == *part).map_or(0, |slot| slot.rows);
+        if least > 0 { whole.saturating_add(title).saturating_sub(drawn) } else { 0 }
+    };
+    scene.lab.show.iter().map(lacks).fold(0, u16::saturating_add)
 }
 
 /// Which parts fit: each with the least it needs, in the lab's order, then what is left goes to them in the

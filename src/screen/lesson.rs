@@ -4,7 +4,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::paint::{Click, Frame, Paint};
 use super::theme::{Role, Theme};
-use super::view::View;
+use super::view::{Pane, View};
 use super::{footer, header, keys, lab, layout, overlay, text};
 use crate::lesson::Lesson;
 use crate::trace::{Load, Pace};
@@ -32,12 +32,32 @@ pub(super) fn frame(
         if areas.frame.is_none() && !areas.lab_title.is_empty() {
             paint.rule(areas.lab_title, 0, "", "", false);
         }
-        paint.title(areas.lab_title, 0, &load(&shown.load), "", false);
-        lab::draw(&mut paint, areas.lab, view, lesson, &servers);
+        let missing = lab::draw(&mut paint, areas.lab, view, lesson, &servers);
+        let more = more_lines(missing, view);
+        // Said on the border below where there is one, else beside the title.
+        let border = Rect { y: areas.lab.bottom(), ..areas.lab_title };
+        let (above, place) = if areas.frame.is_some() { ("", border) } else { (&*more, areas.lab_title) };
+        paint.title(areas.lab_title, 0, &load(&shown.load), above, false);
+        if areas.frame.is_some() {
+            paint.title(border, 0, "", &more, false);
+        }
+        if missing > 0 && view.pane != Pane::Lab {
+            paint.zone(place, Click::Act(keys::Action::Pane));
+        }
     }
     footer::draw(&mut paint, areas.footer, view, lesson);
     overlay::draw(&mut paint, size, view, lesson, &servers);
     paint.done()
+}
+
+/// What is said of lines of the lab that have no room, and the key that gives it more, if one does.
+fn more_lines(missing: u16, view: &View) -> String {
+    let lines = if missing == 1 { "line" } else { "lines" };
+    match (missing, view.pane) {
+        (0, _) => String::new(),
+        (_, Pane::Lab) => format!("+{missing} {lines}"),
+        _ => format!("+{missing} {lines}: t"),
+    }
 }
 
 /// The frame around text and lab, and the line between them.
