@@ -68,7 +68,9 @@ impl Cast {
     /// Attaches the probes, at rest: the rings are there by now.
     pub fn watch(&mut self, stage: &Stage, server: &Server) {
         let counters = self.counters.take();
-        self.probes = Some(Probes::attach(self.pid, server.io_uring, stage.plan.probing, counters));
+        let plan = &stage.plan;
+        let probes = Probes::attach(self.pid, server.io_uring, plan.probing, plan.load.pace, counters);
+        self.probes = Some(probes);
     }
 }
 

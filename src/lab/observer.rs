@@ -1,4 +1,5 @@
-//! The thread that watches one server: rings every 4 ms, totals every 20 ms, state twice a second.
+//! The thread that watches one server: rings every 4 ms, totals every 20 ms (100 ms in a closed loop),
+//! state twice a second.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -8,14 +9,18 @@ use std::time::Duration;
 use super::plan::Probing;
 use super::recorder::Recorder;
 use crate::probe::{self, clock};
-use crate::trace::{Layer, ProcessTotals, Record, Refusal, RunId, Rung};
+use crate::trace::{Layer, Pace, ProcessTotals, Record, Refusal, RunId, Rung};
 
 /// Between two looks at the rings. A look costs nanoseconds, but waking for it tens of microseconds on a virtual
 /// machine: at 1 ms that was 5 % of a processor.
 const LOOK: Duration = Duration::from_millis(4);
 
-/// Between two totals, nanoseconds.
+/// Between two totals of a paced run, nanoseconds.
 const TOTALS_NS: u64 = 20_000_000;
+
+/// Between two totals in a closed loop, nanoseconds: reading a counter interrupts the server on its processor,
+/// and there it has no time to spare.
+const TOTALS_AT_MAX_NS: u64 = 100_000_000;
 
 /// Threads that may be written down in each interval between totals.
 const THREADS_PER_INTERVAL: u64 = 64;
@@ -33,6 +38,7 @@ pub struct Probes {
     /// Rungs that were wanted and refused.
     pub refused: Vec<(Rung, Refusal)>,
     cpu_ns: u64,
+    totals_ns: u64,
 }
 
 impl Probes {
@@ -41,6 +47,7 @@ impl Probes {
         pid: u32,
         has_ring: bool,
         probing: Probing,
+        pace: Pace,
         counters: Option<Result<probe::perf::Counters, (Rung, Refusal)>>,
     ) -> Self {
         let mut refused = Vec::new();
@@ -52,7 +59,8 @@ impl Probes {
             .then(|| probe::epoll_set::EpollSets::open(pid).map_err(|why| keep(Rung::EpollSet, why)).ok())
             .flatten();
         let sockets = probe::sock::Sockets::open(pid).map_err(|why| keep(Rung::Sock, why)).ok();
-        Self { threads, rings, counters, epoll_sets, sockets, refused, cpu_ns: 0 }
+        let totals_ns = if pace == Pace::Max { TOTALS_AT_MAX_NS } else { TOTALS_NS };
+        Self { threads, rings, counters, epoll_sets, sockets, refused, cpu_ns: 0, totals_ns }
     }
 
     /// Everything, exactly: at quiescence, when nothing moves between two readings.
@@ -80,7 +88,7 @@ impl Probes {
     /// Between two totals, nanoseconds: longer where there are thousands of threads to write down.
     fn totals_interval_ns(&self) -> u64 {
         let threads = self.threads.as_ref().map_or(0, |threads| threads.totals().len() as u64);
-        TOTALS_NS * (1 + threads / THREADS_PER_INTERVAL)
+        self.totals_ns * (1 + threads / THREADS_PER_INTERVAL)
     }
 
     fn collect(&mut self) -> ProcessTotals {

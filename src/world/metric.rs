@@ -315,7 +315,12 @@ fn split(part: MetricId, deltas: &Deltas) -> Measured {
     }
     let mine_ns = if part == MetricId::UserNsPerRequest { user_ns } else { kernel_ns };
     if mine_ns == 0 {
-        return Measured::unknown(format!("too little: none of {ticks} ticks of 10 ms fell into it"));
+        // It is not nothing, only less than a look: half of one, give or take as much.
+        let share = 0.5 / (ticks as f64 + 1.0);
+        return match per_request(total_ns * share, deltas.thread_requests, Rung::Proc) {
+            Measured::Known { value, rung, .. } => Measured::Known { value, rung, spread: Some(value) },
+            unknown => unknown,
+        };
     }
     let share = mine_ns as f64 / both_ns as f64;
     per_request(total_ns * share, deltas.thread_requests, Rung::Proc)
