@@ -35,6 +35,8 @@ pub struct Cast {
     counters: Counters,
     /// CLOCK_MONOTONIC nanoseconds by which a client that was asked to pause has to be quiet.
     pub quiet_by_ns: Option<u64>,
+    /// Whether the run under way was cut short by a freeze.
+    pub is_cut: bool,
     /// Story events that the client could not keep.
     pub story_lost: u64,
 }
@@ -62,7 +64,17 @@ impl Cast {
             let _ = said.send(line.map_or(Happening::ServerEnded, Happening::Said));
         });
         let client = Client::start(cpus.client, happenings.clone())?;
-        Ok(Self { pid, address, server, client, probes: None, counters, quiet_by_ns: None, story_lost: 0 })
+        Ok(Self {
+            pid,
+            address,
+            server,
+            client,
+            probes: None,
+            counters,
+            quiet_by_ns: None,
+            is_cut: false,
+            story_lost: 0,
+        })
     }
 
     /// Attaches the probes, at rest: the rings are there by now.

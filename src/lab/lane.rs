@@ -210,7 +210,7 @@ impl<'s> Lane<'s> {
                 Window { rung: Rung::Ptrace, lost, requests: totals.answered, syscalls: seen.syscalls };
             self.stage.recorder.push(run, [(t_ns, Record::Window { duration_ns: t_ns, window })]);
         }
-        self.conclude(run, t_ns, quiet.map(|_| ())).map(|_| ())
+        self.conclude(cast, run, t_ns, quiet.map(|_| ())).map(|_| ())
     }
 
     /// Waits until the server uses no more processor time: the client has its last answer before the server
@@ -285,7 +285,7 @@ impl<'s> Lane<'s> {
         if let Some(probes) = &mut cast.probes {
             self.stage.recorder.push(run, [(t_ns, Record::Process(probes.totals_exactly()))]);
         }
-        self.conclude(run, t_ns, quiet.map(|_| ()))
+        self.conclude(cast, run, t_ns, quiet.map(|_| ()))
     }
 
     /// Waits until the client is quiet, handing on what it tells; answers where the client then stands.
@@ -340,8 +340,9 @@ impl<'s> Lane<'s> {
                 Happening::Control(Control::Stop) if run.is_none() => return Err(Trouble::Stopped),
                 // Connections that are being opened and a warm-up go on to their end: rest comes after them.
                 Happening::Control(Control::Freeze(_)) if run.is_none() => {}
-                Happening::Control(Control::Stop | Control::Freeze(true)) => {
+                Happening::Control(asked @ (Control::Stop | Control::Freeze(true))) => {
                     cast.client.ask(&Ask::Pause)?;
+                    cast.is_cut |= asked == Control::Freeze(true);
                     cast.quiet_by_ns.get_or_insert(clock::monotonic_ns() + PATIENCE_NS);
                 }
                 Happening::Control(Control::Freeze(false)) => {}
@@ -400,10 +401,18 @@ impl<'s> Lane<'s> {
     }
 
     /// Ends a run as it came out; trouble is said in its end, and the lane then stops.
-    fn conclude(&self, run: RunId, t_ns: u64, result: Result<(), Trouble>) -> Result<Outcome, Trouble> {
+    fn conclude(
+        &self,
+        cast: &mut Cast,
+        run: RunId,
+        t_ns: u64,
+        result: Result<(), Trouble>,
+    ) -> Result<Outcome, Trouble> {
+        // Whoever froze it may have thawed it again by now: the run was cut all the same.
+        let is_cut = std::mem::take(&mut cast.is_cut);
         let (end, outcome) = match result {
             Ok(()) if self.stage.is_stopped() => (End::Stopped, Err(Trouble::Stopped)),
-            Ok(()) if self.stage.is_frozen() => (End::Frozen, Ok(Outcome::Cut)),
+            Ok(()) if is_cut => (End::Frozen, Ok(Outcome::Cut)),
             Ok(()) => (End::Done, Ok(Outcome::Whole)),
             Err(Trouble::Stopped) => (End::Stopped, Err(Trouble::Stopped)),
             Err(Trouble::End(end)) => (end, Err(Trouble::Stopped)),
