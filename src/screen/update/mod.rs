@@ -1,23 +1,23 @@
 //! What a key or a piece of news does to a [`View`]. Pure: what is to be done outside comes back as an
 //! [`Effect`].
 
+mod answer;
+mod time;
+
 use ratatui::layout::Size;
+
+use self::answer::{leave, store, type_character};
+use self::time::{freeze, move_in_time, tick};
 
 use super::focus;
 use super::key::Key;
 use super::keys::{self, Action, Context};
 use super::layout;
 use super::text;
-use super::view::{Focus, Overlay, Pane, Playhead, Run, State, View, neighbours, same_lab};
-use crate::lesson::{Lesson, Verdict};
+use super::view::{Focus, Overlay, Pane, Playhead, Run, State, View, same_lab};
+use crate::lesson::Lesson;
 use crate::trace::Trace;
 use crate::world::{MetricId, World};
-
-/// A leap in frozen time, nanoseconds.
-const LEAP_NS: u64 = 500_000_000;
-
-/// Characters that an answer may have.
-const ANSWER_MAX: usize = 40;
 
 /// What a view stands before.
 #[derive(Clone, Copy, Debug)]
@@ -138,14 +138,6 @@ fn press(view: &mut View, stage: &Stage<'_>, key: Key) -> Effect {
             Effect::None
         }
         _ => Effect::None,
-    }
-}
-
-fn type_character(view: &mut View, c: char) {
-    if let Focus::Typing { text, .. } = &mut view.focus
-        && text.chars().count() < ANSWER_MAX
-    {
-        text.push(c);
     }
 }
 
@@ -284,110 +276,6 @@ fn start(view: &mut View, stage: &Stage<'_>) -> Effect {
     view.run = Run::Some { step: view.step, state: State::Starting, recorded: None };
     view.playhead = Playhead::Live;
     Effect::Start
-}
-
-fn freeze(view: &mut View, stage: &Stage<'_>) -> Effect {
-    let end_ns = stage.trace.map_or(0, Trace::end_ns);
-    let recorded = view.recorded().is_some();
-    let running = matches!(view.state(stage.lesson), Some(State::Running));
-    match view.playhead {
-        Playhead::Live => {
-            view.playhead = Playhead::Frozen(end_ns);
-            if running && !recorded { Effect::Freeze(true) } else { Effect::None }
-        }
-        Playhead::Playing(t_ns) => {
-            view.playhead = Playhead::Frozen(t_ns);
-            Effect::None
-        }
-        Playhead::Frozen(t_ns) if recorded => {
-            set_state(view, State::Running);
-            view.playhead = Playhead::Playing(t_ns);
-            Effect::None
-        }
-        Playhead::End(_) => {
-            set_state(view, State::Running);
-            view.playhead = Playhead::Playing(0);
-            Effect::None
-        }
-        Playhead::Frozen(_) => {
-            view.playhead = Playhead::Live;
-            if running { Effect::Freeze(false) } else { Effect::None }
-        }
-    }
-}
-
-fn move_in_time(view: &mut View, stage: &Stage<'_>, action: Action) {
-    let (Playhead::Frozen(t_ns) | Playhead::End(t_ns), Some(trace)) = (view.playhead, stage.trace) else {
-        return;
-    };
-    let end_ns = trace.end_ns();
-    let (before, after) = neighbours(trace, t_ns);
-    let to_ns = match action {
-        Action::StepBack => before.unwrap_or(0),
-        Action::StepForward => after.unwrap_or(end_ns),
-        Action::LeapBack => t_ns.saturating_sub(LEAP_NS),
-        _ => t_ns.saturating_add(LEAP_NS).min(end_ns),
-    };
-    if to_ns == t_ns {
-        let end = if t_ns == 0 { "this is the beginning" } else { "nothing later was recorded" };
-        view.notice = Some(end.into());
-    }
-    view.playhead = match view.recorded() {
-        Some(_) if to_ns >= end_ns => Playhead::End(end_ns),
-        _ => Playhead::Frozen(to_ns),
-    };
-}
-
-fn tick(view: &mut View, stage: &Stage<'_>, ns: u64) {
-    let Playhead::Playing(t_ns) = view.playhead else { return };
-    let end_ns = stage.trace.map_or(0, Trace::end_ns);
-    let to_ns = t_ns.saturating_add(ns);
-    if to_ns < end_ns {
-        view.playhead = Playhead::Playing(to_ns);
-    } else {
-        view.playhead = Playhead::End(end_ns);
-        set_state(view, State::Over);
-        remember(view, stage);
-    }
-}
-
-fn store(view: &mut View, stage: &Stage<'_>) -> Effect {
-    let Focus::Typing { prediction, text, then_run } = view.focus.clone() else { return Effect::None };
-    let Some(asked) = view.step(stage.lesson).predictions().nth(prediction) else {
-        view.focus = Focus::Text;
-        return Effect::None;
-    };
-    if let Verdict::Unreadable(says) = asked.judge(&text, None) {
-        view.notice = Some(says);
-        return Effect::None;
-    }
-    view.answers.insert(asked.id.clone(), text);
-    after_answer(view, stage, then_run)
-}
-
-/// Leaves what has the focus. An answer that is left empty was passed over; nobody is asked twice.
-fn leave(view: &mut View, stage: &Stage<'_>) -> Effect {
-    let Focus::Typing { prediction, then_run, .. } = view.focus.clone() else {
-        view.focus = Focus::Text;
-        return Effect::None;
-    };
-    if let Some(asked) = view.step(stage.lesson).predictions().nth(prediction) {
-        view.passed_over.insert(asked.id.clone());
-    }
-    after_answer(view, stage, then_run)
-}
-
-fn after_answer(view: &mut View, stage: &Stage<'_>, then_run: bool) -> Effect {
-    match view.unasked(stage.lesson) {
-        Some(prediction) => {
-            view.focus = Focus::Typing { prediction, text: String::new(), then_run };
-            Effect::None
-        }
-        None => {
-            view.focus = Focus::Text;
-            if then_run { start(view, stage) } else { Effect::None }
-        }
-    }
 }
 
 /// Scrolls what is in front; `false` when it stood at its end already.
