@@ -37,6 +37,16 @@ pub enum Show {
     Story,
     /// The interest list of an epoll set.
     Interest,
+    /// User and kernel lanes: when the server was in its own code, in the kernel, and waiting.
+    Lanes,
+    /// The calls of one request, server beside server.
+    Receipt,
+    /// Who gave a processor up and when: one column a thread.
+    Switches,
+    /// What an echo cost at each number of connections that was tried.
+    Cost,
+    /// The kernel thread that polls the submission queue: looking, asleep.
+    Poller,
     /// Insights that fired.
     Insights,
 }

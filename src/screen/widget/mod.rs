@@ -3,12 +3,17 @@
 
 mod batches;
 mod calls;
+mod cost;
 mod histogram;
 mod insights;
 mod interest;
+mod lanes;
 mod metrics;
 mod names;
+mod poller;
+mod receipt;
 mod rings;
+mod switches;
 
 use std::cell::OnceCell;
 
@@ -131,6 +136,59 @@ const PARTS: &[About] = &[
         ring_only: false,
     },
     About {
+        part: Show::Lanes,
+        title: "in its own code, in the kernel, waiting",
+        meaning: "Each pair of corners is one crossing into the kernel and back. The upper lane is the program's \
+                  own code, the lower one the kernel; dots are a thread that waits and uses no processor.",
+        how: "A window under ptrace: the server is stopped at each entry and exit.",
+        error: "Order and number of the crossings are exact; lengths are not, because stopping costs more than the \
+                call. A long wait is still a long wait.",
+        check: "sudo strace -f -r -p {pid}",
+        ring_only: false,
+    },
+    About {
+        part: Show::Receipt,
+        title: "the receipt of one echo",
+        meaning: "The calls that a server made for one request, from the moment it was sent until its answer was \
+                  there.",
+        how: "A window under ptrace, beside the client's own notes of when it sent and when it had the answer.",
+        error: "The calls are exact; one that served several requests at once is on the receipt of each.",
+        check: "sudo strace -f -p {pid}",
+        ring_only: false,
+    },
+    About {
+        part: Show::Switches,
+        title: "map of context switches",
+        meaning: "One column a thread, one row a stretch of time: how often the thread gave its processor up \
+                  because it had to wait, and how often it was put aside.",
+        how: "voluntary_ctxt_switches and nonvoluntary_ctxt_switches in /proc/PID/task/TID/status, reading by \
+              reading.",
+        error: "The numbers are exact; where inside its stretch of time a switch fell is not known.",
+        check: "grep ctxt /proc/{pid}/task/*/status",
+        ring_only: false,
+    },
+    About {
+        part: Show::Cost,
+        title: "cost of an echo by connections",
+        meaning: "What an echo cost the server at each number of connections that was tried in this run. Idle \
+                  connections count: they are what is searched in vain.",
+        how: "Processor time and system calls of each stretch of the run with one load, divided by its answers.",
+        error: "The calls are exact; processor time moves with whatever else the machine does.",
+        check: "cat /proc/{pid}/task/*/schedstat",
+        ring_only: false,
+    },
+    About {
+        part: Show::Poller,
+        title: "the thread that polls the submission queue",
+        meaning: "An SQPOLL thread looks at the submission queue without rest until nothing has come for a while; \
+                  then it sleeps, and the program must wake it.",
+        how: "Processor time of the thread iou-sqp-PID (schedstat), and the flag IORING_SQ_NEED_WAKEUP in the \
+              mapped ring.",
+        error: "Time is exact over a reading; the flag is a sample.",
+        check: "grep . /proc/{pid}/task/*/comm /proc/{pid}/task/*/schedstat",
+        ring_only: true,
+    },
+    About {
         part: Show::Insights,
         title: "",
         meaning: "Rules with cause, cost and fix that hold for this run.",
@@ -161,7 +219,8 @@ pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
 pub(super) fn remark(scene: &Scene<'_>, part: Show) -> &'static str {
     match part {
         Show::Rings => Rung::Ring.word(),
-        Show::Batches | Show::Story => Rung::Ptrace.word(),
+        Show::Batches | Show::Story | Show::Lanes | Show::Receipt => Rung::Ptrace.word(),
+        Show::Switches | Show::Cost | Show::Poller => Rung::Proc.word(),
         Show::Names => names::rung(scene).map_or("", Rung::word),
         Show::Interest => Rung::EpollSet.word(),
         Show::Metrics | Show::Insights => "",
@@ -177,6 +236,11 @@ pub(super) fn rows(scene: &Scene<'_>, part: Show, columns: u16) -> (u16, u16) {
         Show::Names => names::rows(scene),
         Show::Story => calls::rows(scene),
         Show::Interest => interest::rows(scene, columns),
+        Show::Lanes => lanes::rows(scene, columns),
+        Show::Receipt => receipt::rows(scene, columns),
+        Show::Switches => switches::rows(scene, columns),
+        Show::Cost => cost::rows(scene, columns),
+        Show::Poller => poller::rows(scene, columns),
         Show::Insights => insights::rows(scene, columns),
     }
 }
@@ -195,6 +259,11 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>, part: Show)
         Show::Names => names::draw(paint, area, scene),
         Show::Story => calls::draw(paint, area, scene),
         Show::Interest => interest::draw(paint, area, scene),
+        Show::Lanes => lanes::draw(paint, area, scene),
+        Show::Receipt => receipt::draw(paint, area, scene),
+        Show::Switches => switches::draw(paint, area, scene),
+        Show::Cost => cost::draw(paint, area, scene),
+        Show::Poller => poller::draw(paint, area, scene),
         Show::Insights => insights::draw(paint, area, scene),
     }
 }
