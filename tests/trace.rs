@@ -61,7 +61,8 @@ fn recorded(seed: u64, records: u64) -> Trace {
     let mut dice = Dice(seed);
     let mut trace = Trace::new(header());
     for run in 0..6 {
-        let start = Start { server: run % 2, round: run / 2, purpose: Purpose::Measure, pid: 100 + run };
+        let start =
+            Start { server: run % 2, round: run / 2, purpose: Purpose::Measure, pid: 100 + run, load: None };
         trace.push(Entry { run: Some(run), t_ns: 0, record: Record::Start(start) }).unwrap();
         let mut answered = 0;
         for step in 0..records {
@@ -210,7 +211,7 @@ fn records_that_no_lab_makes_are_refused_not_believed() {
     let orphan = Record::Client(ClientTotals::default());
     assert!(trace.push(Entry { run: Some(99), t_ns: 0, record: orphan.clone() }).is_err());
     assert!(trace.push(Entry { run: None, t_ns: 0, record: orphan }).is_err());
-    let start = Start { server: 7, round: 0, purpose: Purpose::Measure, pid: 1 };
+    let start = Start { server: 7, round: 0, purpose: Purpose::Measure, pid: 1, load: None };
     assert!(trace.push(Entry { run: Some(6), t_ns: 0, record: Record::Start(start) }).is_err());
 }
 
@@ -244,7 +245,10 @@ fn shown(of: impl FnOnce(&mut dyn FnMut(u32, Record))) -> (serde_json::Value, St
     let mut trace = Trace::new(header());
     let mut push = |run, record| trace.push(Entry { run: Some(run), t_ns: 1_000_000_000, record }).unwrap();
     for run in 0..2 {
-        push(run, Record::Start(Start { server: run, round: 0, purpose: Purpose::Measure, pid: 1 }));
+        push(
+            run,
+            Record::Start(Start { server: run, round: 0, purpose: Purpose::Measure, pid: 1, load: None }),
+        );
     }
     of(&mut push);
     let world = World::at(&trace, u64::MAX);

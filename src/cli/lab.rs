@@ -10,10 +10,10 @@ use super::Exit;
 use super::face::{self, Face};
 use super::load_args::LoadArguments;
 use super::progress::Progress;
-use super::server_name::{server_list, server_named};
+use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
 use crate::lab::{Control, Plan, Probing, Recorder, Session};
-use crate::servers::Server;
+use crate::servers::Column;
 use crate::trace::{Entry, Thinner, Trace, file};
 
 /// Puts the same load on several servers, side by side, and shows what the kernel says about each.
@@ -23,9 +23,9 @@ use crate::trace::{Entry, Thinner, Trace, file};
 #[derive(Args, Debug)]
 #[command(after_help = server_list(), after_long_help = format!("{EXAMPLES}\n\n{}", server_list()))]
 pub struct Arguments {
-    /// The servers; their names are listed below.
-    #[arg(required = true, value_name = "SERVER", value_parser = server_named)]
-    servers: Vec<&'static Server>,
+    /// The servers; their names are listed below. NAME@N gives one N connections of its own: threads@1 threads@64.
+    #[arg(required = true, value_name = "SERVER", value_parser = column_named)]
+    servers: Vec<Column>,
     #[command(flatten)]
     load: LoadArguments,
     /// Which probes may watch.

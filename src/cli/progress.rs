@@ -9,7 +9,7 @@ use crate::trace::{Entry, Purpose, Record};
 /// One line on the terminal that says what is being measured; silent elsewhere.
 pub struct Progress {
     shown: bool,
-    servers: Vec<&'static str>,
+    servers: Vec<String>,
     rounds: u32,
     running: BTreeSet<(u32, String)>,
 }
@@ -20,7 +20,7 @@ impl Progress {
         Self {
             shown: std::io::stderr().is_terminal()
                 && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
-            servers: plan.servers.iter().map(|server| server.name).collect(),
+            servers: plan.columns.iter().map(ToString::to_string).collect(),
             rounds: plan.rounds,
             running: BTreeSet::new(),
         }

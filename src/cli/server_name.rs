@@ -1,7 +1,19 @@
 //! Servers by name on the command line: checked once, explained where they are wrong, listed in the help.
 
 use super::nearest::nearest;
-use crate::servers::{self, SERVERS, Server};
+use crate::servers::{self, Column, SERVERS, Server};
+
+/// The column of that name, `NAME` or `NAME@CONNECTIONS`; the error helps whoever mistyped it. clap ends the program with status 2 then.
+pub fn column_named(name: &str) -> Result<Column, String> {
+    if let Some((server, connections)) = name.split_once('@')
+        && servers::by_name(server).is_some()
+    {
+        return Column::parse(name).ok_or_else(|| {
+            format!("{connections:?} is no number of connections; write {server}@64 for 64 of its own")
+        });
+    }
+    server_named(name).map(Column::from)
+}
 
 /// The server of that name; the error helps whoever mistyped it. clap ends the program with status 2 then.
 pub fn server_named(name: &str) -> Result<&'static Server, String> {

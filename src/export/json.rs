@@ -20,6 +20,9 @@ pub struct Document<'w> {
 #[derive(Serialize)]
 struct Server<'w> {
     server: &'w str,
+    /// Where it is not the document's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load: Option<&'w Load>,
     requests: u64,
     errors: u64,
     bytes_wrong: u64,
@@ -134,6 +137,7 @@ pub fn lab<'w>(world: &'w World<'_>, views: &'w [ServerView<'w>]) -> Document<'w
 fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
     Server {
         server: view.name,
+        load: (view.load() != &view.header.load).then(|| view.load()),
         requests: view.sum.requests,
         errors: view.over_clients(|client| client.errors),
         bytes_wrong: view.over_clients(|client| client.bytes_wrong),

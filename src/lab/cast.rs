@@ -15,7 +15,7 @@ use super::session::Stage;
 use super::spawn;
 use crate::probe::perf;
 use crate::servers::Server;
-use crate::trace::{Purpose, Refusal, Rung};
+use crate::trace::{End, Load, Purpose, Refusal, Rung};
 
 /// Counters over a whole process, or the rung that was refused.
 type Counters = Option<Result<perf::Counters, (Rung, Refusal)>>;
@@ -35,8 +35,10 @@ pub struct Cast {
     counters: Counters,
     /// CLOCK_MONOTONIC nanoseconds by which a client that was asked to pause has to be quiet.
     pub quiet_by_ns: Option<u64>,
-    /// Whether the run under way was cut short by a freeze.
-    pub is_cut: bool,
+    /// How the run under way was cut short, if it was.
+    pub cut: Option<End>,
+    /// The load whose connections are open.
+    pub load: Load,
     /// Story events that the client could not keep.
     pub story_lost: u64,
 }
@@ -46,10 +48,11 @@ impl Cast {
     pub fn start(
         stage: &Stage,
         server: &'static Server,
+        load: Load,
         purpose: Purpose,
         happenings: &Sender<Happening>,
     ) -> anyhow::Result<Self> {
-        let cpus = Cpus::of(stage.plan.load.pace);
+        let cpus = Cpus::of(load.pace);
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on loopback")?;
         let backlog = nix::sys::socket::Backlog::MAXCONN;
         nix::sys::socket::listen(&listener, backlog).context("cannot listen on loopback")?;
@@ -72,7 +75,8 @@ impl Cast {
             probes: None,
             counters,
             quiet_by_ns: None,
-            is_cut: false,
+            cut: None,
+            load,
             story_lost: 0,
         })
     }

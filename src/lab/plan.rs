@@ -1,6 +1,6 @@
 //! What is to be run: the checked form of what a person asked for.
 
-use crate::servers::{Options, Polls, Server};
+use crate::servers::{Column, Options, Polls};
 use crate::trace::{Capabilities, Load, Pace, Refusal, Rung};
 
 /// Rounds in which a closed loop alternates between its servers: an odd number, so that a middle exists, and
@@ -41,7 +41,7 @@ impl Probing {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The servers, in the order they are shown.
-    pub servers: Vec<&'static Server>,
+    pub columns: Vec<Column>,
     /// What their clients do.
     pub load: Load,
     /// What the servers are told.
@@ -58,14 +58,14 @@ pub struct Plan {
 
 impl Plan {
     /// A plan with the usual number of rounds; a bounded load gets a length if it has none.
-    pub fn new(servers: Vec<&'static Server>, mut load: Load) -> Self {
+    pub fn new(columns: Vec<Column>, mut load: Load) -> Self {
         if load.requests.is_none() && load.duration_ns.is_none() {
             load.duration_ns = Some(DURATION_NS_DEFAULT);
         }
         let rounds = if load.pace == Pace::Max { ROUNDS_AT_MAX } else { 1 };
         let rounds = load.requests.map_or(rounds, |requests| rounds.min(requests.clamp(1, 5) as u32));
         Self {
-            servers,
+            columns,
             load,
             options: Options::default(),
             probing: Probing::Auto,
@@ -76,9 +76,9 @@ impl Plan {
     }
 
     /// A plan that runs until it is stopped.
-    pub fn endless(servers: Vec<&'static Server>, load: Load) -> Self {
+    pub fn endless(columns: Vec<Column>, load: Load) -> Self {
         let load = Load { requests: None, duration_ns: None, ..load };
-        Self { endless: true, rounds: 1, ..Self::new(servers, load.clone()) }.with_load(load)
+        Self { endless: true, rounds: 1, ..Self::new(columns, load.clone()) }.with_load(load)
     }
 
     fn with_load(mut self, load: Load) -> Self {
@@ -89,12 +89,12 @@ impl Plan {
     /// Which servers run at the same time: in a closed loop each alone, in turn; paced ones together, but
     /// whoever polls alone, because pollers take the processors that the others are measured on.
     pub fn groups(&self) -> Vec<Vec<usize>> {
-        let all = 0..self.servers.len();
+        let all = 0..self.columns.len();
         if self.load.pace == Pace::Max {
             return all.map(|index| vec![index]).collect();
         }
         let (sleepers, pollers): (Vec<_>, Vec<_>) =
-            all.partition(|&index| self.servers[index].polls == Polls::Never);
+            all.partition(|&index| self.columns[index].server.polls == Polls::Never);
         let together = (!sleepers.is_empty()).then_some(sleepers);
         together.into_iter().chain(pollers.into_iter().map(|index| vec![index])).collect()
     }

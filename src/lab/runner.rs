@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::recorder::Recorder;
 use super::session::{Control, Session};
 use crate::lesson::{Lab, LabEvent, Recorded, Runner, Source};
-use crate::servers;
+use crate::servers::Column;
 use crate::trace::{Capabilities, Load, Pace, Refusal};
 
 /// How long each server of a closed loop runs in a lesson, nanoseconds, all rounds together.
@@ -34,9 +34,9 @@ pub fn capabilities() -> &'static Capabilities {
 
 /// The plan of a lesson's lab; the reason when this machine cannot run it.
 pub fn plan(lab: &Lab) -> Result<Plan, Refusal> {
-    let servers: Vec<_> = lab.servers.iter().filter_map(|name| servers::by_name(name)).collect();
+    let servers: Vec<_> = lab.servers.iter().filter_map(|name| Column::parse(name)).collect();
     let io_uring = &capabilities().io_uring;
-    if servers.iter().any(|server| server.io_uring)
+    if servers.iter().any(|column| column.server.io_uring)
         && !io_uring.is_usable()
         && let Some(refusal) = io_uring.refusal()
     {

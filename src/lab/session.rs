@@ -9,15 +9,18 @@ use std::thread::JoinHandle;
 use super::lane::{Happening, Lane};
 use super::plan::Plan;
 use super::recorder::Recorder;
-use crate::trace::{Capabilities, End, Header, Purpose, Record, SCHEMA, Start};
+use crate::servers::Column;
+use crate::trace::{Capabilities, End, Header, Load, Purpose, Record, SCHEMA, Start};
 
 /// What a person may ask of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// End everything.
     Stop,
     /// Stop the load and every probe, keep the servers (`true`); go on (`false`).
     Freeze(bool),
+    /// Go on under this load: the run ends, the next one has it. The servers stay.
+    Load(Load),
 }
 
 /// A running session. Dropping it ends it.
@@ -33,6 +36,8 @@ pub(super) struct Stage {
     pub recorder: Arc<Recorder>,
     stopped: AtomicBool,
     frozen: AtomicBool,
+    /// The load as it was last changed to; at first the plan's.
+    load: Mutex<Load>,
     /// Servers that failed once: further rounds would only repeat it.
     given_up: Mutex<BTreeSet<usize>>,
     lanes: Mutex<Vec<Sender<Happening>>>,
@@ -45,7 +50,7 @@ impl Session {
             schema: SCHEMA.into(),
             capabilities: capabilities.clone(),
             load: plan.load.clone(),
-            servers: plan.servers.iter().map(|server| server.name.to_owned()).collect(),
+            servers: plan.columns.iter().map(Column::to_string).collect(),
             syscall_rung: plan.syscall_rung(capabilities),
         }
     }
@@ -53,6 +58,7 @@ impl Session {
     /// Starts everything in the background.
     pub fn start(plan: Plan, capabilities: Capabilities, recorder: Recorder) -> Self {
         let stage = Arc::new(Stage {
+            load: Mutex::new(plan.load.clone()),
             plan,
             capabilities,
             recorder: Arc::new(recorder),
@@ -97,13 +103,16 @@ impl Drop for Session {
 
 impl Stage {
     fn control(&self, control: Control) {
-        match control {
+        match &control {
             Control::Stop => self.stopped.store(true, Ordering::Release),
-            Control::Freeze(frozen) => self.frozen.store(frozen, Ordering::Release),
+            Control::Freeze(frozen) => self.frozen.store(*frozen, Ordering::Release),
+            Control::Load(load) => {
+                load.clone_into(&mut self.load.lock().unwrap_or_else(PoisonError::into_inner))
+            }
         }
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         for lane in lanes.iter() {
-            let _ = lane.send(Happening::Control(control));
+            let _ = lane.send(Happening::Control(control.clone()));
         }
     }
 
@@ -115,6 +124,12 @@ impl Stage {
     /// Whether a person wants everything at rest.
     pub fn is_frozen(&self) -> bool {
         self.frozen.load(Ordering::Acquire)
+    }
+
+    /// The load of a column as it stands now.
+    pub fn load_of(&self, column: usize) -> Load {
+        let load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
+        self.plan.columns[column].under(&load)
     }
 
     /// Starts no further round of a server.
@@ -187,7 +202,8 @@ impl Stage {
     /// A lane that could not go on says so in a run of its own.
     fn failed(&self, index: usize, round: u32, purpose: Purpose, says: String) {
         self.give_up(index);
-        let run = self.recorder.begin(Start { server: index as u32, round, purpose, pid: 0 });
+        let start = Start { server: index as u32, round, purpose, pid: 0, load: None };
+        let run = self.recorder.begin(start);
         self.recorder.push(run, [(0, Record::End { end: End::ClientFailed { says } })]);
     }
 }

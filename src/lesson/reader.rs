@@ -137,7 +137,7 @@ impl Draft<'_> {
         let text: LabText = toml(body, at, "lab", LAB_EXAMPLE)?;
         let load = text.load().over(self.load).map_err(|(what, mend)| Unfit::new(at, what, mend))?;
         let servers = text.servers.unwrap_or_else(|| self.front.servers.clone());
-        if let Some(stranger) = servers.iter().find(|name| !self.front.servers.contains(name)) {
+        if let Some(stranger) = servers.iter().find(|name| !self.is_ours(name)) {
             let what = format!("the server \"{stranger}\" is not one of this lesson's");
             return Err(Unfit::new(
                 at,
@@ -163,6 +163,12 @@ impl Draft<'_> {
         let show = text.show.unwrap_or_else(|| vec![Show::Metrics]);
         let (metrics, recording, why) = (text.metrics, text.recording, text.why);
         Ok(Block::Lab(Lab { servers, load, show, metrics, recording, why }))
+    }
+
+    /// Whether a column is of one of the lesson's servers: `threads@64` is of `threads`.
+    fn is_ours(&self, column: &str) -> bool {
+        let name = column.split_once('@').map_or(column, |(name, _)| name);
+        self.front.servers.iter().any(|server| server == name)
     }
 
     /// Checks what only a whole lesson can break.

@@ -38,7 +38,8 @@ pub fn lab(world: &World<'_>) -> String {
 
 /// A load in words.
 pub fn load(load: &Load) -> String {
-    let mut out = format!("{} connections, {} B a message", load.connections, load.message_bytes);
+    let connections = if load.connections == 1 { "connection" } else { "connections" };
+    let mut out = format!("{} {connections}, {} B a message", load.connections, load.message_bytes);
     match load.pace {
         Pace::Max => out.push_str(", as fast as it goes"),
         Pace::PerSecond(rate) => {
@@ -99,6 +100,9 @@ fn cell(measured: &Option<Measured>, of_row: Option<Rung>) -> String {
 /// What is told of one server below the tables.
 fn server(out: &mut String, view: &ServerView<'_>) {
     let mut lines = Vec::new();
+    if view.load() != &view.header.load {
+        lines.push(format!("its load: {}", load(view.load())));
+    }
     let names = view.syscalls_by_name();
     if !names.is_empty() {
         let rung = word(names.values().find_map(Measured::rung));

@@ -78,7 +78,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
         let bullet = paint.glyphs().bullet;
         let column = paint.text(area, 0, row, bullet, Role::Quiet).saturating_add(1);
         paint.text(area, column, row, name, Role::Code);
-        let says = crate::servers::by_name(name).map_or("", |server| server.says);
+        let says = crate::servers::Column::parse(name).map_or("", |column| column.server.says);
         let indent = column.saturating_add(names).saturating_add(2);
         let room = area.width.saturating_sub(indent);
         if room < 16 {

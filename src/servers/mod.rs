@@ -10,6 +10,7 @@
 
 #[cfg(feature = "live")]
 mod buffer_ring;
+mod column;
 #[cfg(feature = "live")]
 pub mod epoll;
 #[cfg(feature = "live")]
@@ -36,6 +37,8 @@ mod uring_features;
 pub mod uring_multishot;
 #[cfg(feature = "live")]
 pub mod uring_naive;
+
+pub use column::Column;
 
 use serde::{Deserialize, Serialize};
 

@@ -96,6 +96,10 @@ pub struct Start {
     pub purpose: Purpose,
     /// The server's process.
     pub pid: u32,
+    /// The load of this run where it is not the header's: a column with its own number of connections, or a
+    /// change the learner made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
 }
 
 /// What a run is for.
@@ -120,6 +124,8 @@ pub enum End {
     Stopped,
     /// Cut short because a person froze it; the next run goes on.
     Frozen,
+    /// Cut short because a person changed the load; the next run has the new one.
+    Changed,
     /// The server's process ended by itself or was killed from outside.
     ServerGone {
         /// Exit code or signal, in words, and the last line it said on stderr.
@@ -143,6 +149,7 @@ impl std::fmt::Display for End {
             Self::Done => out.write_str("done"),
             Self::Stopped => out.write_str("stopped"),
             Self::Frozen => out.write_str("frozen"),
+            Self::Changed => out.write_str("the load was changed"),
             Self::ServerGone { says } => write!(out, "the server's process has ended: {says}"),
             Self::ClientFailed { says } => write!(out, "the client could not go on: {says}"),
             Self::Refused { refusal } => write!(out, "refused: {refusal}"),
@@ -165,11 +172,6 @@ pub enum Note {
         id: String,
         /// The answer as typed.
         answer: String,
-    },
-    /// The load was changed while running.
-    Load {
-        /// The new load.
-        load: Load,
     },
     /// A server said a line on stderr (a feature it does without, a limit it met).
     Said {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Deltas, Measured, MetricId, RunWorld, WindowView, World, insight};
-use crate::servers::Server;
+use crate::servers::{Column, Server};
 use crate::trace::{Counts, End, Header, Load, Machine, Purpose, Refusal, Rung};
 
 /// A server in a world.
@@ -15,13 +15,15 @@ pub struct ServerView<'w> {
     pub server: Option<&'static Server>,
     /// The trace's header.
     pub header: &'w Header,
-    /// Its measured rounds.
+    /// Its load as it stands: that of its latest run.
+    load: &'w Load,
+    /// Its measured rounds under this load.
     pub rounds: Vec<&'w RunWorld>,
     /// All rounds added up.
     pub sum: Deltas,
-    /// Its windows added up.
+    /// Its windows under this load added up.
     pub window: WindowView,
-    /// All its runs, of every purpose.
+    /// All its runs, of every purpose and under every load.
     pub runs: Vec<&'w RunWorld>,
 }
 
@@ -29,13 +31,15 @@ impl<'w> ServerView<'w> {
     pub(super) fn new(world: &'w World<'_>, index: u32) -> Self {
         let name = world.header.servers[index as usize].as_str();
         let runs: Vec<_> = world.runs.iter().filter(|run| run.start.server == index).collect();
-        let rounds: Vec<_> =
-            runs.iter().copied().filter(|run| run.start.purpose == Purpose::Measure).collect();
+        let load = runs.last().map_or(&world.header.load, |run| load_of(run, world.header));
+        let now = || runs.iter().copied().filter(|run| load_of(run, world.header) == load);
+        let rounds: Vec<_> = now().filter(|run| run.start.purpose == Purpose::Measure).collect();
         let mut window = WindowView::default();
-        runs.iter().for_each(|run| window.merge(&run.window));
+        now().for_each(|run| window.merge(&run.window));
         Self {
             name,
-            server: crate::servers::by_name(name),
+            load,
+            server: Column::parse(name).map(|column| column.server),
             header: world.header,
             sum: sum(&rounds),
             window,
@@ -44,9 +48,9 @@ impl<'w> ServerView<'w> {
         }
     }
 
-    /// The load.
+    /// The load: that of its latest run.
     pub fn load(&self) -> &'w Load {
-        &self.header.load
+        self.load
     }
 
     /// The machine.
@@ -151,7 +155,7 @@ impl<'w> ServerView<'w> {
         self.runs
             .iter()
             .filter_map(|run| run.end.as_ref())
-            .filter(|end| !matches!(end, End::Done | End::Stopped | End::Frozen))
+            .filter(|end| !matches!(end, End::Done | End::Stopped | End::Frozen | End::Changed))
     }
 
     /// Whether it was stopped on request before all was done.
@@ -163,6 +167,11 @@ impl<'w> ServerView<'w> {
     pub fn insights(&self) -> Vec<insight::Finding> {
         insight::findings(self)
     }
+}
+
+/// The load of a run.
+fn load_of<'w>(run: &'w RunWorld, header: &'w Header) -> &'w Load {
+    run.start.load.as_ref().unwrap_or(&header.load)
 }
 
 fn sum(runs: &[&RunWorld]) -> Deltas {

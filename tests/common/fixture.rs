@@ -74,7 +74,7 @@ pub fn trace(servers: &[String], load: &Load, ticks: u64) -> Trace {
 
 /// The record that a run begins with.
 pub fn start(run: u32, _server: &str) -> Entry {
-    let start = Start { server: run, round: 0, purpose: Purpose::Measure, pid: 4711 + run };
+    let start = Start { server: run, round: 0, purpose: Purpose::Measure, pid: 4711 + run, load: None };
     Entry { run: Some(run), t_ns: 0, record: Record::Start(start) }
 }
 

@@ -142,7 +142,7 @@ impl Written {
     fn trace(self) -> Trace {
         let mut trace = Trace::new(self.header());
         let mut push = |run, t_ns, record| trace.push(Entry { run: Some(run), t_ns, record }).unwrap();
-        let start = |purpose| Record::Start(Start { server: 0, round: 0, purpose, pid: 1 });
+        let start = |purpose| Record::Start(Start { server: 0, round: 0, purpose, pid: 1, load: None });
         push(0, 0, start(Purpose::Window));
         let syscalls = self.story.len() as u64 / 2;
         self.story.into_iter().for_each(|story| push(0, 1, Record::Story(story)));

@@ -110,3 +110,17 @@ fn the_plain_face_has_every_server_and_number() {
     let long = said.stdout.lines().find(|line| line.chars().count() > 80);
     assert_eq!(long, None);
 }
+
+/// One server beside itself: a column may have connections of its own.
+#[test]
+fn a_column_has_its_own_number_of_connections() {
+    let document = lab("threads@1 threads@8 --connections 4 --requests 800");
+    for (column, connections) in [("threads@1", 1), ("threads@8", 8)] {
+        let server = server(&document, column);
+        assert_eq!(server["load"]["connections"], connections);
+        assert_eq!(server["requests"], 800);
+        let threads = server["threads"].as_array().unwrap().len() as u64;
+        assert_eq!(threads, connections + 1, "one accepts, one each serves");
+    }
+    assert_eq!(document["load"]["connections"], 4);
+}

@@ -76,13 +76,18 @@ impl Lane<'_> {
                 Happening::ServerEnded => return Err(self.gone(cast)),
                 Happening::Control(Control::Stop) if run.is_none() => return Err(Trouble::Stopped),
                 // Connections that are being opened and a warm-up go on to their end: rest comes after them.
-                Happening::Control(Control::Freeze(_)) if run.is_none() => {}
-                Happening::Control(asked @ (Control::Stop | Control::Freeze(true))) => {
+                Happening::Control(Control::Freeze(_) | Control::Load(_)) if run.is_none() => {}
+                Happening::Control(Control::Freeze(false)) => {}
+                Happening::Control(Control::Load(_)) if self.stage.load_of(self.index) == cast.load => {}
+                Happening::Control(asked) => {
                     cast.client.ask(&Ask::Pause)?;
-                    cast.is_cut |= asked == Control::Freeze(true);
+                    cast.cut = match asked {
+                        Control::Freeze(_) => Some(End::Frozen),
+                        Control::Load(_) => cast.cut.take().or(Some(End::Changed)),
+                        Control::Stop => cast.cut.take(),
+                    };
                     cast.quiet_by_ns.get_or_insert(clock::monotonic_ns() + PATIENCE_NS);
                 }
-                Happening::Control(Control::Freeze(false)) => {}
             }
         }
     }
@@ -131,7 +136,7 @@ impl Lane<'_> {
                 Ok(Happening::Control(Control::Stop)) | Err(_) => return Err(Trouble::Stopped),
                 Ok(Happening::ServerEnded) => return Err(self.gone(cast)),
                 Ok(Happening::Said(line)) => self.said(None, line),
-                Ok(Happening::Control(Control::Freeze(_)) | Happening::Told(_)) => {}
+                Ok(Happening::Control(Control::Freeze(_) | Control::Load(_)) | Happening::Told(_)) => {}
             }
         }
         Ok(())

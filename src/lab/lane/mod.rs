@@ -16,7 +16,7 @@ use super::tracer::Tracer;
 use crate::load::protocol::{Ask, Tell};
 use crate::probe::clock;
 use crate::servers::Server;
-use crate::trace::{End, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
+use crate::trace::{End, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
 
 /// Requests of a window in a closed loop: a few rounds of all connections.
 const WINDOW_REQUESTS: u64 = 2048;
@@ -51,9 +51,11 @@ pub struct Lane<'s> {
 /// How far a run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// To its end.
-    Whole,
-    /// A person froze it; another follows when they go on.
+    /// A measured run came to its end.
+    Measured,
+    /// A window was closed; the measured run follows.
+    Seen,
+    /// A person froze it or changed the load; another follows.
     Cut,
 }
 
@@ -83,14 +85,14 @@ impl<'s> Lane<'s> {
     }
 
     fn server(&self) -> &'static Server {
-        self.stage.plan.servers[self.index]
+        self.stage.plan.columns[self.index].server
     }
 
     /// One round: starts everything, measures, ends everything.
     pub fn run(&self, round: u32, purpose: Purpose) {
         if let Some(refusal) = self.refusal() {
             if round == 0 && purpose == Purpose::Measure {
-                let run = self.begin(0, round, purpose);
+                let run = self.begin(0, &self.stage.load_of(self.index), round, purpose);
                 self.end(run, 0, End::Refused { refusal });
             }
             return;
@@ -98,7 +100,7 @@ impl<'s> Lane<'s> {
         let outcome = self.start(purpose).and_then(|mut cast| self.rounds(&mut cast, round, purpose));
         // Trouble between two runs: a run of its own says so.
         if let Err(Trouble::End(end)) = outcome {
-            let run = self.begin(0, round, purpose);
+            let run = self.begin(0, &self.stage.load_of(self.index), round, purpose);
             self.end(run, 0, end);
         }
     }
@@ -110,23 +112,39 @@ impl<'s> Lane<'s> {
 
     /// The window, the measured run, and further runs as often as a person freezes and goes on.
     fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<(), Trouble> {
-        if first == 0 && purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace) {
-            self.rest(cast)?;
-            self.window(cast, first)?;
-        }
+        let windows = purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace);
+        let mut wants_window = windows && first == 0;
         let mut round = first;
         loop {
             self.rest(cast)?;
-            if self.measure(cast, round, purpose)? == Outcome::Whole {
+            let load = self.stage.load_of(self.index);
+            if load != cast.load {
+                // What a window told of another load says nothing about this one.
+                wants_window = windows;
+                cast.load = load;
+                self.open(cast)?;
+                continue;
+            }
+            let outcome = match std::mem::take(&mut wants_window) {
+                true => self.window(cast, round)?,
+                false => self.measure(cast, round, purpose)?,
+            };
+            if outcome == Outcome::Measured {
                 return Ok(());
             }
-            round += 1;
+            round += u32::from(outcome == Outcome::Cut);
         }
     }
 
     /// Starts server, client and probes; ends at quiescence, warmed up.
     fn start(&self, purpose: Purpose) -> Result<Cast, Trouble> {
-        let mut cast = Cast::start(self.stage, self.server(), purpose, &self.happenings)?;
+        let mut cast = Cast::start(
+            self.stage,
+            self.server(),
+            self.stage.load_of(self.index),
+            purpose,
+            &self.happenings,
+        )?;
         self.open(&mut cast)?;
         if purpose == Purpose::Measure {
             cast.watch(self.stage, self.server());
@@ -136,7 +154,7 @@ impl<'s> Lane<'s> {
 
     /// Opens all connections and warms up: each is used a few times, and all must live.
     fn open(&self, cast: &mut Cast) -> Result<(), Trouble> {
-        let load = self.stage.plan.load.clone();
+        let load = cast.load.clone();
         let wanted = load.connections.saturating_add(load.idle);
         let warm_up = u64::from(load.connections) * 4;
         cast.client.ask(&Ask::Open { address: cast.address, load })?;
@@ -162,20 +180,20 @@ impl<'s> Lane<'s> {
     }
 
     /// A run under ptrace.
-    fn window(&self, cast: &mut Cast, round: u32) -> Result<(), Trouble> {
-        let run = self.begin(cast.pid, round, Purpose::Window);
+    fn window(&self, cast: &mut Cast, round: u32) -> Result<Outcome, Trouble> {
+        let run = self.begin(cast.pid, &cast.load, round, Purpose::Window);
         let zero_ns = clock::monotonic_ns();
         let tracer = match Tracer::attach(cast.pid, Arc::clone(&self.stage.recorder), run, zero_ns) {
             Ok(tracer) => tracer,
             Err(refusal) => {
                 self.stage.recorder.push(run, [(0, Record::Refused { rung: Rung::Ptrace, refusal })]);
                 self.end(run, 0, End::Done);
-                return Ok(());
+                return Ok(Outcome::Seen);
             }
         };
         // Attaching broke the server's wait: it has to wait again before the first request comes.
         self.settle();
-        let requests = Some(self.window_requests());
+        let requests = Some(self.window_requests(&cast.load));
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns: None, story: true });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
         let seen = tracer.detach();
@@ -186,11 +204,10 @@ impl<'s> Lane<'s> {
                 Window { rung: Rung::Ptrace, lost, requests: totals.answered, syscalls: seen.syscalls };
             self.stage.recorder.push(run, [(t_ns, Record::Window { duration_ns: t_ns, window })]);
         }
-        self.conclude(cast, run, t_ns, quiet.map(|_| ())).map(|_| ())
+        self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Seen))
     }
 
-    fn window_requests(&self) -> u64 {
-        let load = &self.stage.plan.load;
+    fn window_requests(&self, load: &Load) -> u64 {
         let wanted = match load.pace {
             Pace::Max => WINDOW_REQUESTS,
             Pace::PerSecond(rate) => {
@@ -202,7 +219,7 @@ impl<'s> Lane<'s> {
 
     /// A measured run.
     fn measure(&self, cast: &mut Cast, round: u32, purpose: Purpose) -> Result<Outcome, Trouble> {
-        let run = self.begin(cast.pid, round, purpose);
+        let run = self.begin(cast.pid, &cast.load, round, purpose);
         let mut probes = cast.probes.take();
         self.come_to_rest(probes.as_mut());
         let first = probes.as_mut().map(|probes| {
@@ -229,11 +246,12 @@ impl<'s> Lane<'s> {
         if let Some(probes) = &mut cast.probes {
             self.stage.recorder.push(run, [(t_ns, Record::Process(probes.totals_exactly()))]);
         }
-        self.conclude(cast, run, t_ns, quiet.map(|_| ()))
+        self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Measured))
     }
 
-    fn begin(&self, pid: u32, round: u32, purpose: Purpose) -> RunId {
-        let start = Start { server: self.index as u32, round, purpose, pid };
+    fn begin(&self, pid: u32, load: &Load, round: u32, purpose: Purpose) -> RunId {
+        let load = (*load != self.stage.plan.load).then(|| load.clone());
+        let start = Start { server: self.index as u32, round, purpose, pid, load };
         let run = self.stage.recorder.begin(start);
         let unheard = self.unheard.take();
         let notes = unheard.into_iter().map(|line| (0, Record::Note(Note::Said { line })));
@@ -254,16 +272,16 @@ impl<'s> Lane<'s> {
         cast: &mut Cast,
         run: RunId,
         t_ns: u64,
-        result: Result<(), Trouble>,
+        result: Result<Outcome, Trouble>,
     ) -> Result<Outcome, Trouble> {
         // Whoever froze it may have thawed it again by now: the run was cut all the same.
-        let is_cut = std::mem::take(&mut cast.is_cut);
-        let (end, outcome) = match result {
-            Ok(()) if self.stage.is_stopped() => (End::Stopped, Err(Trouble::Stopped)),
-            Ok(()) if is_cut => (End::Frozen, Ok(Outcome::Cut)),
-            Ok(()) => (End::Done, Ok(Outcome::Whole)),
-            Err(Trouble::Stopped) => (End::Stopped, Err(Trouble::Stopped)),
-            Err(Trouble::End(end)) => (end, Err(Trouble::Stopped)),
+        let cut = std::mem::take(&mut cast.cut);
+        let (end, outcome) = match (result, cut) {
+            (Ok(_), _) if self.stage.is_stopped() => (End::Stopped, Err(Trouble::Stopped)),
+            (Ok(_), Some(end)) => (end, Ok(Outcome::Cut)),
+            (Ok(outcome), None) => (End::Done, Ok(outcome)),
+            (Err(Trouble::Stopped), _) => (End::Stopped, Err(Trouble::Stopped)),
+            (Err(Trouble::End(end)), _) => (end, Err(Trouble::Stopped)),
         };
         self.end(run, t_ns, end);
         outcome
