@@ -501,3 +501,52 @@ fn the_screens_at_the_sizes_of_the_design() {
         insta::assert_snapshot!(format!("help_{size}"), help.screen());
     }
 }
+
+/// The load changes while servers run; another set of servers, or a closed loop, begins anew.
+#[test]
+fn the_learner_changes_what_runs() {
+    let mut desk = Desk::new(BATCHING).answered("1").runs(50);
+    assert_eq!(desk.press(&[Key::Char('+')]), Effect::Change);
+    assert_eq!(desk.view.lab(&desk.lesson).unwrap().load.connections, 128);
+    assert_eq!(desk.press(&[Key::Char('-')]), Effect::Change);
+    assert_eq!(desk.view.tuned, None, "as the lesson has it");
+    assert_eq!(desk.press(&[Key::Char('a'), Key::Char('a')]), Effect::Change);
+    assert_eq!(desk.view.lab(&desk.lesson).unwrap().load.idle, 100);
+    // The rate, up to a closed loop.
+    desk.press(&[Key::Char('c'), Key::Down, Key::Down, Key::Down]);
+    let effects: Vec<_> = (0..9).map(|_| desk.press(&[Key::Right])).collect();
+    assert_eq!(effects[0], Effect::Change);
+    assert!(effects.contains(&Effect::Start), "a closed loop begins anew: {effects:?}");
+    assert_eq!(desk.press(&[Key::Backspace]), Effect::Start);
+    assert_eq!(desk.view.tuned, None);
+    assert_eq!(desk.press(&[Key::Esc]), Effect::None);
+    assert_eq!(desk.view.overlay, None);
+}
+
+/// What the learner made of the lab is no answer to the lesson's question.
+#[test]
+fn a_changed_lab_measures_no_prediction() {
+    let mut desk = Desk::new(BATCHING).answered("1").runs(50);
+    let before = desk.view.measured.clone();
+    desk.press(&[Key::Char('+')]);
+    let remembered = desk.view.measured.clone();
+    assert_ne!(remembered, before, "measured before the change, that counts");
+    desk.press(&[Key::Char('+'), Key::Right]);
+    assert_eq!(desk.view.measured, remembered);
+    assert_eq!(desk.view.tuned, None, "another step has its own lab");
+}
+
+/// Before a room, nothing is given away until the presenter says so.
+#[test]
+fn a_presenter_shows_the_answers_when_they_are_asked_for() {
+    let mut desk = Desk::new(BATCHING).sized(60, 18);
+    desk.view.present = Some(Default::default());
+    assert_eq!(desk.press(&[Key::Enter]), Effect::Start, "nobody is asked to type");
+    let mut desk = desk.runs(50);
+    desk.press(&[Key::Char('t')]);
+    let hidden = text(&desk.frame(Theme::DEFAULT));
+    assert!(hidden.contains("v shows what the kernel says"), "{hidden}");
+    desk.press(&[Key::Char('v')]);
+    let shown = text(&desk.frame(Theme::DEFAULT));
+    assert!(shown.contains("The kernel says"), "{shown}");
+}

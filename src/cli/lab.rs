@@ -12,9 +12,9 @@ use super::load_args::LoadArguments;
 use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
-use crate::lab::{Control, Plan, Probing, Recorder, Session};
+use crate::lab::{Control, Plan, Recorder, Session};
 use crate::servers::Column;
-use crate::trace::{Entry, Thinner, Trace, file};
+use crate::trace::{Entry, Probing, Thinner, Trace, file};
 
 /// Puts the same load on several servers, side by side, and shows what the kernel says about each.
 ///

@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Play the recorded runs instead of running servers.
     #[arg(long)]
     replay: bool,
+    /// For a projector: one thing at a time, readable at 60x18; answers stay hidden until v shows them.
+    #[arg(long)]
+    present: bool,
     /// The face: tui on a terminal, plain elsewhere, or json.
     #[arg(long, value_enum)]
     format: Option<Face>,
@@ -82,7 +85,7 @@ fn screen(source: &'static Source, arguments: &Arguments) -> anyhow::Result<Exit
         _ => Palette::Ansi,
     };
     let theme = Theme { palette, ascii: arguments.ascii || !speaks_utf8() };
-    let options = tui::Options { step: from(arguments), theme };
+    let options = tui::Options { step: from(arguments), theme, present: arguments.present };
     let mut runner = runner(source, arguments);
     let ending = tui::lesson(&lesson, options, runner.as_mut()).context("the terminal could not be used")?;
     if ending.signal.is_none() {

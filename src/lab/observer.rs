@@ -6,10 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::plan::Probing;
 use super::recorder::Recorder;
 use crate::probe::{self, clock};
-use crate::trace::{Layer, Pace, ProcessTotals, Record, Refusal, RunId, Rung};
+use crate::trace::{Layer, Pace, Probing, ProcessTotals, Record, Refusal, RunId, Rung};
 
 /// Between two looks at the rings. A look costs nanoseconds, but waking for it tens of microseconds on a virtual
 /// machine: at 1 ms that was 5 % of a processor.

@@ -1,7 +1,7 @@
 //! What is to be run: the checked form of what a person asked for.
 
 use crate::servers::{Column, Options, Polls};
-use crate::trace::{Capabilities, Load, Pace, Refusal, Rung};
+use crate::trace::{Capabilities, Load, Pace, Probing, Refusal, Rung};
 
 /// Rounds in which a closed loop alternates between its servers: an odd number, so that a middle exists, and
 /// enough to show a spread.
@@ -9,33 +9,6 @@ const ROUNDS_AT_MAX: u32 = 5;
 
 /// How long a server is loaded when nobody says, nanoseconds, all rounds together.
 const DURATION_NS_DEFAULT: u64 = 3_000_000_000;
-
-/// Which probes may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Probing {
-    /// All that the machine allows.
-    Auto,
-    /// Only what /proc shows.
-    Proc,
-    /// And the rings.
-    Ring,
-    /// And counted system calls; no windows under ptrace.
-    Perf,
-    /// Windows under ptrace in place of counters.
-    Ptrace,
-}
-
-impl Probing {
-    /// Whether a rung may be used.
-    pub fn allows(self, rung: Rung) -> bool {
-        match rung {
-            Rung::Proc | Rung::EpollSet | Rung::Sock | Rung::Client => true,
-            Rung::Ring => self != Self::Proc,
-            Rung::Perf | Rung::PerfUser => matches!(self, Self::Auto | Self::Perf),
-            Rung::Ptrace => matches!(self, Self::Auto | Self::Ptrace),
-        }
-    }
-}
 
 /// A lab to run.
 #[derive(Clone, Debug)]

@@ -42,10 +42,11 @@ pub fn plan(lab: &Lab) -> Result<Plan, Refusal> {
     {
         return Err(refusal.clone());
     }
-    Ok(match lab.load.pace {
+    let plan = match lab.load.pace {
         Pace::Max => Plan::new(servers, Load { duration_ns: Some(AT_MAX_NS), ..lab.load.clone() }),
         Pace::PerSecond(_) => Plan::endless(servers, lab.load.clone()),
-    })
+    };
+    Ok(Plan { probing: lab.probing, ..plan })
 }
 
 impl Runner for Live {
@@ -67,6 +68,17 @@ impl Runner for Live {
             let _ = over.send(LabEvent::Over);
         });
         self.session = Some(Session::start(plan, capabilities().clone(), recorder));
+    }
+
+    fn change(&mut self, load: &Load) {
+        if let Some(session) = &self.session {
+            session.control(Control::Load(load.clone()));
+        }
+    }
+
+    fn replay(&mut self, lab: &Lab, events: Sender<LabEvent>) {
+        self.stop();
+        Recorded::new(self.source, "you asked for it").start(lab, events);
     }
 
     fn freeze(&mut self, frozen: bool) {

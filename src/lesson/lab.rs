@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::trace::{Load, Pace};
+use crate::trace::{Load, Pace, Probing};
 
 /// A lab of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Lab {
     pub servers: Vec<String>,
     /// The load that all of them get.
     pub load: Load,
+    /// Which probes may watch.
+    pub probing: Probing,
     /// What to show, in order.
     pub show: Vec<Show>,
     /// The metrics to show, by their ids in the catalogue, in order.

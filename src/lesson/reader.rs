@@ -12,7 +12,7 @@ use super::mistake::{Mistake, Unfit};
 use super::model::{Block, Insight, Lesson, Step};
 use super::prediction::Prediction;
 use super::prose::{self, Piece};
-use crate::trace::Load;
+use crate::trace::{Load, Probing};
 
 const FRONT_EXAMPLE: &str = "number = 3, name = \"io-uring-rings\", title = \"io_uring rings\", minutes = 30, \
                              servers = [\"epoll\", \"uring\"], [load] rate = 2000, [glossary] ring = \"…\"";
@@ -162,7 +162,7 @@ impl Draft<'_> {
         }
         let show = text.show.unwrap_or_else(|| vec![Show::Metrics]);
         let (metrics, recording, why) = (text.metrics, text.recording, text.why);
-        Ok(Block::Lab(Lab { servers, load, show, metrics, recording, why }))
+        Ok(Block::Lab(Lab { servers, load, probing: Probing::Auto, show, metrics, recording, why }))
     }
 
     /// Whether a column is of one of the lesson's servers: `threads@64` is of `threads`.

@@ -4,7 +4,7 @@ use std::sync::mpsc::Sender;
 
 use super::{Lab, LabEvent, Runner, Source};
 
-use crate::trace::file;
+use crate::trace::{Load, file};
 
 /// Plays the recorded runs that a lesson brings along.
 #[derive(Debug)]
@@ -38,6 +38,13 @@ impl Runner for Recorded {
         // Nobody listens any more when the screen is gone.
         let _ = events.send(event);
         let _ = events.send(LabEvent::Over);
+    }
+
+    /// What was recorded was recorded under one load.
+    fn change(&mut self, _load: &Load) {}
+
+    fn replay(&mut self, lab: &Lab, events: Sender<LabEvent>) {
+        self.start(lab, events);
     }
 
     fn freeze(&mut self, _frozen: bool) {}

@@ -5,7 +5,7 @@
 use std::sync::mpsc::Sender;
 
 use super::Lab;
-use crate::trace::{Entry, Header, Trace};
+use crate::trace::{Entry, Header, Load, Trace};
 
 /// What arrives from a run.
 #[derive(Debug)]
@@ -32,6 +32,13 @@ pub trait Runner {
     /// Starts a run of this lab, ending the one before. Returns at once; everything else comes as events,
     /// from other threads.
     fn start(&mut self, lab: &Lab, events: Sender<LabEvent>);
+
+    /// Goes on under another load: the servers stay, the run in the trace ends and another begins. Does
+    /// nothing when no run is under way.
+    fn change(&mut self, load: &Load);
+
+    /// Plays the lab's recorded run in place of a live one.
+    fn replay(&mut self, lab: &Lab, events: Sender<LabEvent>);
 
     /// Holds the run at rest, or lets it go on: the load pauses, the servers stay and are quiet. While it is
     /// at rest nothing is sent, so that nothing wakes. Does nothing when no run is under way.

@@ -7,7 +7,7 @@ use crate::lesson::Show;
 
 /// To the numbers, then to each part of the lab, then back to the text; `by` −1 goes the other way.
 pub(super) fn next(view: &mut View, stage: &Stage<'_>, by: isize) {
-    let Some(lab) = view.step(stage.lesson).lab() else { return };
+    let Some(lab) = view.lab(stage.lesson) else { return };
     let mut stops = vec![Focus::Text];
     if !lab.servers.is_empty() && !metrics(lab).is_empty() {
         stops.push(Focus::Number { row: 0, column: 0 });
@@ -23,7 +23,7 @@ pub(super) fn next(view: &mut View, stage: &Stage<'_>, by: isize) {
 
 /// To the neighbouring number, no further than the edge; from another part, to the part beside it.
 pub(super) fn step(view: &mut View, stage: &Stage<'_>, down: isize, right: isize) {
-    let Some(lab) = view.step(stage.lesson).lab() else { return };
+    let Some(lab) = view.lab(stage.lesson) else { return };
     match view.focus {
         Focus::Number { row, column } => {
             let (rows, columns) = (metrics(lab).len(), lab.servers.len());

@@ -36,6 +36,18 @@ pub enum Action {
     Info,
     Help,
     Pane,
+    MoreConnections,
+    FewerConnections,
+    MoreIdle,
+    FewerIdle,
+    Controls,
+    TurnUp,
+    TurnDown,
+    ControlAbove,
+    ControlBelow,
+    AsTheLessonHasIt,
+    Replay,
+    Reveal,
     Store,
     Erase,
     Close,
@@ -54,6 +66,8 @@ pub enum Context {
     Numbers,
     /// Something lies over the screen.
     Overlay,
+    /// Changing what the lab runs.
+    Controls,
 }
 
 /// A row of the table.
@@ -72,7 +86,8 @@ pub struct Binding {
     pub says: &'static str,
 }
 
-const EVERYWHERE: &[Context] = &[Context::Text, Context::Typing, Context::Numbers, Context::Overlay];
+const EVERYWHERE: &[Context] =
+    &[Context::Text, Context::Typing, Context::Numbers, Context::Overlay, Context::Controls];
 const LESSON: &[Context] = &[Context::Text, Context::Numbers];
 /// The same for keys that write no number: they hold while an answer is typed, too.
 const LESSON_TYPING: &[Context] = &[Context::Text, Context::Typing, Context::Numbers];
@@ -81,6 +96,7 @@ const TEXT_TYPING: &[Context] = &[Context::Text, Context::Typing];
 const NUMBERS: &[Context] = &[Context::Numbers];
 const TYPING: &[Context] = &[Context::Typing];
 const OVERLAY: &[Context] = &[Context::Overlay];
+const CONTROLS: &[Context] = &[Context::Controls];
 
 macro_rules! binding {
     ([$($key:expr),+], $action:ident, $contexts:expr, $footer:expr, $says:literal) => {
@@ -169,6 +185,61 @@ pub const BINDINGS: &[Binding] = &[
         Some(("text/lab", 7)),
         "both, only the text, only the lab"
     ),
+    binding!(
+        [Key::Char('+'), Key::Char('=')],
+        MoreConnections,
+        LESSON,
+        Some(("connections", 8)),
+        "more connections, while it runs or before"
+    ),
+    binding!([Key::Char('-')], FewerConnections, LESSON, None, "fewer connections"),
+    binding!(
+        [Key::Char('a')],
+        MoreIdle,
+        LESSON,
+        Some(("add idle ones", 9)),
+        "more idle connections beside them"
+    ),
+    binding!([Key::Char('A')], FewerIdle, LESSON, None, "fewer idle connections"),
+    binding!(
+        [Key::Char('c')],
+        Controls,
+        LESSON_TYPING,
+        Some(("controls", 9)),
+        "message size, rate, burst, probes, servers"
+    ),
+    binding!([Key::Char('R')], Replay, LESSON_TYPING, None, "play the recorded run instead of a live one"),
+    binding!([Key::Char('v')], Reveal, LESSON, Some(("answers", 1)), "presenting: show this step's answers"),
+    binding!(
+        [Key::Right, Key::Char('l'), Key::Char('+'), Key::Char('='), Key::Char(' ')],
+        TurnUp,
+        CONTROLS,
+        Some(("change", 1)),
+        "one step up, or in and out"
+    ),
+    binding!(
+        [Key::Left, Key::Char('h'), Key::Char('-')],
+        TurnDown,
+        CONTROLS,
+        None,
+        "one step down, or in and out"
+    ),
+    binding!(
+        [Key::Down, Key::Char('j'), Key::Tab],
+        ControlBelow,
+        CONTROLS,
+        Some(("choose", 2)),
+        "to the row below"
+    ),
+    binding!([Key::Up, Key::Char('k'), Key::BackTab], ControlAbove, CONTROLS, None, "to the row above"),
+    binding!(
+        [Key::Backspace, Key::Delete],
+        AsTheLessonHasIt,
+        CONTROLS,
+        Some(("as it was", 3)),
+        "everything as the lesson has it"
+    ),
+    binding!([Key::Esc, Key::Enter, Key::Char('c')], Close, CONTROLS, Some(("close", 1)), "close this"),
     binding!([Key::Enter], Store, TYPING, Some(("predict", 1)), "store the prediction"),
     binding!([Key::Backspace, Key::Delete], Erase, TYPING, None, "take the last character back"),
     binding!([Key::Esc], Leave, TYPING, Some(("without one", 2)), "go on without a prediction"),
@@ -197,6 +268,7 @@ impl Context {
     /// Where keys go now.
     pub fn of(view: &View) -> Self {
         match (&view.overlay, &view.focus) {
+            (Some(Overlay::Controls { .. }), _) => Self::Controls,
             (Some(_), _) => Self::Overlay,
             (None, Focus::Text) => Self::Text,
             (None, Focus::Typing { .. }) => Self::Typing,
@@ -215,6 +287,11 @@ pub fn binding(context: Context, key: Key) -> Option<&'static Binding> {
     here(context).find(|binding| binding.keys.contains(&key))
 }
 
+/// The key of an action, the one to be shown first.
+pub fn of(action: Action) -> Key {
+    BINDINGS.iter().find(|binding| binding.action == action).map_or(Key::Char('?'), |binding| binding.keys[0])
+}
+
 /// The rows that hold here.
 pub fn here(context: Context) -> impl Iterator<Item = &'static Binding> {
     BINDINGS.iter().filter(move |binding| binding.contexts.contains(&context))
@@ -223,14 +300,28 @@ pub fn here(context: Context) -> impl Iterator<Item = &'static Binding> {
 /// Why an action can do nothing at the moment; `None` when it can.
 pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'static str> {
     let step = view.step(stage.lesson);
+    let lab = view.lab(stage.lesson);
     let state = view.state(stage.lesson);
     let frozen = view.is_at_rest();
     match action {
         Action::NextStep if view.step + 1 >= stage.lesson.steps.len() => Some("this is the last step"),
         Action::PreviousStep if view.step == 0 => Some("this is the first step"),
-        Action::RunOrStop | Action::Restart | Action::Pane if step.lab().is_none() => {
-            Some("nothing to run here")
+        Action::MoreConnections
+        | Action::FewerConnections
+        | Action::MoreIdle
+        | Action::FewerIdle
+        | Action::Controls
+            if lab.is_none() =>
+        {
+            Some("nothing runs on this step")
         }
+        Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
+            Some("nothing was recorded for this step")
+        }
+        Action::Reveal if view.present.is_none() => Some("only with --present; here a run shows them"),
+        Action::Reveal if step.predictions().next().is_none() => Some("nothing is asked on this step"),
+        Action::AsTheLessonHasIt if view.tuned.is_none() => Some("nothing was changed"),
+        Action::RunOrStop | Action::Restart | Action::Pane if lab.is_none() => Some("nothing to run here"),
         Action::Freeze if state.is_none() => Some("nothing runs; space runs the lab"),
         Action::Freeze if matches!(state, Some(State::Starting | State::Failed(_))) => {
             Some("nothing has been seen yet")
@@ -240,7 +331,7 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         {
             Some("f freezes first")
         }
-        Action::NextNumber | Action::PreviousNumber | Action::Info if step.lab().is_none() => {
+        Action::NextNumber | Action::PreviousNumber | Action::Info if lab.is_none() => {
             Some("no numbers here")
         }
         Action::NextNumber | Action::PreviousNumber | Action::Info
@@ -282,6 +373,10 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
             Action::NextNumber | Action::Info | Action::Pane => {
                 view.state(stage.lesson).is_some() || Context::of(view) == Context::Numbers
             }
+            Action::MoreConnections | Action::Controls => view.state(stage.lesson).is_some(),
+            // Idle connections matter where the lesson shows what they cost.
+            Action::MoreIdle => view.lab(stage.lesson).is_some_and(|lab| lab.show.contains(&Show::Cost)),
+            Action::Reveal => view.present.as_ref().is_some_and(|shown| !shown.contains(&view.step)),
             Action::StepBack | Action::StepForward => frozen,
             _ => true,
         }
@@ -293,6 +388,9 @@ pub fn label(binding: &Binding, glyphs: &Glyphs) -> String {
     match (binding.action, binding.contexts) {
         (Action::NextStep, _) => glyphs.left_right.into(),
         (Action::ScrollDown, _) => glyphs.up_down.into(),
+        (Action::MoreConnections, _) => "+/-".into(),
+        (Action::TurnUp, _) => glyphs.left_right.into(),
+        (Action::ControlBelow, _) => glyphs.up_down.into(),
         (Action::Left, _) => format!("{}{}", glyphs.left_right, glyphs.up_down),
         _ => name(binding.keys[0], glyphs),
     }
@@ -322,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_key_means_one_thing_in_each_context() {
-        for context in [Context::Text, Context::Typing, Context::Numbers, Context::Overlay] {
+        for context in EVERYWHERE.iter().copied() {
             let mut seen = BTreeSet::new();
             for binding in here(context) {
                 for key in binding.keys {

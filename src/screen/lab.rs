@@ -20,7 +20,7 @@ pub(super) fn draw(
     lesson: &Lesson,
     servers: &[ServerView<'_>],
 ) -> u16 {
-    let Some(lab) = view.step(lesson).lab() else { return 0 };
+    let Some(lab) = view.lab(lesson) else { return 0 };
     let rest = draw_status(paint, area, view, lesson, lab, servers);
     match servers {
         [] if view.state(lesson).is_none() => {

@@ -56,7 +56,8 @@ pub fn areas(size: Size, view: &View, lesson: &Lesson) -> Areas {
         _ if !has_lab => Pane::Text,
         // Who types an answer must see the question.
         Pane::Lab if typing => Pane::Text,
-        Pane::Both if !side_by_side && low => only_one(view, lesson),
+        // Letters on a projector are large and few: one thing at a time.
+        Pane::Both if view.present.is_some() || (!side_by_side && low) => only_one(view, lesson),
         pane => pane,
     };
     match pane {

@@ -28,7 +28,7 @@ pub(super) fn frame(
         draw_frame(&mut paint, outer, areas.lab_title.x.saturating_sub(1));
     }
     draw_text(&mut paint, &areas, view, lesson, &servers);
-    if let Some(shown) = view.step(lesson).lab() {
+    if let Some(shown) = view.lab(lesson) {
         if areas.frame.is_none() && !areas.lab_title.is_empty() {
             paint.rule(areas.lab_title, 0, "", "", false);
         }
@@ -37,7 +37,8 @@ pub(super) fn frame(
         // Said on the border below where there is one, else beside the title.
         let border = Rect { y: areas.lab.bottom(), ..areas.lab_title };
         let (above, place) = if areas.frame.is_some() { ("", border) } else { (&*more, areas.lab_title) };
-        paint.title(areas.lab_title, 0, &load(&shown.load), above, false);
+        let ran = view.state(lesson).and(servers.first()).map(|server| server.load());
+        paint.title(areas.lab_title, 0, &load(ran.unwrap_or(&shown.load)), above, false);
         if areas.frame.is_some() {
             paint.title(border, 0, "", &more, false);
         }

@@ -3,6 +3,7 @@
 //! Pure: no clock, no file, no environment, no printing, and nothing of a terminal. [`frame()`] draws, and
 //! [`update()`] is the only thing that changes a view. One file a screen, one file a widget.
 
+pub mod controls;
 mod focus;
 mod footer;
 mod header;
@@ -27,7 +28,7 @@ pub use paint::{Click, Frame, Zone};
 pub use receipt::receipt;
 pub use theme::{Glyphs, Palette, Role, Theme};
 pub use update::{Effect, Input, Stage, update};
-pub use view::{Focus, Overlay, Pane, Playhead, Run, State, View};
+pub use view::{Focus, Overlay, Pane, Playhead, Run, Shown, State, View};
 
 use ratatui::layout::Size;
 

@@ -1,5 +1,6 @@
 //! What lies over the screen: the keys of the moment, and what a number is.
 
+mod controls;
 mod help;
 mod info;
 
@@ -29,6 +30,7 @@ pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, 
     paint.frame(area);
     let title = match overlay {
         Overlay::Help => "keys",
+        Overlay::Controls { .. } => "controls",
         Overlay::Info { .. } => "what is this?",
     };
     let inner = Rect {
@@ -38,7 +40,14 @@ pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, 
         height: area.height.saturating_sub(2),
     };
     let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let from = view.scroll_over.min(count.saturating_sub(inner.height));
+    let from = match overlay {
+        // The row that keys change stays in sight.
+        Overlay::Controls { row } => {
+            u16::try_from(row).unwrap_or(u16::MAX).saturating_add(2).saturating_sub(inner.height)
+        }
+        _ => view.scroll_over,
+    };
+    let from = from.min(count.saturating_sub(inner.height));
     let more = count.saturating_sub(from).saturating_sub(inner.height);
     let remark = if more > 0 { format!("{more} more {}", paint.glyphs().down) } else { String::new() };
     let head = Rect {
@@ -83,6 +92,7 @@ fn lines(
 ) -> Vec<Line> {
     match overlay {
         Overlay::Help => help::lines(view, stage, columns, theme),
+        Overlay::Controls { row } => controls::lines(view, stage, row, theme),
         Overlay::Info { .. } => info::lines(view, stage, servers, columns, theme),
     }
 }

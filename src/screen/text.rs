@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::keys::{self, Action};
 use super::paint::{Paint, width, wrap};
 use super::theme::Role;
 use super::view::{Focus, View};
@@ -163,6 +164,14 @@ fn add_prediction(
         ]);
         return;
     }
+    if !view.is_settled(asked) && view.present.is_some() {
+        out.lines.push(vec![
+            ("  ".into(), Role::Quiet),
+            (keys::of(Action::Reveal).name(), Role::Key),
+            (" shows what the kernel says".into(), Role::Quiet),
+        ]);
+        return;
+    }
     if !view.is_settled(asked) {
         out.lines.push(vec![
             ("  type a number; ".into(), Role::Quiet),
@@ -193,6 +202,8 @@ pub(super) fn measured(view: &View, asked: &Prediction, told: &Told<'_>) -> Opti
         Told::AtMost => return Some(9.99),
         Told::By(servers) => *servers,
     };
+    // What the learner made of the lab is not what was asked about.
+    let now = if view.tuned.is_some() { &[] } else { now };
     let live = now
         .iter()
         .find(|server| server.name == asked.server)

@@ -22,6 +22,10 @@ pub struct View {
     pub overlay: Option<Overlay>,
     /// How the room is divided.
     pub pane: Pane,
+    /// The lab as the learner changed it; `None`: as the lesson has it.
+    pub tuned: Option<Lab>,
+    /// What a presenter has shown so far; `None` for everyone who reads for themselves.
+    pub present: Option<Shown>,
     /// What was answered, by the prediction's id.
     pub answers: BTreeMap<String, String>,
     /// Predictions that were asked and passed over, by id.
@@ -35,6 +39,9 @@ pub struct View {
     /// An answer to the last key, for the learner: why it did nothing.
     pub notice: Option<String>,
 }
+
+/// Steps whose answers a presenter has shown.
+pub type Shown = BTreeSet<usize>;
 
 /// Where keys go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +73,11 @@ pub enum Focus {
 pub enum Overlay {
     /// All keys of the moment.
     Help,
+    /// What can be changed of the lab.
+    Controls {
+        /// The row that keys change, from 0.
+        row: usize,
+    },
     /// What the focused number is.
     Info {
         /// Whether the focus goes back to the text afterwards: it was there before.
@@ -136,6 +148,8 @@ impl View {
             focus: Focus::Text,
             overlay: None,
             pane: Pane::Both,
+            tuned: None,
+            present: None,
             answers: BTreeMap::new(),
             passed_over: BTreeSet::new(),
             measured: BTreeMap::new(),
@@ -148,6 +162,11 @@ impl View {
     /// The step's part of the lesson.
     pub fn step<'l>(&self, lesson: &'l Lesson) -> &'l Step {
         &lesson.steps[self.step.min(lesson.steps.len().saturating_sub(1))]
+    }
+
+    /// The lab of the step, as the learner has changed it.
+    pub fn lab<'v>(&'v self, lesson: &'v Lesson) -> Option<&'v Lab> {
+        self.tuned.as_ref().or_else(|| self.step(lesson).lab())
     }
 
     /// Time up to which the world is to be folded, nanoseconds.
@@ -186,11 +205,18 @@ impl View {
 
     /// The first prediction of the step that was neither answered nor passed over.
     pub fn unasked(&self, lesson: &Lesson) -> Option<usize> {
+        if self.present.is_some() {
+            // A room is asked aloud.
+            return None;
+        }
         self.step(lesson).predictions().position(|asked| !self.is_settled(asked))
     }
 
     /// Whether a prediction was asked, so that its measurement may be shown.
     pub fn is_settled(&self, prediction: &Prediction) -> bool {
+        if let Some(shown) = &self.present {
+            return shown.contains(&self.step);
+        }
         self.answers.contains_key(&prediction.id) || self.passed_over.contains(&prediction.id)
     }
 

@@ -5,6 +5,7 @@
 
 mod load;
 mod machine;
+mod probing;
 mod record;
 mod rung;
 mod state;
@@ -13,6 +14,7 @@ mod totals;
 
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
+pub use probing::Probing;
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};

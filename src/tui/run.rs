@@ -11,9 +11,8 @@ use ratatui::layout::{Position, Size};
 use super::canvas::Canvas;
 use super::terminal::Terminal;
 use super::{input, signals};
-use crate::lesson::Lesson;
-use crate::lesson::{LabEvent, Runner};
-use crate::screen::{self, Click, Effect, Input, Key, Stage, Theme, View, Zone};
+use crate::lesson::{Lab, LabEvent, Lesson, Runner};
+use crate::screen::{self, Click, Effect, Input, Key, Shown, Stage, Theme, View, Zone};
 use crate::trace::{Thinner, Trace};
 use crate::world::Cursor;
 
@@ -33,6 +32,8 @@ pub struct Options {
     pub step: usize,
     /// The look.
     pub theme: Theme,
+    /// For a projector: one thing at a time, answers hidden until they are asked for.
+    pub present: bool,
 }
 
 /// How it ended.
@@ -77,7 +78,10 @@ pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io:
     let terminal = Terminal::take()?;
     let mut screen = Screen {
         lesson,
-        view: View::new(options.step.min(lesson.steps.len().saturating_sub(1))),
+        view: View {
+            present: options.present.then(Shown::new),
+            ..View::new(options.step.min(lesson.steps.len().saturating_sub(1)))
+        },
         theme: options.theme,
         runner,
         send: send.clone(),
@@ -293,15 +297,29 @@ impl Screen<'_> {
                 Ok(Next::Draw)
             }
             Effect::Start => {
-                self.start()?;
+                self.start(|runner, lab, events| runner.start(lab, events))?;
+                Ok(Next::Draw)
+            }
+            Effect::Replay => {
+                self.start(|runner, lab, events| runner.replay(lab, events))?;
+                Ok(Next::Draw)
+            }
+            Effect::Change => {
+                if let Some(lab) = self.view.lab(self.lesson) {
+                    self.runner.change(&lab.load);
+                }
                 Ok(Next::Draw)
             }
         }
     }
 
-    /// Starts the lab of the step.
-    fn start(&mut self) -> io::Result<()> {
-        let Some(lab) = self.view.step(self.lesson).lab() else { return Ok(()) };
+    /// Begins a run of the lab on the screen.
+    fn start(&mut self, begin: fn(&mut dyn Runner, &Lab, Sender<LabEvent>)) -> io::Result<()> {
+        let Some(mut lab) = self.view.lab(self.lesson).cloned() else { return Ok(()) };
+        if self.view.tuned.is_some() {
+            // What was recorded is the lab as the lesson has it.
+            lab.recording = None;
+        }
         self.trace = None;
         self.cursor = Cursor::new();
         self.inbox = Arc::default();
@@ -315,7 +333,7 @@ impl Screen<'_> {
             }
         };
         thread::Builder::new().name("iolab-events".into()).spawn(forward)?;
-        self.runner.start(lab, events);
+        begin(self.runner, &lab, events);
         Ok(())
     }
 

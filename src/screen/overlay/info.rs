@@ -17,7 +17,7 @@ pub(super) fn lines(
     columns: u16,
     theme: Theme,
 ) -> Vec<Line> {
-    let Some(lab) = view.step(stage.lesson).lab() else { return Vec::new() };
+    let Some(lab) = view.lab(stage.lesson) else { return Vec::new() };
     // A run of another step's lab says nothing about this one.
     let servers = if view.state(stage.lesson).is_some() { servers } else { &[] };
     match view.focus {

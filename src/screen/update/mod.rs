@@ -2,6 +2,7 @@
 //! [`Effect`].
 
 mod answer;
+mod controls;
 mod time;
 
 use ratatui::layout::Size;
@@ -62,6 +63,10 @@ pub enum Effect {
     Start,
     /// End the run.
     Stop,
+    /// Give the run under way the load that the view's lab now has.
+    Change,
+    /// Play the step's recorded run.
+    Replay,
     /// Hold the run at rest, or let it go on.
     Freeze(bool),
     /// Give the terminal back until the shell brings us to the fore.
@@ -206,6 +211,23 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
                 Pane::Lab => Pane::Both,
             };
         }
+        Action::MoreConnections | Action::FewerConnections | Action::MoreIdle | Action::FewerIdle => {
+            return controls::shortcut(view, stage, action);
+        }
+        Action::Controls => {
+            (view.overlay, view.scroll_over) = (Some(Overlay::Controls { row: 0 }), 0);
+        }
+        Action::ControlAbove => controls::choose(view, stage, -1),
+        Action::ControlBelow => controls::choose(view, stage, 1),
+        Action::TurnUp => return controls::turn_chosen(view, stage, true),
+        Action::TurnDown => return controls::turn_chosen(view, stage, false),
+        Action::AsTheLessonHasIt => return controls::reset(view, stage),
+        Action::Replay => return controls::replay(view, stage),
+        Action::Reveal => {
+            if let Some(shown) = &mut view.present {
+                shown.insert(view.step);
+            }
+        }
         Action::Store => return store(view, stage),
         Action::Erase => {
             if let Focus::Typing { text, .. } = &mut view.focus {
@@ -224,9 +246,14 @@ fn go_on(view: &mut View, stage: &Stage<'_>) -> Effect {
         view.focus = Focus::Typing { prediction, text: String::new(), then_run: false };
         return Effect::None;
     }
-    let waits = view.step(stage.lesson).lab().is_some() && view.state(stage.lesson).is_none();
+    let waits = view.lab(stage.lesson).is_some() && view.state(stage.lesson).is_none();
     if waits {
         return run_or_stop(view, stage);
+    }
+    if keys::why_not(Action::Reveal, view, stage).is_none()
+        && view.present.as_ref().is_some_and(|shown| !shown.contains(&view.step))
+    {
+        return act(view, stage, Action::Reveal);
     }
     act(view, stage, Action::NextStep)
 }
@@ -239,7 +266,14 @@ fn go_to(view: &mut View, stage: &Stage<'_>, step: usize) -> Effect {
     let keeps = same_lab(stage.lesson, view.step, step);
     let was_running = view.is_running();
     (view.step, view.scroll, view.focus, view.pane) = (step, 0, Focus::Text, Pane::Both);
-    if keeps || !was_running {
+    if keeps {
+        return Effect::None;
+    }
+    if view.tuned.take().is_some() && !was_running {
+        // What the learner made of the other lab is no run of this lesson's.
+        view.run = Run::None;
+    }
+    if !was_running {
         return Effect::None;
     }
     // The next step is about something else: a load that nobody looks at is noise.
@@ -300,6 +334,10 @@ fn set_state(view: &mut View, to: State) {
 /// Keeps what was measured for the predictions of the run's step: the trace will be gone.
 fn remember(view: &mut View, stage: &Stage<'_>) {
     let (Some(trace), Run::Some { step, .. }) = (stage.trace, &view.run) else { return };
+    if view.tuned.is_some() {
+        // Predictions are about the lab as the lesson has it.
+        return;
+    }
     let world = World::at(trace, u64::MAX);
     for (index, of) in stage.lesson.steps.iter().enumerate() {
         if !same_lab(stage.lesson, *step, index) {
