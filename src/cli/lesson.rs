@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use super::look::LookArguments;
 use super::{Exit, lesson_lines, nearest};
 use crate::lesson::{self, LESSONS, Source};
 use crate::lesson::{Recorded, Runner};
-use crate::screen::{Palette, Theme};
 use crate::tui;
 
 /// Opens a lesson: read, predict a number, run real servers, see why.
@@ -28,9 +28,8 @@ pub struct Arguments {
     /// The face: tui on a terminal, plain elsewhere, or json.
     #[arg(long, value_enum)]
     format: Option<Face>,
-    /// Draw with ASCII characters only.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: LookArguments,
     /// For authors: runs every lab that names a recording and writes the recordings to a folder.
     #[arg(long, value_name = "DIR", hide = true)]
     record: Option<PathBuf>,
@@ -80,11 +79,7 @@ fn screen(source: &'static Source, arguments: &Arguments) -> anyhow::Result<Exit
         std::env::var("TERM").unwrap_or_default()
     );
     let lesson = read(source)?;
-    let palette = match std::env::var_os("NO_COLOR") {
-        Some(value) if !value.is_empty() => Palette::Mono,
-        _ => Palette::Ansi,
-    };
-    let theme = Theme { palette, ascii: arguments.ascii || !speaks_utf8() };
+    let theme = arguments.look.theme()?;
     let options = tui::Options { step: from(arguments), theme, present: arguments.present };
     let mut runner = runner(source, arguments);
     let ending = tui::lesson(&lesson, options, runner.as_mut()).context("the terminal could not be used")?;
@@ -113,20 +108,6 @@ fn runner(source: &'static Source, arguments: &Arguments) -> Box<dyn Runner> {
     return Box::new(crate::lab::Live::new(source));
     #[cfg(not(feature = "live"))]
     Box::new(Recorded::new(source, "this build runs no servers"))
-}
-
-/// Whether the locale says that the terminal takes more than ASCII. The Linux console's font lacks most
-/// block characters.
-fn speaks_utf8() -> bool {
-    if std::env::var("TERM").is_ok_and(|term| term == "linux") {
-        return false;
-    }
-    let named = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
-    // Unset everywhere says nothing about the terminal; those of today take UTF-8.
-    named.into_iter().find(|value| !value.is_empty()).is_none_or(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8") || locale == "c" || locale == "posix"
-    })
 }
 
 fn list() -> anyhow::Result<Exit> {

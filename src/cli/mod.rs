@@ -13,6 +13,7 @@ mod lesson_lines;
 mod load;
 #[cfg(feature = "live")]
 mod load_args;
+mod look;
 pub mod nearest;
 #[cfg(feature = "live")]
 mod progress;

@@ -26,7 +26,7 @@ mod widget;
 pub use key::Key;
 pub use paint::{Click, Frame, Zone};
 pub use receipt::receipt;
-pub use theme::{Glyphs, Palette, Role, Theme};
+pub use theme::{Depth, Glyphs, Palette, Role, Theme};
 pub use update::{Effect, Input, Stage, update};
 pub use view::{Focus, Overlay, Pane, Playhead, Run, Shown, State, View};
 

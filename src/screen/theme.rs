@@ -1,20 +1,15 @@
-//! How things look: sixteen ANSI colours or none, block characters or ASCII. Never a background.
+//! How things look: a palette or no colour, block characters or ASCII. Never a background.
 //!
 //! A style says a role, not a colour, so that a theme is one match. What matters is never told by style
 //! alone: each state has a glyph and a word.
 
+mod palette;
+
 use std::borrow::Cow;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 
-/// Which colours may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Palette {
-    /// The sixteen colours that the terminal's owner chose.
-    Ansi,
-    /// None (`NO_COLOR`): bold, dim, underlined and reversed only.
-    Mono,
-}
+pub use palette::{Depth, Palette};
 
 /// What a piece of text is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +44,27 @@ pub enum Role {
     Completion,
     /// Where the focus is.
     Focus,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 15] = [
+        Self::Plain,
+        Self::Quiet,
+        Self::Frame,
+        Self::Title,
+        Self::Strong,
+        Self::Code,
+        Self::Key,
+        Self::Number,
+        Self::Own,
+        Self::Good,
+        Self::Warn,
+        Self::Bad,
+        Self::Submission,
+        Self::Completion,
+        Self::Focus,
+    ];
 }
 
 /// Characters that are drawn with.
@@ -169,10 +185,7 @@ impl Theme {
 
     /// The style of a role.
     pub fn style(self, role: Role) -> Style {
-        match self.palette {
-            Palette::Ansi => coloured(role),
-            Palette::Mono => mono(role),
-        }
+        self.palette.style(role)
     }
 
     /// Text as this look can draw it: with `--ascii`, what is beyond ASCII is spelt out.
@@ -201,38 +214,5 @@ impl Theme {
             }
         }
         Cow::Owned(out)
-    }
-}
-
-fn coloured(role: Role) -> Style {
-    let style = Style::new();
-    match role {
-        Role::Plain => style,
-        Role::Quiet => style.add_modifier(Modifier::DIM),
-        Role::Frame => style.fg(Color::DarkGray),
-        Role::Title => style.fg(Color::Cyan).add_modifier(Modifier::BOLD),
-        Role::Strong | Role::Number => style.add_modifier(Modifier::BOLD),
-        Role::Code => style.fg(Color::Cyan),
-        Role::Key => style.fg(Color::Yellow).add_modifier(Modifier::BOLD),
-        Role::Own => style.fg(Color::Yellow),
-        Role::Good => style.fg(Color::Green),
-        Role::Warn => style.fg(Color::Yellow),
-        Role::Bad => style.fg(Color::LightRed).add_modifier(Modifier::BOLD),
-        Role::Submission => style.fg(Color::LightBlue),
-        Role::Completion => style.fg(Color::LightMagenta),
-        Role::Focus => style.add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
-    }
-}
-
-fn mono(role: Role) -> Style {
-    let style = Style::new();
-    match role {
-        Role::Plain | Role::Frame | Role::Submission | Role::Completion | Role::Good => style,
-        Role::Quiet => style.add_modifier(Modifier::DIM),
-        Role::Own => style.add_modifier(Modifier::UNDERLINED),
-        Role::Title | Role::Strong | Role::Number | Role::Code | Role::Key | Role::Warn | Role::Bad => {
-            style.add_modifier(Modifier::BOLD)
-        }
-        Role::Focus => style.add_modifier(Modifier::REVERSED.union(Modifier::BOLD)),
     }
 }

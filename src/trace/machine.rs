@@ -149,6 +149,24 @@ pub enum Colours {
     True,
 }
 
+/// Terminals that show 24 bits and say so by their name alone; `COLORTERM` does not pass through ssh.
+const FULL_COLOUR_TERMS: [&str; 6] =
+    ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour"];
+
+impl Colours {
+    /// What `TERM` and `COLORTERM` say, by the conventions that terminals keep; `declined` is `NO_COLOR`.
+    pub fn of(term: &str, colorterm: &str, declined: bool) -> Self {
+        match term {
+            _ if declined => Self::Declined,
+            "" | "dumb" => Self::None,
+            _ if matches!(colorterm, "truecolor" | "24bit") => Self::True,
+            _ if term.ends_with("-direct") || FULL_COLOUR_TERMS.contains(&term) => Self::True,
+            _ if term.contains("256color") => Self::TwoHundredFiftySix,
+            _ => Self::Sixteen,
+        }
+    }
+}
+
 impl Capabilities {
     /// The best rung that counts system calls at full speed, if any.
     pub fn best_syscall_rung(&self) -> Option<Rung> {
@@ -161,5 +179,21 @@ impl Capabilities {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Colours;
+
+    #[test]
+    fn colours_follow_the_conventions() {
+        assert_eq!(Colours::of("xterm", "", false), Colours::Sixteen);
+        assert_eq!(Colours::of("xterm-256color", "", false), Colours::TwoHundredFiftySix);
+        assert_eq!(Colours::of("xterm-256color", "truecolor", false), Colours::True);
+        assert_eq!(Colours::of("xterm-kitty", "", false), Colours::True);
+        assert_eq!(Colours::of("dumb", "truecolor", false), Colours::None);
+        assert_eq!(Colours::of("", "", false), Colours::None);
+        assert_eq!(Colours::of("xterm-256color", "truecolor", true), Colours::Declined);
     }
 }

@@ -17,22 +17,10 @@ pub fn examine() -> Option<Terminal> {
     let declined = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Some(Terminal {
         cells: cells.filter(|(columns, rows)| *columns > 0 && *rows > 0),
-        colours: colours(&term, &variable("COLORTERM"), declined),
+        colours: Colours::of(&term, &variable("COLORTERM"), declined),
         term,
         utf8: utf8(["LC_ALL", "LC_CTYPE", "LANG"].map(variable)),
     })
-}
-
-/// How many colours, by the conventions that terminals keep.
-fn colours(term: &str, colorterm: &str, declined: bool) -> Colours {
-    match term {
-        _ if declined => Colours::Declined,
-        "" | "dumb" => Colours::None,
-        _ if matches!(colorterm, "truecolor" | "24bit") => Colours::True,
-        _ if term.ends_with("-direct") => Colours::True,
-        _ if term.contains("256color") => Colours::TwoHundredFiftySix,
-        _ => Colours::Sixteen,
-    }
 }
 
 /// Whether a locale says UTF-8: the first of the three variables that is set decides, locale(7).
@@ -44,18 +32,7 @@ fn utf8(locales: [String; 3]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{colours, utf8};
-    use crate::trace::Colours;
-
-    #[test]
-    fn colours_follow_the_conventions() {
-        assert_eq!(colours("xterm", "", false), Colours::Sixteen);
-        assert_eq!(colours("xterm-256color", "", false), Colours::TwoHundredFiftySix);
-        assert_eq!(colours("xterm-256color", "truecolor", false), Colours::True);
-        assert_eq!(colours("dumb", "truecolor", false), Colours::None);
-        assert_eq!(colours("", "", false), Colours::None);
-        assert_eq!(colours("xterm-256color", "truecolor", true), Colours::Declined);
-    }
+    use super::utf8;
 
     #[test]
     fn the_first_locale_that_is_set_decides() {
