@@ -4,17 +4,20 @@ use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Exit;
 use super::face::{self, Face};
 use super::load_args::LoadArguments;
+use super::look::LookArguments;
 use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
-use crate::lab::{Control, Plan, Recorder, Session};
+use crate::lab::{Control, Live, Plan, Recorder, Session};
+use crate::lesson::playground;
 use crate::servers::Column;
-use crate::trace::{Entry, Probing, Thinner, Trace, file};
+use crate::trace::{Entry, Load, Probing, Thinner, Trace, file};
+use crate::tui;
 
 /// Puts the same load on several servers, side by side, and shows what the kernel says about each.
 ///
@@ -37,11 +40,25 @@ pub struct Arguments {
     /// Keep the run in a file; compressed when its name ends in .gz.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How to show the result.
-    #[arg(long, value_enum, default_value = "plain")]
-    format: Face,
+    /// The face: tui on a terminal, where the load and the servers can be changed; plain elsewhere and for runs
+    /// that --requests, --duration, --record or --probe-cost bound; or json.
+    #[arg(long, value_enum)]
+    format: Option<LabFace>,
+    #[command(flatten)]
+    look: LookArguments,
     #[command(flatten)]
     options: ServerOptions,
+}
+
+/// How a lab is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LabFace {
+    /// A screen.
+    Tui,
+    /// Lines for people and screen readers.
+    Plain,
+    /// One JSON document for scripts.
+    Json,
 }
 
 /// What the long help shows.
@@ -60,6 +77,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             super::complain(&error);
             return Ok(Exit::Usage);
         }
+    };
+    let face = match arguments.format {
+        Some(LabFace::Json) => Face::Json,
+        Some(LabFace::Tui) => return screen(arguments, plan),
+        None if tui::is_possible() && !arguments.is_bounded() => return screen(arguments, plan),
+        Some(LabFace::Plain) | None => Face::Plain,
     };
     let capabilities = crate::lab::capabilities().clone();
     let header = Session::header(&plan, &capabilities);
@@ -93,7 +116,28 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Some(writer) = writer {
         writer.finish().context("cannot finish the recording")?;
     }
-    face::show_lab(&trace, u64::MAX, arguments.format)
+    face::show_lab(&trace, u64::MAX, face)
+}
+
+/// The playground: the screen of a lesson, without the lesson.
+fn screen(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
+    if arguments.is_bounded() {
+        let says = "the screen runs until it is stopped: it takes no --requests, --duration, --record, --probe-cost; \
+                    with --format plain they hold";
+        super::complain(&anyhow::anyhow!(says));
+        return Ok(Exit::Usage);
+    }
+    let columns = plan.columns.iter().map(ToString::to_string).collect();
+    let lesson = playground(columns, Load { duration_ns: None, ..plan.load }, plan.probing);
+    let mut runner = Live::playground(plan.options);
+    super::lesson::show(&lesson, 0, false, &arguments.look, &mut runner)
+}
+
+impl Arguments {
+    /// Whether the run is a measurement with an end of its own.
+    fn is_bounded(&self) -> bool {
+        self.load.is_bounded() || self.record.is_some() || self.probe_cost
+    }
 }
 
 /// What was asked for, checked.

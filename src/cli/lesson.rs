@@ -73,16 +73,28 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 
 /// The full screen.
 fn screen(source: &'static Source, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let lesson = read(source)?;
+    show(&lesson, from(arguments), arguments.present, &arguments.look, runner(source, arguments).as_mut())
+}
+
+/// A lesson, or the playground, on the screen.
+///
+/// # Errors
+/// No terminal that can show it, and what to try; what the terminal refuses.
+pub(super) fn show(
+    lesson: &lesson::Lesson,
+    step: usize,
+    present: bool,
+    look: &LookArguments,
+    runner: &mut dyn Runner,
+) -> anyhow::Result<Exit> {
     anyhow::ensure!(
         tui::is_possible(),
         "the full screen needs a terminal that can move its cursor (TERM is {:?}); --format plain needs none",
         std::env::var("TERM").unwrap_or_default()
     );
-    let lesson = read(source)?;
-    let theme = arguments.look.theme()?;
-    let options = tui::Options { step: from(arguments), theme, present: arguments.present };
-    let mut runner = runner(source, arguments);
-    let ending = tui::lesson(&lesson, options, runner.as_mut()).context("the terminal could not be used")?;
+    let options = tui::Options { step, theme: look.theme()?, present };
+    let ending = tui::lesson(lesson, options, runner).context("the terminal could not be used")?;
     if ending.signal.is_none() {
         say(&ending.receipt);
     }

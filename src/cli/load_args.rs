@@ -32,6 +32,11 @@ pub struct LoadArguments {
 }
 
 impl LoadArguments {
+    /// Whether the run has an end of its own.
+    pub fn is_bounded(&self) -> bool {
+        self.requests.is_some() || self.duration.is_some()
+    }
+
     /// The checked load.
     pub fn load(&self) -> anyhow::Result<Load> {
         if self.burst > 1 && self.rate == Pace::Max {

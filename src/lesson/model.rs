@@ -6,9 +6,20 @@ use super::prediction::Prediction;
 use super::prose;
 use crate::trace::Load;
 
+/// What a sequence of steps is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A lesson of the course.
+    Course,
+    /// A lab without a lesson around it.
+    Playground,
+}
+
 /// A lesson, read and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
+    /// Of the course, or the playground.
+    pub kind: Kind,
     /// Its number, as in `iolab lesson 3`.
     pub number: u8,
     /// Its name, as in `iolab lesson io-uring-rings`.
@@ -57,6 +68,16 @@ pub struct Insight {
     pub id: String,
     /// The server whose run fires it.
     pub server: String,
+}
+
+impl Lesson {
+    /// Number and title: `3 io_uring rings`.
+    pub fn heading(&self) -> String {
+        match self.kind {
+            Kind::Course => format!("{} {}", self.number, self.title),
+            Kind::Playground => self.title.clone(),
+        }
+    }
 }
 
 impl Step {

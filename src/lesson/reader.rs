@@ -9,7 +9,7 @@ use super::directive::{front_matter, toml};
 use super::glossary::{self, TermText};
 use super::lab::{Lab, LabText, LoadText, Show};
 use super::mistake::{Mistake, Unfit};
-use super::model::{Block, Insight, Lesson, Step};
+use super::model::{Block, Insight, Kind, Lesson, Step};
 use super::prediction::Prediction;
 use super::prose::{self, Piece};
 use crate::trace::{Load, Probing};
@@ -63,6 +63,7 @@ fn lesson(source: &Source) -> Result<Lesson, Unfit> {
         Unfit::new(matter_at, what, format!("write **{word}** where the text explains it, or drop it"))
     })?;
     Ok(Lesson {
+        kind: Kind::Course,
         number: front.number,
         name: front.name,
         title: front.title,

@@ -7,7 +7,7 @@ use super::number::seconds;
 use super::paint::{Click, Paint, shorten, width};
 use super::theme::Role;
 use super::view::{Playhead, Run, State, View};
-use crate::lesson::Lesson;
+use crate::lesson::{Kind, Lesson};
 use crate::world::World;
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, world: Option<&World<'_>>) {
@@ -17,8 +17,9 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     let (word, role) = mode(paint, view, lesson, world);
     let rung = world.and_then(rung).map(|rung| format!("   {rung}")).unwrap_or_default();
     let steps = lesson.steps.len();
-    let step = format!("step {} of {steps}", view.step + 1);
-    let short = format!("{}/{steps}", view.step + 1);
+    let of_course = lesson.kind == Kind::Course;
+    let step = if of_course { format!("step {} of {steps}", view.step + 1) } else { String::new() };
+    let short = if of_course { format!("{}/{steps}", view.step + 1) } else { String::new() };
     let roomy = area.width >= 76;
     let right = width(&word).saturating_add(if roomy { width(&rung) } else { 0 }).saturating_add(1);
 
@@ -28,10 +29,14 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
         column = column.saturating_add(2);
     }
     let step = if area.width >= 60 { step } else { short };
-    let bar = if roomy { u16::try_from(steps).unwrap_or(u16::MAX).min(20).saturating_add(2) } else { 0 };
+    let bar = if roomy && of_course {
+        u16::try_from(steps).unwrap_or(u16::MAX).min(20).saturating_add(2)
+    } else {
+        0
+    };
     let middle = width(&step).saturating_add(bar).saturating_add(3);
     let room = area.width.saturating_sub(column).saturating_sub(right).saturating_sub(middle);
-    let title = shorten(&format!("{} {}", lesson.number, lesson.title), room, paint.glyphs());
+    let title = shorten(&lesson.heading(), room, paint.glyphs());
     column = paint.text(area, column, 0, &title, Role::Strong);
 
     // Step and progress stand in the middle where there is room, else right after the title.

@@ -4,19 +4,25 @@ use super::Run;
 use super::lesson::load;
 use super::text::{Told, measured, rounded};
 use super::view::{View, same_lab};
-use crate::lesson::Lesson;
+use crate::lesson::{Kind, Lesson};
+use crate::trace::{Load, Pace, Probing};
 use crate::world::{MetricId, World};
 
 /// A few lines: where the learner was, what ran, what was predicted and measured.
 pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<String> {
-    let mut lines = vec![format!(
-        "iolab lesson {}, {}: step {} of {}, {}",
-        lesson.number,
-        lesson.title,
-        view.step + 1,
-        lesson.steps.len(),
-        view.step(lesson).title
-    )];
+    let mut lines = vec![match lesson.kind {
+        Kind::Playground => {
+            format!("iolab lab: {}", view.lab(lesson).map_or_else(String::new, |lab| lab.servers.join(", ")))
+        }
+        Kind::Course => format!(
+            "iolab lesson {}, {}: step {} of {}, {}",
+            lesson.number,
+            lesson.title,
+            view.step + 1,
+            lesson.steps.len(),
+            view.step(lesson).title
+        ),
+    }];
     if let (Some(world), Run::Some { step, recorded, .. }) = (world, &view.run) {
         let what = if recorded.is_some() { "a recorded run" } else { "the last run" };
         lines.push(format!("  {what}: {}", load(&world.header.load)));
@@ -47,7 +53,28 @@ pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<S
             }
         }
     }
-    let next = view.step + 1;
-    lines.push(format!("  on with: iolab lesson {} --step {next}", lesson.number));
+    lines.push(format!("  on with: {}", again(view, lesson)));
     lines
+}
+
+/// The command that goes on from here.
+fn again(view: &View, lesson: &Lesson) -> String {
+    let lab = view.lab(lesson).filter(|_| lesson.kind == Kind::Playground);
+    let Some(lab) = lab else { return format!("iolab lesson {} --step {}", lesson.number, view.step + 1) };
+    let (load, usual) = (&lab.load, Load::default());
+    let mut command = format!("iolab lab {}", lab.servers.join(" "));
+    let mut flag = |name: &str, value: String, is_usual: bool| {
+        if !is_usual {
+            command += &format!(" --{name} {value}");
+        }
+    };
+    flag("connections", load.connections.to_string(), load.connections == usual.connections);
+    flag("idle", load.idle.to_string(), load.idle == usual.idle);
+    flag("message", load.message_bytes.to_string(), load.message_bytes == usual.message_bytes);
+    if let Pace::PerSecond(rate) = load.pace {
+        flag("rate", rate.to_string(), false);
+        flag("burst", load.burst.to_string(), load.burst == 1);
+    }
+    flag("probe", lab.probing.word().into(), lab.probing == Probing::Auto);
+    command
 }
