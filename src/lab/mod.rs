@@ -24,7 +24,7 @@ mod session;
 mod spawn;
 mod tracer;
 
-pub use plan::Plan;
+pub use plan::{Length, Plan};
 pub use recorder::Recorder;
 pub use runner::{Live, capabilities};
 pub use session::{Control, Session};

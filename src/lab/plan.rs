@@ -10,6 +10,20 @@ const ROUNDS_AT_MAX: u32 = 5;
 /// How long a server is loaded when nobody says, nanoseconds, all rounds together.
 const DURATION_NS_DEFAULT: u64 = 3_000_000_000;
 
+/// How long those that cannot run together run before the next ones, nanoseconds: long enough to read.
+const TURN_NS: u64 = 3_000_000_000;
+
+/// When a plan ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// When its load says.
+    Bounded,
+    /// When it is stopped.
+    Endless,
+    /// When it is stopped; whoever cannot run with the others takes turns with them.
+    Turns,
+}
+
 /// A lab to run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -23,8 +37,8 @@ pub struct Plan {
     pub probing: Probing,
     /// Whether rounds without probes alternate with the others.
     pub probe_cost: bool,
-    /// Whether the run goes on until it is stopped; else `load` bounds it.
-    pub endless: bool,
+    /// When it ends.
+    pub length: Length,
     /// Rounds of each server.
     pub rounds: u32,
 }
@@ -43,7 +57,7 @@ impl Plan {
             options: Options::default(),
             probing: Probing::Auto,
             probe_cost: false,
-            endless: false,
+            length: Length::Bounded,
             rounds,
         }
     }
@@ -51,12 +65,12 @@ impl Plan {
     /// A plan that runs until it is stopped.
     pub fn endless(columns: Vec<Column>, load: Load) -> Self {
         let load = Load { requests: None, duration_ns: None, ..load };
-        Self { endless: true, rounds: 1, ..Self::new(columns, load.clone()) }.with_load(load)
-    }
-
-    fn with_load(mut self, load: Load) -> Self {
-        self.load = load;
-        self
+        let mut plan = Self { length: Length::Endless, rounds: 1, ..Self::new(columns, load.clone()) };
+        plan.load = load;
+        if plan.groups().len() > 1 {
+            (plan.length, plan.rounds) = (Length::Turns, u32::MAX);
+        }
+        plan
     }
 
     /// Which servers run at the same time: in a closed loop each alone, in turn; paced ones together, but
@@ -74,10 +88,15 @@ impl Plan {
 
     /// The bounds of one round: (requests, nanoseconds).
     pub fn round_bounds(&self, round: u32) -> (Option<u64>, Option<u64>) {
-        let rounds = u64::from(self.rounds);
-        let requests =
-            self.load.requests.map(|all| all / rounds + u64::from(u64::from(round) < all % rounds));
-        (requests, self.load.duration_ns.map(|all| all / rounds))
+        match self.length {
+            Length::Endless => (None, None),
+            Length::Turns => (None, Some(TURN_NS)),
+            Length::Bounded => {
+                let rounds = u64::from(self.rounds);
+                let share = |all: u64| all / rounds + u64::from(u64::from(round) < all % rounds);
+                (self.load.requests.map(share), self.load.duration_ns.map(|all| all / rounds))
+            }
+        }
     }
 
     /// The rung that will count system calls, or the reason why none does.
@@ -102,5 +121,25 @@ impl Plan {
             says: "--probe leaves out every rung that counts system calls".into(),
             try_this: "--probe auto".into(),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(names: &[&str]) -> Vec<Column> {
+        names.iter().filter_map(|name| Column::parse(name)).collect()
+    }
+
+    #[test]
+    fn whoever_polls_takes_turns_with_the_others() {
+        let paced = Load { pace: Pace::PerSecond(1000), ..Load::default() };
+        let together = Plan::endless(columns(&["epoll", "uring"]), paced.clone());
+        assert_eq!((together.length, together.groups().len()), (Length::Endless, 1));
+        assert_eq!(together.round_bounds(0), (None, None));
+        let turns = Plan::endless(columns(&["uring", "sqpoll", "epoll-spin"]), paced);
+        assert_eq!(turns.groups(), [vec![0], vec![1], vec![2]]);
+        assert_eq!((turns.length, turns.round_bounds(7)), (Length::Turns, (None, Some(TURN_NS))));
     }
 }

@@ -1,6 +1,6 @@
 //! A session: every round of every server of a plan, from the first process to the last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +38,8 @@ pub(super) struct Stage {
     frozen: AtomicBool,
     /// The load as it was last changed to; at first the plan's.
     load: Mutex<Load>,
+    /// The load under which each server's last window was opened.
+    seen: Mutex<BTreeMap<usize, Load>>,
     /// Servers that failed once: further rounds would only repeat it.
     given_up: Mutex<BTreeSet<usize>>,
     lanes: Mutex<Vec<Sender<Happening>>>,
@@ -64,6 +66,7 @@ impl Session {
             recorder: Arc::new(recorder),
             stopped: AtomicBool::new(false),
             frozen: AtomicBool::new(false),
+            seen: Mutex::default(),
             given_up: Mutex::default(),
             lanes: Mutex::default(),
         });
@@ -132,6 +135,12 @@ impl Stage {
         self.plan.columns[column].under(&load)
     }
 
+    /// Whether no window of a server was opened under this load; from now on one was.
+    pub fn is_unseen(&self, server: usize, load: &Load) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(server, load.clone()).as_ref() != Some(load)
+    }
+
     /// Starts no further round of a server.
     pub fn give_up(&self, server: usize) {
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(server);
@@ -145,6 +154,9 @@ impl Stage {
     /// Rounds outside, servers inside: what is compared runs as close in time as it can.
     fn run(&self) {
         for round in 0..self.plan.rounds {
+            if !(0..self.plan.columns.len()).any(|server| self.goes_on(server)) {
+                break;
+            }
             for group in self.plan.groups() {
                 for purpose in self.purposes(round) {
                     self.together(&group, round, purpose);

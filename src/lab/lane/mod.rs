@@ -91,6 +91,7 @@ impl<'s> Lane<'s> {
     /// One round: starts everything, measures, ends everything.
     pub fn run(&self, round: u32, purpose: Purpose) {
         if let Some(refusal) = self.refusal() {
+            self.stage.give_up(self.index);
             if round == 0 && purpose == Purpose::Measure {
                 let run = self.begin(0, &self.stage.load_of(self.index), round, purpose);
                 self.end(run, 0, End::Refused { refusal });
@@ -113,19 +114,17 @@ impl<'s> Lane<'s> {
     /// The window, the measured run, and further runs as often as a person freezes and goes on.
     fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<(), Trouble> {
         let windows = purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace);
-        let mut wants_window = windows && first == 0;
         let mut round = first;
         loop {
             self.rest(cast)?;
             let load = self.stage.load_of(self.index);
             if load != cast.load {
-                // What a window told of another load says nothing about this one.
-                wants_window = windows;
                 cast.load = load;
                 self.open(cast)?;
                 continue;
             }
-            let outcome = match std::mem::take(&mut wants_window) {
+            // What a window told of another load says nothing about this one.
+            let outcome = match windows && self.stage.is_unseen(self.index, &cast.load) {
                 true => self.window(cast, round)?,
                 false => self.measure(cast, round, purpose)?,
             };
@@ -234,10 +233,7 @@ impl<'s> Lane<'s> {
         self.stage.recorder.push(run, first.into_iter().map(|record| (0, record)));
         let zero_ns = clock::monotonic_ns();
         let watch = probes.map(|probes| Watch::start(probes, Arc::clone(&self.stage.recorder), run, zero_ns));
-        let (requests, duration_ns) = match self.stage.plan.endless {
-            true => (None, None),
-            false => self.stage.plan.round_bounds(round),
-        };
+        let (requests, duration_ns) = self.stage.plan.round_bounds(round);
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns, story: false });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
         cast.probes = watch.and_then(Watch::end);
