@@ -214,6 +214,15 @@ pub const SERVERS: &[Server] = &[
         run: live!(sqpoll::run),
     },
     Server {
+        name: "poll-armed",
+        model: Model::Readiness,
+        says: "flawed: poll that asks for POLLOUT when there is nothing to write",
+        polls: Polls::Never,
+        io_uring: false,
+        flawed: true,
+        run: live!(flawed::poll_armed::run),
+    },
+    Server {
         name: "epoll-armed",
         model: Model::Readiness,
         says: "flawed: epoll that leaves EPOLLOUT armed when there is nothing to write",
@@ -221,6 +230,15 @@ pub const SERVERS: &[Server] = &[
         io_uring: false,
         flawed: true,
         run: live!(flawed::epoll_armed::run),
+    },
+    Server {
+        name: "edge-once",
+        model: Model::Readiness,
+        says: "flawed: edge-triggered, one receive of up to 4096 bytes for each report",
+        polls: Polls::Never,
+        io_uring: false,
+        flawed: true,
+        run: live!(flawed::edge_once::run),
     },
     Server {
         name: "recv-spin",

@@ -270,6 +270,15 @@ pub fn send_until_stalled(mut socket: &TcpStream, message: &[u8]) -> usize {
     sent
 }
 
+/// Bytes that have come to a socket and were not received (FIONREAD, tcp(7)).
+pub fn unread(socket: &impl AsRawFd) -> usize {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int, to a place that lives here.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &mut bytes) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    bytes.try_into().unwrap()
+}
+
 /// Says that no more will be sent.
 pub fn half_close(socket: &TcpStream) {
     socket.shutdown(Shutdown::Write).unwrap();

@@ -3,7 +3,7 @@
 // A filter of system calls is installed between fork and exec.
 #![allow(unsafe_code)]
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
@@ -52,6 +52,42 @@ fn epoll_armed_has_its_flaw_and_echoes_all_the_same() {
     assert_eq!(asked_for(&server), [EPOLLIN | EPOLLOUT], "armed with nothing to send");
 }
 
+#[test]
+fn poll_armed_never_sleeps_once_there_is_a_connection_and_echoes_all_the_same() {
+    let server = Server::start("poll-armed");
+    server.assert_asleep();
+    let socket = server.connect();
+    harness::echo(&socket, &harness::bytes(1, 1024 * 1024));
+    server.until_it_has_run(100_000_000);
+    harness::echo(&socket, b"still served");
+}
+
+#[test]
+fn edge_once_leaves_what_is_longer_than_its_buffer_and_sleeps() {
+    const BUFFER_BYTES: usize = 4096;
+    let server = Server::start("edge-once");
+    // What it opens for itself is open once it has served somebody.
+    let first = server.connect();
+    harness::echo(&first, b"hello");
+    let before = server.descriptor_numbers();
+    let mut socket = server.connect();
+    for length in [1, BUFFER_BYTES, 1] {
+        harness::echo(&socket, &harness::bytes(2, length));
+    }
+    let accepted = server.descriptor_numbers().into_iter().find(|fd| !before.contains(fd)).unwrap();
+    let accepted = server.copy_descriptor(accepted);
+    let message = harness::bytes(3, 10_000);
+    socket.write_all(&message).unwrap();
+    harness::receive(&socket, &message[..BUFFER_BYTES]);
+    server.assert_asleep();
+    assert_eq!(harness::unread(&accepted), 10_000 - BUFFER_BYTES, "asked for by the peer, and nobody comes");
+    // Only bytes that arrive are a change.
+    socket.write_all(b"!").unwrap();
+    harness::receive(&socket, &message[BUFFER_BYTES..2 * BUFFER_BYTES]);
+    server.assert_asleep();
+    assert_eq!(harness::unread(&accepted), 10_001 - 2 * BUFFER_BYTES);
+}
+
 /// Makes epoll_ctl ADD answer ENOSPC for every descriptor from 5 on, as beyond fs.epoll.max_user_watches.
 /// Of a server that was handed its socket, 3 is the listener, 4 the epoll instance, and 5 its first peer.
 fn without_watches(command: &mut Command) {
@@ -78,7 +114,7 @@ fn without_watches(command: &mut Command) {
 
 #[test]
 fn what_epoll_cannot_watch_is_closed_and_that_is_said_once() {
-    for name in ["epoll", "epoll-edge", "epoll-spin", "epoll-armed"] {
+    for name in ["epoll", "epoll-edge", "epoll-spin", "epoll-armed", "edge-once"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut command = harness::iolab(&["serve", name]);
         harness::hand_over(&mut command, listener.as_raw_fd());

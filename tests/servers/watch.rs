@@ -113,6 +113,13 @@ impl Server {
         assert!(ran_ns <= 20_000_000, "{ran_ns} ns on a processor in {PAUSE_MS} ms of nothing");
     }
 
+    /// Waits until it has used so much more processor time, whatever it did with it.
+    pub fn until_it_has_run(&self, more_ns: u64) {
+        let ran_ns = || self.tasks().iter().map(|task| task.ran_ns).sum::<u64>();
+        let before_ns = ran_ns();
+        harness::until("it has run for so long", || ran_ns() >= before_ns + more_ns);
+    }
+
     fn tasks(&self) -> Vec<Task> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
         // A thread may end while the directory is read.
