@@ -33,6 +33,8 @@ pub struct Cast {
     /// The probes, once they are attached and while nobody else holds them.
     pub probes: Option<Probes>,
     counters: Counters,
+    /// Connections that were open when the client last came to rest.
+    pub open: u32,
     /// CLOCK_MONOTONIC nanoseconds by which a client that was asked to pause has to be quiet.
     pub quiet_by_ns: Option<u64>,
     /// How the run under way was cut short, if it was.
@@ -74,6 +76,7 @@ impl Cast {
             client,
             probes: None,
             counters,
+            open: 0,
             quiet_by_ns: None,
             cut: None,
             load,

@@ -203,11 +203,13 @@ impl Stage {
     }
 
     fn lane(&self, index: usize, round: u32, purpose: Purpose) {
-        // Registered first: who asks to stop from now on is heard by the lane, who asked before is seen here.
-        let (happenings, inbox) = std::sync::mpsc::channel();
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(happenings.clone());
-        if self.goes_on(index) {
-            Lane::new(self, index, happenings, inbox).run(round, purpose);
+        let mut next = Some(round);
+        while let Some(round) = next {
+            // Registered first: who asks to stop from now on is heard by the lane, who asked before is seen here.
+            let (happenings, inbox) = std::sync::mpsc::channel();
+            self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(happenings.clone());
+            let goes_on = self.goes_on(index);
+            next = goes_on.then(|| Lane::new(self, index, happenings, inbox).run(round, purpose)).flatten();
         }
     }
 

@@ -35,8 +35,8 @@ pub enum Ask {
         /// The load whose `pace` and `burst` hold from now on.
         load: Load,
     },
-    /// Stop sending, wait for the answers under way (5 s without one byte of them, and they count as errors),
-    /// then tell [`Tell::Quiet`]. Nothing is told where no run is on: each run has one `Quiet`, or one
+    /// Stop sending, wait for the answers under way (0.7 s without one byte of them, and they count as errors
+    /// and their connections are closed; where a run ends by itself it is 2 s), then tell [`Tell::Quiet`]. Nothing is told where no run is on: each run has one `Quiet`, or one
     /// `Failed`.
     Pause,
 }

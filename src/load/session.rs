@@ -133,7 +133,7 @@ impl Session {
                     self.tick_ns = now_ns + TICK_NS;
                 }
                 Ask::Pace { load } => self.traffic.pace(&load, now_ns),
-                Ask::Pause => self.traffic.stop(now_ns),
+                Ask::Pause => self.traffic.pause(now_ns),
             }
         }
         Ok(())

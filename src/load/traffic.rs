@@ -18,7 +18,10 @@ use crate::trace::{ClientTotals, Load};
 const UNANSWERED_MAX: u64 = 1 << 20;
 
 /// How long a server may be silent after the last request before its answers are given up.
-const PATIENCE_NS: u64 = 5_000_000_000;
+const PATIENCE_NS: u64 = 2_000_000_000;
+
+/// And how long where somebody waits for the pause that they asked for.
+const PATIENCE_PAUSED_NS: u64 = 700_000_000;
 
 /// Bytes to be given to the kernel.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +46,8 @@ enum Phase {
         /// When to stop.
         end_ns: Option<u64>,
     },
-    /// No request is added any more; answers are under way since then.
-    Draining { since_ns: u64 },
+    /// No request is added any more; answers are under way since then, and may take so long.
+    Draining { since_ns: u64, patience_ns: u64 },
 }
 
 /// All connections, and the run that is on.
@@ -135,12 +138,20 @@ impl Traffic {
         (load.connections + load.idle).saturating_sub(self.pool.staying())
     }
 
+    /// Ends a run because somebody asked for it: they wait, so answers get less time.
+    pub fn pause(&mut self, now_ns: u64) {
+        self.stop(now_ns);
+        if let Phase::Draining { patience_ns, .. } = &mut self.phase {
+            *patience_ns = PATIENCE_PAUSED_NS;
+        }
+    }
+
     /// Stops sending. What was not begun is forgotten and stays counted as late.
     pub fn stop(&mut self, now_ns: u64) {
         if !matches!(self.phase, Phase::Running { .. }) {
             return;
         }
-        self.phase = Phase::Draining { since_ns: now_ns };
+        self.phase = Phase::Draining { since_ns: now_ns, patience_ns: PATIENCE_NS };
         self.unsent += self.waiting;
         self.unanswered -= self.waiting;
         self.waiting = 0;
@@ -160,7 +171,7 @@ impl Traffic {
                 if end_ns.is_some_and(|end_ns| now_ns >= end_ns) {
                     self.stop(now_ns);
                 } else if self.left() == Some(0) {
-                    self.phase = Phase::Draining { since_ns: now_ns };
+                    self.phase = Phase::Draining { since_ns: now_ns, patience_ns: PATIENCE_NS };
                 }
             }
             Phase::Draining { .. } => {
@@ -370,7 +381,9 @@ impl Traffic {
 
     fn patience_ends_ns(&self) -> Option<u64> {
         match self.phase {
-            Phase::Draining { since_ns } => Some(since_ns.max(self.last_received_ns) + PATIENCE_NS),
+            Phase::Draining { since_ns, patience_ns } => {
+                Some(since_ns.max(self.last_received_ns).saturating_add(patience_ns))
+            }
             Phase::Resting | Phase::Running { .. } => None,
         }
     }

@@ -138,3 +138,21 @@ fn a_server_that_stands_still_does_not_hold_the_lab_for_ever() {
     assert!(server.ends(), "stopped processes are ended too");
     assert_eq!(document["servers"][0]["stopped"], true);
 }
+
+/// A server that falls asleep over its work: no start that never comes to an end, no run without one, and
+/// whoever runs beside it is measured as ever.
+#[test]
+fn a_server_that_stalls_begins_its_run_and_owes_the_rest() {
+    let load = "--rate 400 --connections 8 --duration 1 --format json";
+    let document = iolab("lab epoll-edge edge-once --message 16384").and(load).run().document(0);
+    let [drained, stalled] = ["epoll-edge", "edge-once"].map(|name| server(&document, name));
+    assert_eq!((&drained["requests"], &drained["errors"]), (&400.into(), &0.into()), "{drained}");
+    assert!(stalled["requests"].as_u64().unwrap() < 100, "{stalled}");
+    assert!(stalled["errors"].as_u64().unwrap() >= 8, "a message at least on each connection: {stalled}");
+    assert!(stalled.get("troubles").is_none(), "{stalled}");
+    // The window, too, leaves stalled connections behind; the measured run has a server without them.
+    assert_eq!(stalled["epoll_sets"][0]["watched"], 9, "the listener and eight peers: {stalled}");
+    // Messages that fit its buffer are no trouble.
+    let document = iolab("lab edge-once --message 4096").and(load).run().document(0);
+    assert_eq!(document["servers"][0]["requests"], 400, "{document}");
+}

@@ -11,8 +11,9 @@ use crate::load::protocol::{Ask, Tell};
 use crate::probe::clock;
 use crate::trace::{ClientTotals, End, Note, Record, RunId};
 
-/// How long a paused client may take to collect its last answers, nanoseconds.
-const PATIENCE_NS: u64 = 1_000_000_000;
+/// How long a paused client may take to collect its last answers, nanoseconds. It gives a silent server up
+/// by itself, sooner than that.
+const PATIENCE_NS: u64 = 2_000_000_000;
 
 /// A moment at rest, nanoseconds.
 const SETTLE_NS: u64 = 5_000_000;
@@ -32,6 +33,7 @@ impl Lane<'_> {
                 Tell::Totals { at_ns, totals } => self.client_record(run, at_ns, Record::Client(totals)),
                 Tell::Quiet { at_ns, totals, .. } => {
                     self.client_record(run, at_ns, Record::Client(totals.clone()));
+                    cast.open = totals.open;
                     return Ok(totals);
                 }
                 Tell::Story { events, lost } => {

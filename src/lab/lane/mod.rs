@@ -24,6 +24,9 @@ const WINDOW_REQUESTS: u64 = 2048;
 /// Requests of a window at a pace: what comes in a quarter of a second, within these bounds.
 const WINDOW_REQUESTS_PACED: std::ops::RangeInclusive<u64> = 8..=512;
 
+/// The longest message of a warm-up.
+const WARM_UP_BYTES: u32 = 64;
+
 /// Whatever happens to a lane.
 pub enum Happening {
     /// The client told something.
@@ -88,21 +91,26 @@ impl<'s> Lane<'s> {
         self.stage.plan.columns[self.index].server
     }
 
-    /// One round: starts everything, measures, ends everything.
-    pub fn run(&self, round: u32, purpose: Purpose) {
+    /// One round, or what is left of it: starts everything, measures, ends everything. Answers what is left where
+    /// it takes a fresh server and client.
+    pub fn run(&self, round: u32, purpose: Purpose) -> Option<u32> {
         if let Some(refusal) = self.refusal() {
             self.stage.give_up(self.index);
             if round == 0 && purpose == Purpose::Measure {
                 let run = self.begin(0, &self.stage.load_of(self.index), round, purpose);
                 self.end(run, 0, End::Refused { refusal });
             }
-            return;
+            return None;
         }
-        let outcome = self.start(purpose).and_then(|mut cast| self.rounds(&mut cast, round, purpose));
-        // Trouble between two runs: a run of its own says so.
-        if let Err(Trouble::End(end)) = outcome {
-            let run = self.begin(0, &self.stage.load_of(self.index), round, purpose);
-            self.end(run, 0, end);
+        match self.start(purpose).and_then(|mut cast| self.rounds(&mut cast, round, purpose)) {
+            Ok(left) => left,
+            // Trouble between two runs: a run of its own says so.
+            Err(Trouble::End(end)) => {
+                let run = self.begin(0, &self.stage.load_of(self.index), round, purpose);
+                self.end(run, 0, end);
+                None
+            }
+            Err(Trouble::Stopped) => None,
         }
     }
 
@@ -111,12 +119,18 @@ impl<'s> Lane<'s> {
         (self.server().io_uring && !allowed.is_usable()).then(|| allowed.refusal().cloned()).flatten()
     }
 
-    /// The window, the measured run, and further runs as often as a person freezes and goes on.
-    fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<(), Trouble> {
+    /// The window, the measured run, and further runs as often as a person freezes, goes on, changes the load.
+    ///
+    /// A client gives connections up on which no answer comes, so a run may end with fewer than it began with.
+    /// Then this ends, too, and what is left is for others: the server still holds what nobody asks for any more.
+    fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<Option<u32>, Trouble> {
         let windows = purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace);
         let mut round = first;
         loop {
             self.rest(cast)?;
+            if cast.open < wanted(&cast.load) {
+                return Ok(Some(round));
+            }
             let load = self.stage.load_of(self.index);
             if load != cast.load {
                 cast.load = load;
@@ -129,7 +143,7 @@ impl<'s> Lane<'s> {
                 false => self.measure(cast, round, purpose)?,
             };
             if outcome == Outcome::Measured {
-                return Ok(());
+                return Ok(None);
             }
             round += u32::from(outcome == Outcome::Cut);
         }
@@ -152,21 +166,14 @@ impl<'s> Lane<'s> {
     }
 
     /// Opens all connections and warms up: each is used a few times, and all must live.
+    ///
+    /// With short messages, so that a server that only long ones bring to a stop begins its run like any other.
     fn open(&self, cast: &mut Cast) -> Result<(), Trouble> {
         let load = cast.load.clone();
-        let wanted = load.connections.saturating_add(load.idle);
+        let wanted = wanted(&load);
         let warm_up = u64::from(load.connections) * 4;
-        cast.client.ask(&Ask::Open { address: cast.address, load })?;
-        let refused = loop {
-            match self.next(cast, None)? {
-                Tell::Ready { refused, .. } => break refused,
-                Tell::Failed { says } => return Err(self.failed(cast, says)),
-                _ => {}
-            }
-        };
-        if let Some(says) = refused {
-            return Err(Trouble::End(End::ClientFailed { says }));
-        }
+        let short = Load { message_bytes: load.message_bytes.min(WARM_UP_BYTES), ..load.clone() };
+        self.connect(cast, short)?;
         cast.client.ask(&Ask::Run { requests: Some(warm_up), duration_ns: None, story: false })?;
         let totals = self.until_quiet(cast, None)?;
         if totals.open < wanted {
@@ -175,7 +182,23 @@ impl<'s> Lane<'s> {
                 format!("the server closed {lost} of {wanted} connections before anything was measured");
             return Err(self.failed(cast, says));
         }
-        Ok(())
+        self.connect(cast, load)
+    }
+
+    /// Has the client take over a load: it opens the connections that it has not got.
+    fn connect(&self, cast: &mut Cast, load: Load) -> Result<(), Trouble> {
+        cast.client.ask(&Ask::Open { address: cast.address, load })?;
+        let refused = loop {
+            match self.next(cast, None)? {
+                Tell::Ready { refused, .. } => break refused,
+                Tell::Failed { says } => return Err(self.failed(cast, says)),
+                _ => {}
+            }
+        };
+        match refused {
+            Some(says) => Err(Trouble::End(End::ClientFailed { says })),
+            None => Ok(()),
+        }
     }
 
     /// A run under ptrace.
@@ -282,4 +305,9 @@ impl<'s> Lane<'s> {
         self.end(run, t_ns, end);
         outcome
     }
+}
+
+/// How many connections a run begins with.
+fn wanted(load: &Load) -> u32 {
+    load.connections.saturating_add(load.idle)
 }
