@@ -205,9 +205,12 @@ impl<'s> Lane<'s> {
     fn window(&self, cast: &mut Cast, round: u32) -> Result<Outcome, Trouble> {
         let run = self.begin(cast.pid, &cast.load, round, Purpose::Window);
         let zero_ns = clock::monotonic_ns();
+        // The tracer and the client tell of the same moments: in order of time once both have told.
+        self.stage.recorder.hold(run);
         let tracer = match Tracer::attach(cast.pid, Arc::clone(&self.stage.recorder), run, zero_ns) {
             Ok(tracer) => tracer,
             Err(refusal) => {
+                self.stage.recorder.release(run);
                 self.stage.recorder.push(run, [(0, Record::Refused { rung: Rung::Ptrace, refusal })]);
                 self.end(run, 0, End::Done);
                 return Ok(Outcome::Seen);
@@ -219,6 +222,7 @@ impl<'s> Lane<'s> {
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns: None, story: true });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
         let seen = tracer.detach();
+        self.stage.recorder.release(run);
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
         if let Ok(totals) = &quiet {
             let lost = std::mem::take(&mut cast.story_lost);
