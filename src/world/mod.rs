@@ -11,6 +11,7 @@ mod measured;
 mod metric;
 mod run;
 mod server;
+pub mod turns;
 mod window;
 pub mod words;
 
@@ -20,7 +21,7 @@ pub use measured::Measured;
 pub use metric::{METRICS, Metric, MetricId};
 pub use run::RunWorld;
 pub use server::ServerView;
-pub use window::{Call, WindowView};
+pub use window::{Call, Echo, WindowView};
 
 use crate::trace::{Header, Note, Trace};
 

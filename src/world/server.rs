@@ -75,6 +75,12 @@ impl<'w> ServerView<'w> {
         self.rounds.last().or(self.runs.last()).copied()
     }
 
+    /// The latest run with a window, as far as it has told: its times are of one zero.
+    pub fn last_window(&self) -> Option<&'w RunWorld> {
+        let told = |run: &&&RunWorld| run.window.rung.is_some() || !run.window.calls.is_empty();
+        self.runs.iter().rev().find(told).copied()
+    }
+
     /// Why the whole server could not run, if so.
     pub fn refused(&self) -> Option<&'w Refusal> {
         self.runs.iter().find_map(|run| match &run.end {

@@ -8,6 +8,9 @@ use crate::trace::{Counts, Rung, Story, Window, add_name, batch_of, is_eagain};
 /// How many of the last calls are kept for showing.
 const CALLS_MAX: usize = 256;
 
+/// How many of the last requests are kept for showing.
+const ECHOES_MAX: usize = 512;
+
 /// One system call, entered and perhaps left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -21,6 +24,21 @@ pub struct Call {
     pub args: [u64; 6],
     /// What came back; `None` while it is under way.
     pub result: Option<i64>,
+    /// When it came back, nanoseconds since the run's zero; `None` while it is under way.
+    pub until_ns: Option<u64>,
+}
+
+/// One request as its client noted it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// The client's port: with the ordinal, the request's id.
+    pub port: u16,
+    /// Which request of this connection, from 0.
+    pub ordinal: u64,
+    /// When it was sent, nanoseconds since the run's zero.
+    pub sent_ns: u64,
+    /// When the whole answer was there; `None` while it is not.
+    pub answered_ns: Option<u64>,
 }
 
 /// The sum of a run's windows.
@@ -44,6 +62,8 @@ pub struct WindowView {
     pub batches: Counts,
     /// The last calls, oldest first.
     pub calls: VecDeque<Call>,
+    /// The last requests in the order they were sent; of one window only, as their times are.
+    pub echoes: VecDeque<Echo>,
 }
 
 impl WindowView {
@@ -54,12 +74,13 @@ impl WindowView {
                 if self.calls.len() == CALLS_MAX {
                     self.calls.pop_front();
                 }
-                self.calls.push_back(Call { t_ns, tid: *tid, name: name.clone(), args: *args, result: None });
+                let (tid, name, args) = (*tid, name.clone(), *args);
+                self.calls.push_back(Call { t_ns, tid, name, args, result: None, until_ns: None });
             }
             Story::Exit { tid, name, result } => {
                 add(&mut self.eagain, is_eagain(*result).into());
                 if let Some(call) = self.calls.iter_mut().rev().find(|call| call.tid == *tid) {
-                    call.result = Some(*result);
+                    (call.result, call.until_ns) = (Some(*result), Some(t_ns));
                     if let Some(sqes) = batch_of(name, call.args[1], *result) {
                         self.batches.add(sqes, 1);
                     }
@@ -72,7 +93,22 @@ impl WindowView {
                 add(&mut self.eagain, *eagain);
                 self.batches.merge(batches);
             }
-            Story::Sent { .. } | Story::Answered { .. } => {}
+            Story::Sent { port, ordinal } => self.sent(t_ns, *port, *ordinal),
+            Story::Answered { port, ordinal } => self.answered(t_ns, *port, *ordinal),
+        }
+    }
+
+    fn sent(&mut self, sent_ns: u64, port: u16, ordinal: u64) {
+        if self.echoes.len() == ECHOES_MAX {
+            self.echoes.pop_front();
+        }
+        self.echoes.push_back(Echo { port, ordinal, sent_ns, answered_ns: None });
+    }
+
+    fn answered(&mut self, answered_ns: u64, port: u16, ordinal: u64) {
+        let is_it = |echo: &&mut Echo| (echo.port, echo.ordinal) == (port, ordinal);
+        if let Some(echo) = self.echoes.iter_mut().rev().find(is_it) {
+            echo.answered_ns.get_or_insert(answered_ns);
         }
     }
 
