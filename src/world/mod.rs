@@ -6,6 +6,7 @@
 mod clients;
 mod cursor;
 mod deltas;
+mod history;
 pub mod insight;
 mod measured;
 mod metric;
@@ -17,6 +18,7 @@ pub mod words;
 
 pub use cursor::Cursor;
 pub use deltas::{Counted, Deltas, RingDeltas};
+pub use history::{History, Ran, Slice};
 pub use measured::Measured;
 pub use metric::{METRICS, Metric, MetricId};
 pub use run::RunWorld;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::deltas::Deltas;
+use super::history::History;
 use super::window::WindowView;
 use crate::trace::{
     ClientTotals, Counts, End, EpollSet, Note, ProcessTotals, Record, Refusal, Run, Rung, Socket, Start,
@@ -23,6 +24,8 @@ pub struct RunWorld {
     pub first: Option<ProcessTotals>,
     /// The process now.
     pub process: Option<ProcessTotals>,
+    /// Its last readings.
+    pub history: History,
     /// The client now; its `latency_ns` holds all latencies since the zero.
     pub client: ClientTotals,
     /// Depth samples since the zero, by ring descriptor: (SQ, CQ).
@@ -53,6 +56,7 @@ impl RunWorld {
             t_ns: 0,
             first: None,
             process: None,
+            history: History::default(),
             client: ClientTotals::default(),
             depths: BTreeMap::new(),
             epoll_sets: Vec::new(),
@@ -81,7 +85,7 @@ impl RunWorld {
         self.t_ns = t_ns;
         match record {
             Record::Start(_) => {}
-            Record::Process(totals) => self.apply_process(totals),
+            Record::Process(totals) => self.apply_process(t_ns, totals),
             Record::Client(totals) => self.apply_client(t_ns, totals),
             Record::EpollSets { sets } => self.epoll_sets.clone_from(sets),
             Record::Sockets { sockets } => self.apply_sockets(sockets),
@@ -96,7 +100,8 @@ impl RunWorld {
         }
     }
 
-    fn apply_process(&mut self, totals: &ProcessTotals) {
+    fn apply_process(&mut self, t_ns: u64, totals: &ProcessTotals) {
+        self.history.push(self.process.as_ref(), totals, t_ns);
         if self.first.is_none() {
             // What was sampled before the zero is not of this run.
             self.first = Some(totals.clone());
