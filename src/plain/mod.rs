@@ -5,6 +5,7 @@
 mod lab;
 pub mod lesson;
 mod number;
+mod switches;
 mod table;
 
 pub use lab::lab;

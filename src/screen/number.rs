@@ -16,6 +16,22 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// A count in four columns at most: `999`, `1.2k`, `345k`, `6.7M`. Cut, never rounded up.
+pub fn compact(n: u64) -> String {
+    const UNITS: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
+    let mut divisor = 1_u64;
+    for unit in UNITS {
+        let whole = n / divisor;
+        if whole < 1000 {
+            let tenths = n / (divisor / 10).max(1) % 10;
+            let short = divisor == 1 || whole >= 10;
+            return if short { format!("{whole}{unit}") } else { format!("{whole}.{tenths}{unit}") };
+        }
+        divisor = divisor.saturating_mul(1000);
+    }
+    n.to_string()
+}
+
 /// A time as seconds: `3.2 s`.
 pub fn seconds(ns: u64) -> String {
     format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10)
@@ -85,6 +101,12 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(4_723), "4 723");
         assert_eq!(count(1_234_567), "1 234 567");
+    }
+
+    #[test]
+    fn a_compact_count_takes_four_columns() {
+        let shown = [0, 999, 1_000, 1_299, 9_999, 12_345, 999_999, 6_700_000, u64::MAX].map(compact);
+        assert_eq!(shown, ["0", "999", "1.0k", "1.2k", "9.9k", "12k", "999k", "6.7M", "18E"]);
     }
 
     #[test]

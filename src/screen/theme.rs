@@ -99,6 +99,8 @@ pub struct Glyphs {
     pub less_or_equal: &'static str,
     /// Eighths of a cell, from one to eight.
     pub eighths: [&'static str; 8],
+    /// Levels from one eighth to all: low ones stand for little.
+    pub levels: [&'static str; 8],
     /// horizontal, vertical, then corners ┌┐└┘ and the joints ├┤┬┴.
     pub lines: [&'static str; 10],
 }
@@ -131,6 +133,7 @@ static BLOCKS: Glyphs = Glyphs {
     micro: "µs",
     less_or_equal: "≤",
     eighths: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+    levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     lines: ["─", "│", "┌", "┐", "└", "┘", "├", "┤", "┬", "┴"],
 };
 
@@ -162,6 +165,7 @@ static ASCII: Glyphs = Glyphs {
     micro: "us",
     less_or_equal: "<=",
     eighths: [" ", " ", " ", "#", "#", "#", "#", "#"],
+    levels: [":", "-", "=", "+", "*", "%", "#", "@"],
     lines: ["-", "|", "+", "+", "+", "+", "+", "+", "+", "+"],
 };
 

@@ -6,23 +6,27 @@
 mod clients;
 mod cursor;
 mod deltas;
+mod helper;
 mod history;
 pub mod insight;
 mod measured;
 mod metric;
 mod run;
 mod server;
+mod switches;
 pub mod turns;
 mod window;
 pub mod words;
 
 pub use cursor::Cursor;
 pub use deltas::{Counted, Deltas, RingDeltas};
+pub use helper::Helper;
 pub use history::{History, Ran, Slice};
 pub use measured::Measured;
 pub use metric::{METRICS, Metric, MetricId};
 pub use run::RunWorld;
 pub use server::ServerView;
+pub use switches::{Stretches, SwitchColumn, SwitchMap, Switches};
 pub use window::{Call, Echo, WindowView};
 
 use crate::trace::{Header, Note, Trace};
