@@ -4,6 +4,7 @@ use super::paint::Paint;
 use super::theme::Role;
 use super::view::{Playhead, State, View};
 use crate::lesson::{Lab, Lesson};
+use crate::servers::Polls;
 use crate::trace::End;
 use crate::world::ServerView;
 
@@ -40,6 +41,12 @@ pub(super) fn lines(
                 Role::Warn,
             ));
         }
+        State::Running if takes_turns(servers) && view.recorded().is_none() => {
+            let now = servers.iter().find(|server| server.is_under_way()).map(|server| server.name);
+            let now = now.map(|name| format!("; now {name}")).unwrap_or_default();
+            let says = format!("whoever polls takes turns with the others, or they would starve{now}");
+            lines.push((glyphs.live, says, Role::Quiet));
+        }
         State::Running | State::Over => {}
     }
     for server in servers {
@@ -70,4 +77,10 @@ pub(super) fn lines(
         }
     }
     lines
+}
+
+/// Whether some of these cannot run at the same time.
+fn takes_turns(servers: &[ServerView<'_>]) -> bool {
+    let polls = |server: &ServerView<'_>| server.server.is_some_and(|server| server.polls != Polls::Never);
+    servers.len() > 1 && servers.iter().any(polls)
 }

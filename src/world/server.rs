@@ -169,6 +169,11 @@ impl<'w> ServerView<'w> {
         self.runs.iter().any(|run| run.end == Some(End::Stopped))
     }
 
+    /// Whether its latest run has begun and not ended.
+    pub fn is_under_way(&self) -> bool {
+        self.runs.last().is_some_and(|run| run.end.is_none())
+    }
+
     /// The insights that hold.
     pub fn insights(&self) -> Vec<insight::Finding> {
         insight::findings(self)
