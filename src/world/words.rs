@@ -1,7 +1,18 @@
 //! System calls in plain words: what a program asked of the kernel, and what came back. The one table of
 //! them.
 
+mod errno;
+mod rare;
+
+use self::errno::errno;
 use super::Call;
+
+/// Flags of recv(2) that change what is asked.
+const MSG_PEEK: u64 = 0x2;
+const MSG_DONTWAIT: u64 = 0x40;
+
+/// shutdown(2): of what is received.
+const SHUT_RD: u64 = 0;
 
 /// One call as a sentence: what was asked, and what came back.
 pub fn sentence(call: &Call) -> String {
@@ -16,11 +27,15 @@ pub fn ask(call: &Call) -> String {
     // A descriptor is an int; the upper half of the register is not its business.
     let fd = first as i32;
     match call.name.as_str() {
+        "recvfrom" if fourth & MSG_PEEK != 0 => format!("what has come on fd {fd}? I leave it there"),
+        "recvfrom" if fourth & MSG_DONTWAIT != 0 => format!("what has come on fd {fd}? I do not wait"),
         "read" | "recvfrom" | "recv" => format!("what has come on fd {fd}?"),
         "write" | "sendto" | "send" => format!("send {third} bytes on fd {fd}"),
         "epoll_wait" | "epoll_pwait" => format!("is any of my sockets ready? {}", patience(fourth)),
         "epoll_pwait2" => format!("is any of my sockets ready? {}", limit(fourth)),
         "epoll_ctl" => format!("{} fd {}", watch(second), third as i32),
+        "poll" if second == 0 => format!("let me rest {} ms", third as i32),
+        "ppoll" if second == 0 => "let me rest a while".to_owned(),
         "poll" => format!("is any of these {second} sockets ready? {}", patience(third)),
         "ppoll" => format!("is any of these {second} sockets ready? {}", limit(third)),
         "select" | "pselect6" => {
@@ -29,14 +44,23 @@ pub fn ask(call: &Call) -> String {
         "accept" | "accept4" => format!("give me the next connection of fd {fd}"),
         "close" => format!("I am done with fd {fd}"),
         "io_uring_enter" => enter(second, third),
+        "shutdown" if second == SHUT_RD => format!("no more is received on fd {fd}"),
         "shutdown" => format!("no more is sent on fd {fd}"),
-        other => format!("{other}({first:#x}, {second:#x}, {third:#x})"),
+        other => rare::ask(call).unwrap_or_else(|| format!("{other}({first:#x}, {second:#x}, {third:#x})")),
     }
 }
 
 /// What came back from a call.
 pub fn answer(call: &Call) -> String {
-    call.result.map_or_else(|| "not back yet".to_owned(), |result| result_of(&call.name, result))
+    match (call.result, call.name.as_str()) {
+        (None, "exit" | "exit_group") => "nothing comes back".to_owned(),
+        (None, _) => "not back yet".to_owned(),
+        // A wait for nothing but time.
+        (Some(0), "poll" | "ppoll") if call.args[1] == 0 => "the time is up".to_owned(),
+        // fcntl(2) gives a number where one was asked for.
+        (Some(fd @ 0..), "fcntl") if matches!(call.args[1], 0 | 1030) => format!("fd {fd}"),
+        (Some(result), name) => result_of(name, result),
+    }
 }
 
 /// A timeout in milliseconds, an int: 0 does not wait, −1 waits for ever.
@@ -102,23 +126,10 @@ fn result_of(name: &str, result: i64) -> String {
         }
         ("accept" | "accept4", fd) => format!("fd {fd}"),
         ("io_uring_enter", n) => format!("{n} taken"),
-        (_, 0) => "done".to_owned(),
-        (_, n) => n.to_string(),
-    }
-}
-
-/// The errors that these servers meet, by name and in words.
-fn errno(code: u64) -> String {
-    match code {
-        4 => "EINTR: a signal came first".to_owned(),
-        11 => "EAGAIN: nothing there now".to_owned(),
-        17 => "EEXIST: it is there already".to_owned(),
-        22 => "EINVAL: the kernel does not know what is meant".to_owned(),
-        24 => "EMFILE: no descriptor is left".to_owned(),
-        32 => "EPIPE: the other side is gone".to_owned(),
-        62 => "ETIME: the time is up".to_owned(),
-        104 => "ECONNRESET: the other side broke off".to_owned(),
-        n => format!("error {n}"),
+        (name, n) => rare::answer(name, n).unwrap_or_else(|| match n {
+            0 => "done".to_owned(),
+            n => n.to_string(),
+        }),
     }
 }
 
