@@ -25,5 +25,6 @@ pub mod screen;
 pub mod serve;
 pub mod servers;
 pub mod trace;
+pub mod trials;
 pub mod tui;
 pub mod world;

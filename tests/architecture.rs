@@ -53,7 +53,15 @@ fn the_core_knows_nothing_of_the_live_rooms() {
     for room in ["trace", "world", "screen", "plain", "export", "lesson"] {
         never(
             room,
-            &["crate::probe", "crate::lab", "crate::load", "crate::serve::", "crate::tui", "crate::cli"],
+            &[
+                "crate::probe",
+                "crate::lab",
+                "crate::load",
+                "crate::serve::",
+                "crate::trials::gate",
+                "crate::tui",
+                "crate::cli",
+            ],
             "is folded and drawn without a kernel",
         );
     }
@@ -78,6 +86,18 @@ fn servers_import_nothing_of_iolab_but_their_options() {
 }
 
 #[test]
+fn trials_import_nothing_of_iolab() {
+    for (path, code) in sources("trials") {
+        if ["trials/mod.rs", "trials/gate.rs"].iter().any(|file| path.ends_with(file)) {
+            continue;
+        }
+        let imports = code.lines().find(|line| line.contains("crate::") || line.contains("super::"));
+        assert_eq!(imports, None, "{}", path.display());
+    }
+    never("trials", &["Atomic", "Instant::", "print!", "println!"], "counts nothing and says nothing");
+}
+
+#[test]
 fn probes_and_clients_know_no_screen_and_no_lesson() {
     for room in ["probe", "load", "lab"] {
         never(room, &["crate::screen", "crate::tui", "crate::plain"], "does not care how it is shown");
@@ -99,7 +119,7 @@ fn escape_codes_are_written_at_the_edges_only() {
 
 #[test]
 fn unsafe_code_is_where_the_map_says() {
-    let allowed = ["servers", "probe", "load", "lab/spawn.rs", "serve.rs", "doctor"];
+    let allowed = ["servers", "trials", "probe", "load", "lab/spawn.rs", "serve.rs", "doctor"];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for (path, code) in sources("") {
         let place = path.strip_prefix(&root).unwrap();

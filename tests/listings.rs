@@ -1,4 +1,4 @@
-//! The servers as listings: a lesson or the book can print each of them, whole or by its anchors.
+//! Servers and trials as listings: a lesson or the book can print each of them, whole or by its anchors.
 //!
 //! Prose is measured, since nobody notices it getting thin: a server is read from top to bottom by somebody
 //! who meets its system calls for the first time.
@@ -11,6 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use iolab::servers::SERVERS;
+use iolab::trials::TRIALS;
 
 /// How long a listing may be, and how much of it may be prose: lines of prose for each line of code.
 struct Bounds {
@@ -31,24 +32,32 @@ const COMPANION: Bounds = Bounds { lines: 330, prose: 0.4..=1.2 };
 /// A flawed server leans on its correct neighbour, and its first lines say in what it differs.
 const FLAWED: Bounds = Bounds { lines: 260, prose: 0.5..=1.2 };
 
-/// The listing of every server of the table, and what `uring-multishot` uses.
+/// A trial is short and about one thing, which ten lines of code may need twenty of prose to explain.
+const TRIAL: Bounds = Bounds { lines: 160, prose: 0.5..=1.7 };
+
+/// The listing of every server and trial of the tables, and what `uring-multishot` uses.
 fn listings() -> Vec<(String, Bounds)> {
     let of = |server: &iolab::servers::Server| {
         let file = server.name.replace('-', "_");
         match server.name {
-            "uring-multishot" => (file, MULTISHOT),
-            _ if server.flawed => (format!("flawed/{file}"), FLAWED),
-            _ => (file, SERVER),
+            "uring-multishot" => (format!("servers/{file}"), MULTISHOT),
+            _ if server.flawed => (format!("servers/flawed/{file}"), FLAWED),
+            _ => (format!("servers/{file}"), SERVER),
         }
     };
     let companions = ["multishot_connection", "buffer_ring", "uring_features"];
-    let companions = companions.map(|file| (file.to_string(), COMPANION));
-    SERVERS.iter().map(of).chain(companions).collect()
+    let companions = companions.map(|file| (format!("servers/{file}"), COMPANION));
+    let trials = TRIALS.iter().map(|trial| (trial_file(trial.name), TRIAL));
+    SERVERS.iter().map(of).chain(companions).chain(trials).collect()
+}
+
+fn trial_file(name: &str) -> String {
+    format!("trials/{}", name.replace('-', "_"))
 }
 
 /// A listing without its unit tests.
 fn text(file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/servers").join(file).with_extension("rs");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file).with_extension("rs");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.split("#[cfg(test)]").next().unwrap().trim_end().to_string()
 }
@@ -129,7 +138,7 @@ fn anchors(file: &str) -> BTreeMap<String, Vec<String>> {
 fn every_server_can_be_quoted() {
     for server in SERVERS {
         let file = server.name.replace('-', "_");
-        let file = if server.flawed { format!("flawed/{file}") } else { file };
+        let file = format!("servers/{}{file}", if server.flawed { "flawed/" } else { "" });
         let parts = anchors(&file);
         for part in ["loop", "echo"] {
             assert!(parts.contains_key(part), "{file} has no part {part:?}");
@@ -142,5 +151,30 @@ fn every_server_can_be_quoted() {
         let lines = &anchors(&file)["loop"];
         let first = lines.first().unwrap();
         assert_eq!(first.trim(), "loop {", "{file}: the part \"loop\" is the loop and nothing else");
+    }
+}
+
+#[test]
+fn every_trial_can_be_quoted() {
+    for trial in TRIALS {
+        let file = trial_file(trial.name);
+        let parts = anchors(&file);
+        assert!(parts.contains_key("point"), "{file} has no part \"point\", the lines it is about");
+        for (part, lines) in parts {
+            let code = lines.iter().filter(|line| kind(line) == Line::Code).count();
+            assert!(code > 1, "{file}: {part} has {code} lines of code");
+            assert!(lines.len() <= 60, "{file}: {part} has {} lines, too many to print", lines.len());
+        }
+    }
+}
+
+/// Whoever names one of them must not mean two things: a lab takes both by name.
+#[test]
+fn names_are_unique_and_trials_say_what_they_do() {
+    for trial in TRIALS {
+        let named = TRIALS.iter().filter(|other| other.name == trial.name).count();
+        assert_eq!(named, 1, "{}", trial.name);
+        assert!(iolab::servers::by_name(trial.name).is_none(), "{} is a server, too", trial.name);
+        assert!((20..=90).contains(&trial.says.len()), "{}: {}", trial.name, trial.says);
     }
 }

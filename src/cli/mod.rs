@@ -26,6 +26,8 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
+#[cfg(feature = "live")]
+mod trial;
 
 use std::process::ExitCode;
 
@@ -51,6 +53,9 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Load(load::Arguments),
+    #[cfg(feature = "live")]
+    #[command(hide = true)]
+    Trial(trial::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -80,6 +85,8 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         #[cfg(feature = "live")]
         Command::Load(arguments) => load::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Trial(arguments) => trial::run(arguments),
     };
     match result {
         Ok(exit) => ExitCode::from(exit as u8),

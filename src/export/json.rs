@@ -31,6 +31,12 @@ struct Server<'w> {
     latency_ns: Latency,
     metrics: BTreeMap<&'static str, Measured>,
     syscalls_per_request_by_name: BTreeMap<String, Measured>,
+    /// Of a trial, which answers no requests: in all, or of the first calls (`window_cut_after`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    syscalls_by_name: BTreeMap<String, Measured>,
+    /// After how many calls the window was closed while the trial went on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_cut_after: Option<u64>,
     /// How many SQEs each io_uring_enter of the windows took.
     #[serde(skip_serializing_if = "Option::is_none")]
     batches: Option<Batches>,
@@ -135,6 +141,10 @@ pub fn lab<'w>(world: &'w World<'_>, views: &'w [ServerView<'w>]) -> Document<'w
 }
 
 fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
+    let (of_server, of_trial) = match view.trial {
+        None => (view.syscalls_by_name(), BTreeMap::new()),
+        Some(_) => (BTreeMap::new(), view.syscalls_by_name()),
+    };
     Server {
         server: view.name,
         load: (view.load() != &view.header.load).then(|| view.load()),
@@ -149,7 +159,9 @@ fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
             .filter(|metric| !metric.key.starts_with("latency"))
             .filter_map(|metric| Some((metric.key, view.metric(metric.id)?)))
             .collect(),
-        syscalls_per_request_by_name: view.syscalls_by_name(),
+        syscalls_per_request_by_name: of_server,
+        syscalls_by_name: of_trial,
+        window_cut_after: view.window.cut_after,
         batches: batches(&view.window),
         window_records_lost: view.window.lost,
         threads: view.sum.threads.values().map(thread).collect(),

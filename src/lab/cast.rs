@@ -59,7 +59,12 @@ impl Cast {
         let backlog = nix::sys::socket::Backlog::MAXCONN;
         nix::sys::socket::listen(&listener, backlog).context("cannot listen on loopback")?;
         let address = listener.local_addr().context("cannot listen on loopback")?;
-        let setup = spawn::Setup { listener: Some(listener.into()), cpus: cpus.server, hold: true };
+        let setup = spawn::Setup {
+            listener: Some(listener.into()),
+            cpus: cpus.server,
+            hold: true,
+            ..spawn::Setup::default()
+        };
         let held = spawn::spawn(command(stage, server), setup)?;
         let pid = held.pid;
         // Attached before the first instruction, so that all threads to come are counted.

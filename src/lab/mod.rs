@@ -23,8 +23,10 @@ mod runner;
 mod session;
 mod spawn;
 mod tracer;
+mod trial;
 
 pub use plan::{Length, Plan};
 pub use recorder::Recorder;
 pub use runner::{Live, capabilities};
 pub use session::{Control, Session};
+pub use trial::{TrialPlan, Trials};

@@ -1,5 +1,5 @@
-//! The thread that watches one server: rings every 4 ms, totals every 20 ms (100 ms in a closed loop),
-//! state twice a second.
+//! The thread that watches one server or trial: rings every 4 ms, totals every 20 ms (100 ms in a closed loop),
+//! state twice a second, that of a trial at every look.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -27,6 +27,9 @@ const THREADS_PER_INTERVAL: u64 = 64;
 /// Between two readings of interest lists and queues, nanoseconds. sock_diag walks all sockets of the machine.
 const STATE_NS: u64 = 500_000_000;
 
+/// The same for a trial, whose rings and interest lists may live for some tens of milliseconds only.
+const STATE_OF_TRIAL_NS: u64 = 0;
+
 /// The probes attached to one process.
 pub struct Probes {
     threads: Option<probe::proc::Threads>,
@@ -38,6 +41,8 @@ pub struct Probes {
     pub refused: Vec<(Rung, Refusal)>,
     cpu_ns: u64,
     totals_ns: u64,
+    state_ns: u64,
+    pid: u32,
 }
 
 impl Probes {
@@ -59,7 +64,32 @@ impl Probes {
             .flatten();
         let sockets = probe::sock::Sockets::open(pid).map_err(|why| keep(Rung::Sock, why)).ok();
         let totals_ns = if pace == Pace::Max { TOTALS_AT_MAX_NS } else { TOTALS_NS };
-        Self { threads, rings, counters, epoll_sets, sockets, refused, cpu_ns: 0, totals_ns }
+        Self {
+            threads,
+            rings,
+            counters,
+            epoll_sets,
+            sockets,
+            refused,
+            cpu_ns: 0,
+            totals_ns,
+            state_ns: STATE_NS,
+            pid,
+        }
+    }
+
+    /// Attaches to the process of a trial, which makes its rings and interest lists while it is watched.
+    pub fn of_trial(
+        pid: u32,
+        has_ring: bool,
+        probing: Probing,
+        counters: Option<Result<probe::perf::Counters, (Rung, Refusal)>>,
+    ) -> Self {
+        let mut probes = Self::attach(pid, has_ring, probing, Pace::Max, counters);
+        if probes.epoll_sets.is_none() {
+            probes.epoll_sets = probe::epoll_set::EpollSets::open(pid).ok();
+        }
+        Self { totals_ns: TOTALS_NS, state_ns: STATE_OF_TRIAL_NS, ..probes }
     }
 
     /// Everything, exactly: at quiescence, when nothing moves between two readings.
@@ -68,6 +98,12 @@ impl Probes {
             let _ = threads.sample_all();
         }
         self.collect()
+    }
+
+    /// Why a ring that is there could not be read.
+    pub fn ring_refused(&self) -> Option<Refusal> {
+        let rings = self.rings.as_ref().filter(|rings| rings.is_empty())?;
+        rings.unreadable().first().map(|(_, refusal)| refusal.clone())
     }
 
     /// Processor time that the server's own threads have used, nanoseconds; 0 where it cannot be read.
@@ -104,6 +140,13 @@ impl Probes {
         if let Some(rings) = &mut self.rings {
             // Fails when the process has ended, which the lane hears of by itself.
             let _ = rings.rescan();
+            // A way that is forbidden shows only when a ring is there to be tried.
+            if rings.is_empty()
+                && !rings.unreadable().is_empty()
+                && let Ok(again) = probe::ring::Rings::open(self.pid)
+            {
+                *rings = again;
+            }
         }
         let sets = self.epoll_sets.as_mut().and_then(|sets| sets.read().ok()).unwrap_or_default();
         let sockets = self.sockets.as_mut().and_then(|sockets| sockets.read().ok()).unwrap_or_default();
@@ -160,17 +203,21 @@ fn watch(
 ) -> Probes {
     let before_ns = probes.cpu_ns;
     let (mut totals_ns, mut state_ns) = (zero_ns, zero_ns);
-    let pause = if probes.rings.is_some() { LOOK } else { Duration::from_nanos(TOTALS_NS) };
+    let pause = match &probes.rings {
+        None if probes.state_ns >= TOTALS_NS => Duration::from_nanos(TOTALS_NS),
+        _ => LOOK,
+    };
     while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-        if let Some(rings) = &mut probes.rings {
-            rings.sample();
-        }
         let now_ns = clock::monotonic_ns();
         let t_ns = now_ns.saturating_sub(zero_ns);
         // The state first: what it says of the process belongs to the totals that follow.
-        if now_ns >= state_ns + STATE_NS {
+        if now_ns >= state_ns + probes.state_ns {
             state_ns = now_ns;
-            recorder.push(run, probes.state().into_iter().map(|record| (t_ns, record)));
+            let state = probes.state();
+            recorder.push(run, state.into_iter().map(|record| (t_ns, record)));
+        }
+        if let Some(rings) = &mut probes.rings {
+            rings.sample();
         }
         if now_ns >= totals_ns + probes.totals_interval_ns() {
             totals_ns = now_ns;

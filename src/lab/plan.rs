@@ -101,6 +101,13 @@ impl Plan {
 
     /// The rung that will count system calls, or the reason why none does.
     pub fn syscall_rung(&self, capabilities: &Capabilities) -> Result<Rung, Refusal> {
+        self.probing.syscall_rung(capabilities)
+    }
+}
+
+impl Probing {
+    /// The rung that will count system calls, or the reason why none does.
+    pub fn syscall_rung(self, capabilities: &Capabilities) -> Result<Rung, Refusal> {
         let rungs = [
             (Rung::Perf, &capabilities.perf),
             (Rung::PerfUser, &capabilities.perf_user),
@@ -108,7 +115,7 @@ impl Plan {
         ];
         let mut why = None;
         for (rung, allowed) in rungs {
-            if !self.probing.allows(rung) {
+            if !self.allows(rung) {
                 continue;
             }
             if allowed.is_usable() {

@@ -6,9 +6,11 @@ use std::sync::mpsc::Sender;
 use super::plan::Plan;
 use super::recorder::Recorder;
 use super::session::{Control, Session};
-use crate::lesson::{Lab, LabEvent, Recorded, Runner, Source};
+use super::trial::{TrialPlan, Trials};
+use crate::lesson::{Kind, Lab, LabEvent, Recorded, Runner, Source};
 use crate::servers::{Column, Options};
-use crate::trace::{Capabilities, Load, Pace, Refusal};
+use crate::trace::{Capabilities, Header, Load, Pace, Refusal};
+use crate::trials;
 
 /// How long each server of a closed loop runs in a lesson, nanoseconds, all rounds together.
 const AT_MAX_NS: u64 = 2_000_000_000;
@@ -19,18 +21,30 @@ pub struct Live {
     source: Option<&'static Source>,
     /// What the servers are told.
     options: Options,
-    session: Option<Session>,
+    underway: Option<Underway>,
+}
+
+/// What is under way. Dropping it ends its processes before it returns.
+enum Underway {
+    Servers(Session),
+    Trials(Trials),
+}
+
+/// What a lab runs.
+enum Checked {
+    Servers(Plan),
+    Trials(TrialPlan),
 }
 
 impl Live {
     /// A runner of the labs of one lesson.
     pub fn new(source: &'static Source) -> Self {
-        Self { source: Some(source), options: Options::default(), session: None }
+        Self { source: Some(source), options: Options::default(), underway: None }
     }
 
     /// A runner of whatever is asked for; what this machine refuses is said server by server.
     pub fn playground(options: Options) -> Self {
-        Self { source: None, options, session: None }
+        Self { source: None, options, underway: None }
     }
 }
 
@@ -42,23 +56,52 @@ pub fn capabilities() -> &'static Capabilities {
 
 /// Why this machine cannot run a lab, if so.
 fn refused(lab: &Lab) -> Option<Refusal> {
-    let needs = columns(lab).iter().any(|column| column.server.io_uring);
+    let names = || lab.servers.iter();
+    let needs = match lab.kind {
+        Kind::Servers => names().filter_map(|name| Column::parse(name)).any(|column| column.server.io_uring),
+        Kind::Trials => names().filter_map(|name| trials::by_name(name)).any(|trial| trial.io_uring),
+    };
     let io_uring = &capabilities().io_uring;
     if needs && !io_uring.is_usable() { io_uring.refusal().cloned() } else { None }
 }
 
-fn columns(lab: &Lab) -> Vec<Column> {
-    lab.servers.iter().filter_map(|name| Column::parse(name)).collect()
+/// The plan of a lab.
+fn plan(lab: &Lab, options: Options) -> Checked {
+    if lab.kind == Kind::Trials {
+        let trials = lab.servers.iter().filter_map(|name| trials::by_name(name)).collect();
+        return Checked::Trials(TrialPlan::new(trials));
+    }
+    let columns = lab.servers.iter().filter_map(|name| Column::parse(name)).collect();
+    let plan = match lab.load.pace {
+        Pace::Max => Plan::new(columns, Load { duration_ns: Some(AT_MAX_NS), ..lab.load.clone() }),
+        Pace::PerSecond(_) => Plan::endless(columns, lab.load.clone()),
+    };
+    Checked::Servers(Plan { probing: lab.probing, options, ..plan })
 }
 
-/// The plan of a lab.
-fn plan(lab: &Lab, options: Options) -> Plan {
-    let servers = columns(lab);
-    let plan = match lab.load.pace {
-        Pace::Max => Plan::new(servers, Load { duration_ns: Some(AT_MAX_NS), ..lab.load.clone() }),
-        Pace::PerSecond(_) => Plan::endless(servers, lab.load.clone()),
-    };
-    Plan { probing: lab.probing, options, ..plan }
+impl Checked {
+    fn header(&self) -> Header {
+        match self {
+            Self::Servers(plan) => Session::header(plan, capabilities()),
+            Self::Trials(plan) => plan.header(capabilities()),
+        }
+    }
+
+    fn start(self, recorder: Recorder) -> Underway {
+        match self {
+            Self::Servers(plan) => Underway::Servers(Session::start(plan, capabilities().clone(), recorder)),
+            Self::Trials(plan) => Underway::Trials(Trials::start(plan, capabilities().clone(), recorder)),
+        }
+    }
+}
+
+impl Underway {
+    fn control(&self, control: Control) {
+        match self {
+            Self::Servers(session) => session.control(control),
+            Self::Trials(trials) => trials.control(control),
+        }
+    }
 }
 
 impl Runner for Live {
@@ -69,7 +112,7 @@ impl Runner for Live {
             return Recorded::new(source, why).start(lab, events);
         }
         let plan = plan(lab, self.options.clone());
-        let _ = events.send(LabEvent::Begin(Box::new(Session::header(&plan, capabilities()))));
+        let _ = events.send(LabEvent::Begin(Box::new(plan.header())));
         let over = events.clone();
         let recorder = Recorder::new(move |entries| {
             let _ = events.send(LabEvent::Entries(entries));
@@ -77,12 +120,12 @@ impl Runner for Live {
         .when_closed(move || {
             let _ = over.send(LabEvent::Over);
         });
-        self.session = Some(Session::start(plan, capabilities().clone(), recorder));
+        self.underway = Some(plan.start(recorder));
     }
 
     fn change(&mut self, load: &Load) {
-        if let Some(session) = &self.session {
-            session.control(Control::Load(load.clone()));
+        if let Some(underway) = &self.underway {
+            underway.control(Control::Load(load.clone()));
         }
     }
 
@@ -94,19 +137,18 @@ impl Runner for Live {
     }
 
     fn freeze(&mut self, frozen: bool) {
-        if let Some(session) = &self.session {
-            session.control(Control::Freeze(frozen));
+        if let Some(underway) = &self.underway {
+            underway.control(Control::Freeze(frozen));
         }
     }
 
     fn finish(&mut self) {
-        if let Some(session) = &self.session {
-            session.control(Control::Stop);
+        if let Some(underway) = &self.underway {
+            underway.control(Control::Stop);
         }
     }
 
     fn stop(&mut self) {
-        // Dropping a session ends its processes before it returns.
-        self.session = None;
+        self.underway = None;
     }
 }

@@ -26,6 +26,8 @@ pub fn iolab() -> Command {
 pub struct Setup {
     /// Becomes descriptor 3, as with systemd's socket activation.
     pub listener: Option<OwnedFd>,
+    /// Becomes descriptor 3 instead: the gate of a trial.
+    pub gate: Option<OwnedFd>,
     /// The processors it may use; `None` leaves them as they are.
     pub cpus: Option<CpuSet>,
     /// Held before exec until [`Held::release`].
@@ -128,11 +130,13 @@ struct Birth {
 impl Birth {
     fn make(self, mut command: Command) -> io::Result<Child> {
         let (report, gate, opener) = (self.report.as_raw_fd(), self.gate.as_raw_fd(), self.opener);
-        let listener = self.setup.listener.as_ref().map(AsRawFd::as_raw_fd);
-        let (cpus, parent) = (self.setup.cpus, self.parent);
-        if listener.is_some() {
+        if self.setup.listener.is_some() {
             command.env("LISTEN_FDS", "1");
         }
+        // Kept open in the parent until the child has its own.
+        let handed = self.setup.listener.or(self.setup.gate);
+        let descriptor_3 = handed.as_ref().map(AsRawFd::as_raw_fd);
+        let (cpus, parent) = (self.setup.cpus, self.parent);
         command.env_remove("LISTEN_PID");
         command.process_group(0);
         // SAFETY: the closure allocates nothing and makes only async-signal-safe system calls.
@@ -143,7 +147,7 @@ impl Birth {
                     nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), cpus)?;
                 }
                 wait_at_gate(report, gate, opener)?;
-                listener.map_or(Ok(()), hand_over)
+                descriptor_3.map_or(Ok(()), hand_over)
             });
         }
         command.spawn()
@@ -171,11 +175,11 @@ fn wait_at_gate(report: RawFd, gate: RawFd, opener: RawFd) -> io::Result<()> {
     if passed { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ECANCELED)) }
 }
 
-/// Makes the listener descriptor 3. dup2(3, 3) would leave close-on-exec set, hence the two ways.
-fn hand_over(listener: RawFd) -> io::Result<()> {
+/// Makes a descriptor number 3. dup2(3, 3) would leave close-on-exec set, hence the two ways.
+fn hand_over(descriptor: RawFd) -> io::Result<()> {
     // SAFETY: plain descriptor calls on a descriptor that the parent keeps open.
     let done = unsafe {
-        match listener {
+        match descriptor {
             3 => libc::fcntl(3, libc::F_SETFD, 0),
             other => libc::dup2(other, 3),
         }

@@ -22,8 +22,22 @@ const INTERRUPTED: [i64; 5] = [-4, -512, -513, -514, -516];
 /// stays open for that.
 const REST: Duration = Duration::from_millis(50);
 
+/// The least time that a timer takes: 0 would turn it off.
+const AT_ONCE: Duration = Duration::from_nanos(1);
+
 /// Records handed on together.
 const BATCH: usize = 256;
+
+/// What a window does with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// It is part of the story.
+    Yes,
+    /// It is not: the window itself caused it, or it is the lab's business.
+    No,
+    /// It is not, and the story ends before it: the process is let go of.
+    Enough,
+}
 
 /// A window under way.
 pub struct Tracer {
@@ -42,6 +56,21 @@ impl Tracer {
     /// Attaches to a quiet process. Every call of ptrace(2) must come from the thread that attached, so it
     /// has one of its own.
     pub fn attach(pid: u32, recorder: Arc<Recorder>, run: RunId, zero_ns: u64) -> Result<Self, Refusal> {
+        let mut attaching = Attaching::default();
+        Self::attach_for(pid, recorder, run, zero_ns, move |story| match attaching.caused(story) {
+            true => Keep::No,
+            false => Keep::Yes,
+        })
+    }
+
+    /// Attaches to a quiet process, for a story of what `keep` chooses.
+    pub fn attach_for(
+        pid: u32,
+        recorder: Arc<Recorder>,
+        run: RunId,
+        zero_ns: u64,
+        keep: impl FnMut(&Story) -> Keep + Send + 'static,
+    ) -> Result<Self, Refusal> {
         let stop = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC);
         let stop = Arc::new(stop.map_err(|errno| refusal(&format!("timerfd_create: {errno}")))?);
         let (attached, outcome) = channel();
@@ -55,7 +84,7 @@ impl Tracer {
                 }
             };
             let _ = attached.send(Ok(()));
-            follow(window, &told_to_stop, &recorder, run, zero_ns)
+            follow(window, &told_to_stop, &recorder, run, zero_ns, keep)
         });
         match outcome.recv() {
             Ok(Ok(())) => Ok(Self { stop, thread }),
@@ -66,9 +95,7 @@ impl Tracer {
 
     /// Lets go of the process and says what was seen.
     pub fn detach(self) -> Seen {
-        let rest = Expiration::OneShot(TimeSpec::from_duration(REST));
-        // Fails only for a time that is none.
-        let _ = self.stop.set(rest, TimerSetTimeFlags::empty());
+        stop_in(&self.stop, REST);
         self.thread.join().unwrap_or_default()
     }
 }
@@ -77,13 +104,27 @@ fn refusal(says: &str) -> Refusal {
     Refusal { layer: Layer::Kernel, says: says.into(), try_this: String::new() }
 }
 
-fn follow(window: Window, stop: &TimerFd, recorder: &Recorder, run: RunId, zero_ns: u64) -> Seen {
+fn stop_in(stop: &TimerFd, time: Duration) {
+    let once = Expiration::OneShot(TimeSpec::from_duration(time));
+    // Fails only for a time that is none.
+    let _ = stop.set(once, TimerSetTimeFlags::empty());
+}
+
+fn follow(
+    window: Window,
+    stop: &TimerFd,
+    recorder: &Recorder,
+    run: RunId,
+    zero_ns: u64,
+    mut keep: impl FnMut(&Story) -> Keep,
+) -> Seen {
     let mut seen = Seen::default();
-    let mut attaching = Attaching::default();
     let mut batch = Vec::with_capacity(BATCH);
     let mut sink = |at_ns: u64, story: Story| {
-        if attaching.caused(&story) {
-            return;
+        match keep(&story) {
+            Keep::Yes => {}
+            Keep::No => return,
+            Keep::Enough => return stop_in(stop, AT_ONCE),
         }
         seen.syscalls += u64::from(matches!(story, Story::Enter { .. }));
         batch.push((at_ns.saturating_sub(zero_ns), Record::Story(story)));

@@ -4,12 +4,23 @@ use serde::Deserialize;
 
 use crate::trace::{Load, Pace, Probing};
 
+/// What a lab runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Servers, side by side under one load.
+    Servers,
+    /// Trials, one after another; there is no load.
+    Trials,
+}
+
 /// A lab of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lab {
-    /// The servers, in the order of their columns.
+    /// What it runs.
+    pub kind: Kind,
+    /// The servers or the trials, in the order of their columns.
     pub servers: Vec<String>,
-    /// The load that all of them get.
+    /// The load that all servers get; without meaning for trials.
     pub load: Load,
     /// Which probes may watch.
     pub probing: Probing,
@@ -58,6 +69,7 @@ pub enum Show {
 #[serde(deny_unknown_fields)]
 pub(super) struct LabText {
     pub servers: Option<Vec<String>>,
+    pub trials: Option<Vec<String>>,
     // Those of LoadText once more: serde cannot both flatten and refuse unknown fields.
     connections: Option<u32>,
     message_bytes: Option<u32>,
@@ -71,7 +83,7 @@ pub(super) struct LabText {
 }
 
 /// The load as it is written; what is missing comes from the lesson, what is missing there from [`Load`].
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoadText {
     connections: Option<u32>,
@@ -82,7 +94,7 @@ pub(super) struct LoadText {
 }
 
 /// `rate = 2000` or `rate = "max"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 enum RateText {
     PerSecond(u64),

@@ -20,9 +20,9 @@ mod runner;
 pub mod wrap;
 
 pub use glossary::{EarlyUse, Term};
-pub use lab::{Lab, Show};
+pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
-pub use model::{Block, Insight, Kind, Lesson, Step};
+pub use model::{Block, Form, Insight, Lesson, Step};
 pub use playground::playground;
 pub use prediction::{Closeness, Prediction, Verdict, Within};
 pub use recorded::Recorded;

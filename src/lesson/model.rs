@@ -8,7 +8,7 @@ use crate::trace::Load;
 
 /// What a sequence of steps is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Form {
     /// A lesson of the course.
     Course,
     /// A lab without a lesson around it.
@@ -19,7 +19,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
     /// Of the course, or the playground.
-    pub kind: Kind,
+    pub form: Form,
     /// Its number, as in `iolab lesson 3`.
     pub number: u8,
     /// Its name, as in `iolab lesson io-uring-rings`.
@@ -73,9 +73,9 @@ pub struct Insight {
 impl Lesson {
     /// Number and title: `3 io_uring rings`.
     pub fn heading(&self) -> String {
-        match self.kind {
-            Kind::Course => format!("{} {}", self.number, self.title),
-            Kind::Playground => self.title.clone(),
+        match self.form {
+            Form::Course => format!("{} {}", self.number, self.title),
+            Form::Playground => self.title.clone(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The free playground: a lab without a lesson around it, in the form of one, so that every screen that shows a
 //! lesson shows it too.
 
-use super::lab::{Lab, Show};
-use super::model::{Block, Kind, Lesson, Step};
+use super::lab::{Kind, Lab, Show};
+use super::model::{Block, Form, Lesson, Step};
 use super::prose;
 use crate::trace::{Load, Probing};
 
@@ -43,6 +43,7 @@ fn plain(text: &str) -> prose::Span {
 /// A lab to play with: these columns under that load.
 pub fn playground(servers: Vec<String>, load: Load, probing: Probing) -> Lesson {
     let lab = Lab {
+        kind: Kind::Servers,
         servers: servers.clone(),
         load: load.clone(),
         probing,
@@ -56,7 +57,7 @@ pub fn playground(servers: Vec<String>, load: Load, probing: Probing) -> Lesson 
         blocks: vec![Block::Prose(prose::Block::Paragraph(vec![plain(SAYS)])), Block::Lab(lab)],
     };
     Lesson {
-        kind: Kind::Playground,
+        form: Form::Playground,
         number: 0,
         name: "lab".into(),
         title: "lab".into(),

@@ -7,12 +7,13 @@ use serde::Deserialize;
 use super::Source;
 use super::directive::{front_matter, toml};
 use super::glossary::{self, TermText};
-use super::lab::{Lab, LabText, LoadText, Show};
+use super::lab::{Kind, Lab, LabText, LoadText, Show};
 use super::mistake::{Mistake, Unfit};
-use super::model::{Block, Insight, Kind, Lesson, Step};
+use super::model::{Block, Form, Insight, Lesson, Step};
 use super::prediction::Prediction;
 use super::prose::{self, Piece};
 use crate::trace::{Load, Probing};
+use crate::trials::{self, TRIALS};
 
 const FRONT_EXAMPLE: &str = "number = 3, name = \"io-uring-rings\", title = \"io_uring rings\", minutes = 30, \
                              servers = [\"epoll\", \"uring\"], [load] rate = 2000, [glossary] ring = \"…\"";
@@ -63,7 +64,7 @@ fn lesson(source: &Source) -> Result<Lesson, Unfit> {
         Unfit::new(matter_at, what, format!("write **{word}** where the text explains it, or drop it"))
     })?;
     Ok(Lesson {
-        kind: Kind::Course,
+        form: Form::Course,
         number: front.number,
         name: front.name,
         title: front.title,
@@ -136,21 +137,18 @@ impl Draft<'_> {
 
     fn lab(&self, body: &str, at: usize) -> Result<Block, Unfit> {
         let text: LabText = toml(body, at, "lab", LAB_EXAMPLE)?;
-        let load = text.load().over(self.load).map_err(|(what, mend)| Unfit::new(at, what, mend))?;
-        let servers = text.servers.unwrap_or_else(|| self.front.servers.clone());
-        if let Some(stranger) = servers.iter().find(|name| !self.is_ours(name)) {
-            let what = format!("the server \"{stranger}\" is not one of this lesson's");
-            return Err(Unfit::new(
-                at,
-                what,
-                format!("use {}, or add it to servers", self.front.servers.join(", ")),
-            ));
-        }
+        let (kind, servers, load) = match &text.trials {
+            Some(trials) => (Kind::Trials, checked_trials(trials, &text, at)?, Load::default()),
+            None => {
+                let load = text.load().over(self.load).map_err(|(what, mend)| Unfit::new(at, what, mend))?;
+                (Kind::Servers, self.checked_servers(text.servers.clone(), at)?, load)
+            }
+        };
         if servers.is_empty() || text.metrics.is_empty() {
             return Err(Unfit::new(
                 at,
                 "a lab that shows nothing",
-                "name at least one server and one metric",
+                "name at least one server or trial, and one metric",
             ));
         }
         if let Some(name) = text.recording.as_ref().filter(|name| self.source.recording(name).is_none()) {
@@ -163,7 +161,21 @@ impl Draft<'_> {
         }
         let show = text.show.unwrap_or_else(|| vec![Show::Metrics]);
         let (metrics, recording, why) = (text.metrics, text.recording, text.why);
-        Ok(Block::Lab(Lab { servers, load, probing: Probing::Auto, show, metrics, recording, why }))
+        Ok(Block::Lab(Lab { kind, servers, load, probing: Probing::Auto, show, metrics, recording, why }))
+    }
+
+    /// The servers of a lab; the lesson's own where it names none.
+    fn checked_servers(&self, named: Option<Vec<String>>, at: usize) -> Result<Vec<String>, Unfit> {
+        let servers = named.unwrap_or_else(|| self.front.servers.clone());
+        if let Some(stranger) = servers.iter().find(|name| !self.is_ours(name)) {
+            let what = format!("the server \"{stranger}\" is not one of this lesson's");
+            return Err(Unfit::new(
+                at,
+                what,
+                format!("use {}, or add it to servers", self.front.servers.join(", ")),
+            ));
+        }
+        Ok(servers)
     }
 
     /// Whether a column is of one of the lesson's servers: `threads@64` is of `threads`.
@@ -191,6 +203,22 @@ impl Draft<'_> {
         }
         Ok(self.steps.into_iter().map(|(_, step, _)| step).collect())
     }
+}
+
+/// The trials of a lab: those of the table, beside no servers and under no load.
+fn checked_trials(trials: &[String], text: &LabText, at: usize) -> Result<Vec<String>, Unfit> {
+    if text.servers.is_some() {
+        return Err(Unfit::new(at, "servers and trials in one lab", "make it two steps, with a lab each"));
+    }
+    if text.load() != LoadText::default() {
+        return Err(Unfit::new(at, "a load for trials", "leave it out: nobody asks anything of a trial"));
+    }
+    if let Some(stranger) = trials.iter().find(|name| trials::by_name(name).is_none()) {
+        let what = format!("there is no trial \"{stranger}\"");
+        let names: Vec<_> = TRIALS.iter().map(|trial| trial.name).collect();
+        return Err(Unfit::new(at, what, format!("use {}", names.join(", "))));
+    }
+    Ok(trials.to_vec())
 }
 
 /// A prediction needs a lab below it that measures its number; an insight one that runs its server.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::number::number;
+use super::number::{number, whole};
 use super::table::Table;
 use crate::trace::{Counts, End, Interest, Load, Machine, Pace, Rung};
 use crate::world::{METRICS, Measured, RingDeltas, ServerView, World, insight, words};
@@ -13,6 +13,9 @@ const SLOW_PER_S: u64 = 100;
 /// How many of them.
 const CALLS_SHOWN: usize = 12;
 
+/// How many of a trial, whose story is what it is for.
+const STORY_SHOWN: usize = 60;
+
 /// Servers side by side in one table; more go into the next, so that lines stay within 80 columns.
 const SIDE_BY_SIDE: usize = 4;
 
@@ -20,7 +23,9 @@ const SIDE_BY_SIDE: usize = 4;
 pub fn lab(world: &World<'_>) -> String {
     let views = world.servers();
     let mut out = String::new();
-    let _ = writeln!(out, "load     {}", load(&world.header.load));
+    if views.iter().all(|view| view.trial.is_none()) {
+        let _ = writeln!(out, "load     {}", load(&world.header.load));
+    }
     let _ = writeln!(out, "machine  {}", machine(&world.header.capabilities.machine));
     if let Err(refusal) = &world.header.syscall_rung {
         let _ = writeln!(out, "system calls are not counted: {refusal}. Try: {}", refusal.try_this);
@@ -73,7 +78,7 @@ fn metrics(out: &mut String, views: &[&ServerView<'_>]) {
         }
         let rung = values.iter().flatten().find_map(Measured::rung);
         let label = format!("{} {}", metric.label, metric.unit);
-        let cells = values.iter().map(|value| cell(value, rung));
+        let cells = views.iter().zip(&values).map(|(view, value)| cell(view, value, rung));
         table.row(std::iter::once(label).chain(cells).chain([word(rung)]));
     }
     for line in table.lines() {
@@ -86,14 +91,22 @@ fn word(rung: Option<Rung>) -> String {
 }
 
 /// A number, and who saw it where that is another rung than the row's.
-fn cell(measured: &Option<Measured>, of_row: Option<Rung>) -> String {
+fn cell(view: &ServerView<'_>, measured: &Option<Measured>, of_row: Option<Rung>) -> String {
     match measured {
         None => "-".into(),
         Some(Measured::Known { value, rung, .. }) if Some(*rung) != of_row => {
-            format!("{} {}", number(*value), rung.word())
+            format!("{} {}", amount(view, *value), rung.word())
         }
-        Some(Measured::Known { value, .. }) => number(*value),
+        Some(Measured::Known { value, .. }) => amount(view, *value),
         Some(Measured::Unknown { .. }) => "not known".into(),
+    }
+}
+
+/// A mean, or a count of a trial, which is whole.
+fn amount(view: &ServerView<'_>, value: f64) -> String {
+    match view.trial {
+        Some(_) => whole(value),
+        None => number(value),
     }
 }
 
@@ -108,9 +121,16 @@ fn server(out: &mut String, view: &ServerView<'_>) {
         let rung = word(names.values().find_map(Measured::rung));
         let each: Vec<_> = names
             .iter()
-            .filter_map(|(name, measured)| Some(format!("{name} {}", number(measured.value()?))))
+            .filter_map(|(name, measured)| Some(format!("{name} {}", amount(view, measured.value()?))))
             .collect();
-        lines.push(format!("syscalls per echo by name ({rung}): {}", each.join(", ")));
+        let what = match (view.trial, view.window.cut_after) {
+            (None, _) => "syscalls per echo by name".to_owned(),
+            (Some(_), Some(calls)) if view.sum.by_name.is_empty() => {
+                format!("the first {calls} syscalls by name")
+            }
+            (Some(_), _) => "syscalls by name".to_owned(),
+        };
+        lines.push(format!("{what} ({rung}): {}", each.join(", ")));
     }
     lines.extend(epoll_sets(view));
     lines.extend(calls(view));
@@ -138,7 +158,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     lines.extend(view.troubles().map(trouble));
     // A run without an end of its own is ended by whoever watches: that is no news.
     let bounded = view.load().requests.is_some() || view.load().duration_ns.is_some();
-    if view.is_stopped() && bounded {
+    if view.is_stopped() && (bounded || view.trial.is_some()) {
         lines.push("it was stopped before all was done".into());
     }
     for finding in view.insights() {
@@ -186,12 +206,33 @@ fn epoll_sets<'v>(view: &'v ServerView<'_>) -> impl Iterator<Item = String> + 'v
 
 /// At a pace that a person can follow: the last calls in order, in plain words.
 fn calls<'v>(view: &'v ServerView<'_>) -> impl Iterator<Item = String> + 'v {
-    let slow = matches!(view.load().pace, Pace::PerSecond(..=SLOW_PER_S));
-    let from = view.window.calls.len().saturating_sub(CALLS_SHOWN);
-    let calls = view.window.calls.iter().skip(if slow { from } else { usize::MAX });
-    let title =
-        (slow && !view.window.calls.is_empty()).then(|| "its last calls in order (ptrace):".to_owned());
-    title.into_iter().chain(calls.map(|call| format!("  {}", words::sentence(call))))
+    let calls = &view.window.calls;
+    let (title, most) = match (view.trial, view.load().pace) {
+        (Some(_), _) if view.window.cut_after.is_none() && calls.len() as u64 == view.window.syscalls => {
+            ("its calls in order (ptrace):", STORY_SHOWN)
+        }
+        (Some(_), _) => ("the last of its calls that were told, in order (ptrace):", STORY_SHOWN),
+        (None, Pace::PerSecond(..=SLOW_PER_S)) => ("its last calls in order (ptrace):", CALLS_SHOWN),
+        (None, _) => ("", 0),
+    };
+    let told = repeated(calls.iter().map(words::sentence));
+    let from = told.len().saturating_sub(most);
+    let title = (most > 0 && !calls.is_empty()).then(|| title.to_owned());
+    title.into_iter().chain(told.into_iter().skip(from).map(|line| format!("  {line}")))
+}
+
+/// Lines that follow themselves stand there once, with how often.
+fn repeated(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut told: Vec<(String, u64)> = Vec::new();
+    for line in lines {
+        match told.last_mut() {
+            Some((last, times)) if *last == line => *times = times.saturating_add(1),
+            _ => told.push((line, 1)),
+        }
+    }
+    told.into_iter()
+        .map(|(line, times)| if times > 1 { format!("{line} ({times} times)") } else { line })
+        .collect()
 }
 
 /// A histogram in a line: doublings and their shares.
@@ -215,7 +256,8 @@ fn histogram(counts: &Counts) -> String {
 /// Whether there is anything to put into a table: not when trouble came before the first answer.
 fn has_numbers(view: &ServerView<'_>) -> bool {
     let in_trouble = view.troubles().next().is_some();
-    !view.rounds.is_empty() && (view.sum.requests > 0 || !in_trouble)
+    let has_run = view.sum.requests > 0 || (view.trial.is_some() && !view.sum.threads.is_empty());
+    !view.rounds.is_empty() && (has_run || !in_trouble)
 }
 
 /// Why a number is missing, once for each reason.

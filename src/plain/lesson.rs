@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::lesson::{Block, Lab, Lesson, Prediction, Step, plain_prose};
+use crate::lesson::{Block, Kind, Lab, Lesson, Prediction, Step, plain_prose};
 use crate::world::{Measured, MetricId, World};
 
 /// Lines are at most so wide.
@@ -44,7 +44,12 @@ pub fn question(prediction: &Prediction) -> String {
 
 /// What runs now, and why.
 pub fn running(lab: &Lab, recorded: Option<&str>) -> String {
-    let mut out = format!("\nLab: {}, {}.\n", lab.servers.join(", "), super::lab::load(&lab.load));
+    let names = lab.servers.join(", ");
+    let mut out = match (lab.kind, lab.servers.len()) {
+        (Kind::Servers, _) => format!("\nLab: {names}, {}.\n", super::lab::load(&lab.load)),
+        (Kind::Trials, 1) => format!("\nTrial: {names}.\n"),
+        (Kind::Trials, _) => format!("\nTrials: {names}, one after another.\n"),
+    };
     out += &sentence(&lab.why);
     if let Some(why) = recorded {
         out += &sentence(&format!("What follows is a recorded run, because {why}."));

@@ -15,6 +15,11 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// A count: all its figures.
+pub fn whole(value: f64) -> String {
+    grouped(value.round() as i64)
+}
+
 /// Thousands apart: a line of digits is hard to read and harder to hear.
 fn grouped(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();

@@ -192,9 +192,11 @@ fn step_among<T: Copy + PartialEq>(scale: &[T], from: T, up: bool) -> Option<T> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lesson::Kind;
 
     fn lab(servers: &[&str]) -> Lab {
         Lab {
+            kind: Kind::Servers,
             servers: servers.iter().map(ToString::to_string).collect(),
             load: Load { pace: Pace::PerSecond(2000), burst: 64, ..Load::default() },
             probing: Probing::Auto,

@@ -7,7 +7,7 @@ use super::number::seconds;
 use super::paint::{Click, Paint, shorten, width};
 use super::theme::Role;
 use super::view::{Playhead, Run, State, View};
-use crate::lesson::{Kind, Lesson};
+use crate::lesson::{Form, Lesson};
 use crate::world::World;
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, world: Option<&World<'_>>) {
@@ -17,7 +17,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     let (word, role) = mode(paint, view, lesson, world);
     let rung = world.and_then(rung).map(|rung| format!("   {rung}")).unwrap_or_default();
     let steps = lesson.steps.len();
-    let of_course = lesson.kind == Kind::Course;
+    let of_course = lesson.form == Form::Course;
     let step = if of_course { format!("step {} of {steps}", view.step + 1) } else { String::new() };
     let short = if of_course { format!("{}/{steps}", view.step + 1) } else { String::new() };
     let roomy = area.width >= 76;

@@ -4,7 +4,7 @@ use super::key::Key;
 use super::theme::Glyphs;
 use super::update::Stage;
 use super::view::{Focus, Overlay, Playhead, State, View};
-use crate::lesson::Show;
+use crate::lesson::{Kind, Show};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -314,6 +314,15 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
             if lab.is_none() =>
         {
             Some("nothing runs on this step")
+        }
+        Action::MoreConnections
+        | Action::FewerConnections
+        | Action::MoreIdle
+        | Action::FewerIdle
+        | Action::Controls
+            if lab.is_some_and(|lab| lab.kind == Kind::Trials) =>
+        {
+            Some("these programs have no load")
         }
         Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
             Some("nothing was recorded for this step")

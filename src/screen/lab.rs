@@ -9,7 +9,9 @@ use super::theme::Role;
 use super::view::{Focus, View};
 use super::widget::{self, Scene};
 use super::{focus, status};
-use crate::lesson::{Lab, Lesson, Show};
+use crate::lesson::{Kind, Lab, Lesson, Show};
+use crate::servers::Column;
+use crate::trials;
 use crate::world::ServerView;
 
 /// Draws the lab; says how many lines of it had no room.
@@ -67,7 +69,12 @@ fn draw_status(
 fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
     let mut row = u16::from(area.height > 8);
     let column = paint.text(area, 0, row, "space", Role::Key);
-    paint.text(area, column, row, " runs, side by side:", Role::Plain);
+    let how = match (lab.kind, lab.servers.len()) {
+        (Kind::Servers, _) => " runs, side by side:",
+        (Kind::Trials, 1) => " runs:",
+        (Kind::Trials, _) => " runs, one after another:",
+    };
+    paint.text(area, column, row, how, Role::Plain);
     paint.zone(
         Rect { y: area.y.saturating_add(row), height: 1.min(area.height), ..area },
         Click::Act(Action::RunOrStop),
@@ -78,7 +85,10 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
         let bullet = paint.glyphs().bullet;
         let column = paint.text(area, 0, row, bullet, Role::Quiet).saturating_add(1);
         paint.text(area, column, row, name, Role::Code);
-        let says = crate::servers::Column::parse(name).map_or("", |column| column.server.says);
+        let says = match lab.kind {
+            Kind::Servers => Column::parse(name).map_or("", |column| column.server.says),
+            Kind::Trials => trials::by_name(name).map_or("", |trial| trial.says),
+        };
         let indent = column.saturating_add(names).saturating_add(2);
         let room = area.width.saturating_sub(indent);
         if room < 16 {
@@ -91,9 +101,14 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
         }
     }
     row = row.saturating_add(1);
-    for line in
-        wrap("Each is a process of its own; the numbers will be the kernel's, not the server's.", area.width)
-    {
+    let whose = match lab.kind {
+        Kind::Servers => "Each is a process of its own; the numbers will be the kernel's, not the server's.",
+        Kind::Trials => {
+            "It runs twice: once at full speed, for the numbers, and once under ptrace, for its story. All of it \
+             is what the kernel says."
+        }
+    };
+    for line in wrap(whose, area.width) {
         paint.text(area, 0, row, &line, Role::Quiet);
         row = row.saturating_add(1);
     }

@@ -6,7 +6,7 @@ use super::paint::{Click, Frame, Paint};
 use super::theme::{Role, Theme};
 use super::view::{Pane, View};
 use super::{footer, header, keys, lab, layout, overlay, text};
-use crate::lesson::Lesson;
+use crate::lesson::{Kind, Lab, Lesson};
 use crate::trace::{Load, Pace};
 use crate::world::{ServerView, World};
 
@@ -38,7 +38,7 @@ pub(super) fn frame(
         let border = Rect { y: areas.lab.bottom(), ..areas.lab_title };
         let (above, place) = if areas.frame.is_some() { ("", border) } else { (&*more, areas.lab_title) };
         let ran = view.state(lesson).and(servers.first()).map(|server| server.load());
-        paint.title(areas.lab_title, 0, &load(ran.unwrap_or(&shown.load)), above, false);
+        paint.title(areas.lab_title, 0, &lab_title(shown, ran), above, false);
         if areas.frame.is_some() {
             paint.title(border, 0, "", &more, false);
         }
@@ -102,6 +102,15 @@ fn draw_text(
     paint.title(areas.text_title, 0, &view.step(lesson).title, &more, false);
     if below > 0 {
         paint.zone(areas.text_title, Click::Act(keys::Action::PageDown));
+    }
+}
+
+/// What a lab is, in a few words: its load, or how its trials run.
+fn lab_title(lab: &Lab, ran: Option<&Load>) -> String {
+    match (lab.kind, lab.servers.len()) {
+        (Kind::Servers, _) => load(ran.unwrap_or(&lab.load)),
+        (Kind::Trials, 1) => "one small program, watched".into(),
+        (Kind::Trials, count) => format!("{count} small programs, one after another"),
     }
 }
 

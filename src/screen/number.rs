@@ -56,8 +56,12 @@ impl Scale {
             | MetricId::SqesPerRequest
             | MetricId::CqesPerRequest
             | MetricId::SqesPerEnter => plain(2),
-            MetricId::RequestsPerSecond => plain(0),
+            MetricId::RequestsPerSecond
+            | MetricId::Syscalls
+            | MetricId::VoluntarySwitches
+            | MetricId::InvoluntarySwitches => plain(0),
             MetricId::CpuNsPerRequest
+            | MetricId::CpuNs
             | MetricId::UserNsPerRequest
             | MetricId::KernelNsPerRequest
             | MetricId::LatencyP50Ns

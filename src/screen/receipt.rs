@@ -4,17 +4,17 @@ use super::Run;
 use super::lesson::load;
 use super::text::{Told, measured, rounded};
 use super::view::{View, same_lab};
-use crate::lesson::{Kind, Lesson};
+use crate::lesson::{Form, Lesson};
 use crate::trace::{Load, Pace, Probing};
 use crate::world::{MetricId, World};
 
 /// A few lines: where the learner was, what ran, what was predicted and measured.
 pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<String> {
-    let mut lines = vec![match lesson.kind {
-        Kind::Playground => {
+    let mut lines = vec![match lesson.form {
+        Form::Playground => {
             format!("iolab lab: {}", view.lab(lesson).map_or_else(String::new, |lab| lab.servers.join(", ")))
         }
-        Kind::Course => format!(
+        Form::Course => format!(
             "iolab lesson {}, {}: step {} of {}, {}",
             lesson.number,
             lesson.title,
@@ -25,19 +25,20 @@ pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<S
     }];
     if let (Some(world), Run::Some { step, recorded, .. }) = (world, &view.run) {
         let what = if recorded.is_some() { "a recorded run" } else { "the last run" };
-        lines.push(format!("  {what}: {}", load(&world.header.load)));
-        let hides = |server: &str| {
-            same_lab(lesson, *step, view.step) && view.is_hidden(lesson, server, MetricId::SyscallsPerRequest)
+        let servers = world.servers();
+        let of_trials = servers.iter().any(|server| server.trial.is_some());
+        let under = if of_trials { "trials".to_owned() } else { load(&world.header.load) };
+        lines.push(format!("  {what}: {under}"));
+        let (id, each) = match of_trials {
+            true => (MetricId::Syscalls, "in all"),
+            false => (MetricId::SyscallsPerRequest, "per echo"),
         };
-        for server in world.servers().iter().filter(|server| !hides(server.name)) {
-            let calls = server.metric(MetricId::SyscallsPerRequest);
+        let hides = |server: &str| same_lab(lesson, *step, view.step) && view.is_hidden(lesson, server, id);
+        for server in servers.iter().filter(|server| !hides(server.name)) {
+            let calls = server.metric(id);
             if let Some((value, rung)) = calls.and_then(|calls| calls.value().zip(calls.rung())) {
-                lines.push(format!(
-                    "  {}: {} syscalls per echo ({})",
-                    server.name,
-                    rounded(value),
-                    rung.word()
-                ));
+                let (name, value, rung) = (server.name, rounded(value), rung.word());
+                lines.push(format!("  {name}: {value} syscalls {each} ({rung})"));
             }
         }
     }
@@ -59,7 +60,7 @@ pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<S
 
 /// The command that goes on from here.
 fn again(view: &View, lesson: &Lesson) -> String {
-    let lab = view.lab(lesson).filter(|_| lesson.kind == Kind::Playground);
+    let lab = view.lab(lesson).filter(|_| lesson.form == Form::Playground);
     let Some(lab) = lab else { return format!("iolab lesson {} --step {}", lesson.number, view.step + 1) };
     let (load, usual) = (&lab.load, Load::default());
     let mut command = format!("iolab lab {}", lab.servers.join(" "));

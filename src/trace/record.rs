@@ -173,6 +173,11 @@ pub enum Note {
         /// The answer as typed.
         answer: String,
     },
+    /// The window was closed after so many calls, and the process went on unseen.
+    Cut {
+        /// System calls that were seen.
+        calls: u64,
+    },
     /// A server said a line on stderr (a feature it does without, a limit it met).
     Said {
         /// The line.

@@ -25,6 +25,10 @@ pub enum MetricId {
     RequestsPerSecond,
     LatencyP50Ns,
     LatencyP99Ns,
+    Syscalls,
+    VoluntarySwitches,
+    InvoluntarySwitches,
+    CpuNs,
 }
 
 /// One row of the catalogue.
@@ -44,7 +48,8 @@ pub struct Metric {
     pub how: &'static str,
     /// How far off it can be.
     pub error: &'static str,
-    /// A command that shows the same from outside; `{pid}` stands for the server's process.
+    /// A command that shows the same from outside; `{pid}` stands for the server's process, `{name}` for a
+    /// trial's name.
     pub check: &'static str,
 }
 
@@ -187,6 +192,54 @@ pub const METRICS: &[Metric] = &[
         error: "1 %; the client's own waiting for a processor is part of it",
         check: "",
     },
+    Metric {
+        id: MetricId::Syscalls,
+        key: "syscalls",
+        label: "syscalls",
+        unit: "in all",
+        meaning: "How often the trial entered the kernel by a system call, from its first line to its last. All its \
+                  threads count.",
+        how: "perf counts the tracepoint raw_syscalls:sys_enter over the whole process, read while the trial waits \
+              before its first line and after its last; without the privilege, one counter a system call by name \
+              (perf-user); without that, a run under ptrace, if it was told whole.",
+        error: "exact",
+        check: "strace -f -c iolab trial {name}",
+    },
+    Metric {
+        id: MetricId::VoluntarySwitches,
+        key: "voluntary_switches",
+        label: "voluntary switches",
+        unit: "in all",
+        meaning: "How often a thread of the trial gave its processor up because it had to wait.",
+        how: "voluntary_ctxt_switches in /proc/PID/task/TID/status, all threads, before the trial's first line and \
+              after its last.",
+        error: "exact for threads that live to the end; of one that ends before, what was read last (a few \
+                milliseconds earlier) counts",
+        check: "sudo perf stat -e context-switches iolab trial {name}",
+    },
+    Metric {
+        id: MetricId::InvoluntarySwitches,
+        key: "involuntary_switches",
+        label: "involuntary switches",
+        unit: "in all",
+        meaning: "How often a thread of the trial was put aside although it could have gone on: another thread \
+                  wanted the processor.",
+        how: "nonvoluntary_ctxt_switches in /proc/PID/task/TID/status, all threads.",
+        error: "as for voluntary switches; says more about the machine's load than about the trial",
+        check: "sudo perf stat -e context-switches iolab trial {name}",
+    },
+    Metric {
+        id: MetricId::CpuNs,
+        key: "cpu_ns",
+        label: "CPU",
+        unit: "ns in all",
+        meaning: "Processor time that the trial used, in its own code and in the kernel on its behalf.",
+        how: "first field of /proc/PID/task/TID/schedstat, all threads, before the trial's first line and after its \
+              last.",
+        error: "exact for threads that live to the end; the two calls by which the trial waits for the lab are in \
+                it, a few microseconds",
+        check: "sudo perf stat -e task-clock iolab trial {name}",
+    },
 ];
 
 /// One tick of the kernel's accounting as /proc shows it (USER_HZ is 100), nanoseconds.
@@ -214,7 +267,20 @@ impl MetricId {
         Some(trouble.map_or(measured, |end| Measured::unknown(end.to_string())))
     }
 
+    /// Whether it is a total of a trial's whole run; the others are about servers and their clients.
+    fn is_of_trials(self) -> bool {
+        matches!(self, Self::Syscalls | Self::VoluntarySwitches | Self::InvoluntarySwitches | Self::CpuNs)
+    }
+
     fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
+        match (view.trial.is_some(), self.is_of_trials()) {
+            (true, true) => Some(of_trial(self, view, deltas)),
+            (false, false) => self.of_server(view, deltas),
+            _ => None,
+        }
+    }
+
+    fn of_server(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
         let known = !deltas.threads.is_empty();
         let of_threads = |value: f64| match known {
             true => per_request(value, deltas.thread_requests, Rung::Proc),
@@ -235,7 +301,7 @@ impl MetricId {
             Self::CpuNsPerRequest => of_threads(deltas.over_threads(|thread| thread.cpu_ns) as f64),
             Self::UserNsPerRequest | Self::KernelNsPerRequest if known => split(self, deltas),
             Self::UserNsPerRequest | Self::KernelNsPerRequest => of_threads(0.0),
-            Self::SqesPerRequest | Self::CqesPerRequest | Self::SqesPerEnter if !has_ring(view) => {
+            Self::SqesPerRequest | Self::CqesPerRequest | Self::SqesPerEnter if !view.has_ring() => {
                 return None;
             }
             Self::SqesPerEnter if polled(view) => return None,
@@ -245,12 +311,38 @@ impl MetricId {
             Self::RequestsPerSecond => requests_per_second(deltas),
             Self::LatencyP50Ns => latency(deltas, 0.50),
             Self::LatencyP99Ns => latency(deltas, 0.99),
+            Self::Syscalls | Self::VoluntarySwitches | Self::InvoluntarySwitches | Self::CpuNs => {
+                return None;
+            }
         })
     }
 }
 
-fn has_ring(view: &ServerView<'_>) -> bool {
-    view.server.map_or(!view.sum.rings.is_empty(), |server| server.io_uring)
+/// A total of a trial's whole run.
+fn of_trial(id: MetricId, view: &ServerView<'_>, deltas: &Deltas) -> Measured {
+    let total = match id {
+        MetricId::VoluntarySwitches => deltas.over_threads(|thread| thread.voluntary_switches),
+        MetricId::InvoluntarySwitches => deltas.over_threads(|thread| thread.involuntary_switches),
+        MetricId::CpuNs => deltas.over_threads(|thread| thread.cpu_ns),
+        _ => return syscalls_of_trial(view, deltas),
+    };
+    match deltas.threads.is_empty() {
+        false => Measured::known(total as f64, Rung::Proc),
+        true => unknown(view.refusal_of(Rung::Proc), "the process was not read yet"),
+    }
+}
+
+/// Counted where a rung counts at full speed, else from a window that saw the whole trial.
+fn syscalls_of_trial(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
+    match (deltas.syscalls, view.window.rung, view.window.cut_after) {
+        (Some(counted), ..) => Measured::known(counted.calls as f64, counted.rung),
+        (None, Some(rung), None) => Measured::known(view.window.syscalls as f64, rung),
+        (None, Some(_), Some(calls)) => {
+            let why = not_counted(view).map(|refusal| format!("; {refusal}")).unwrap_or_default();
+            Measured::unknown(format!("only the first {calls} were told one by one{why}"))
+        }
+        (None, None, _) => unknown(not_counted(view), "no rung has counted yet"),
+    }
 }
 
 /// Whether a kernel thread takes the submissions: then none travels in a system call.

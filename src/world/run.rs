@@ -95,6 +95,7 @@ impl RunWorld {
                 self.refused.insert(*rung, refusal.clone());
             }
             Record::Note(Note::Said { line }) => self.said.push(line.clone()),
+            Record::Note(Note::Cut { calls }) => self.window.cut_after = Some(*calls),
             Record::Note(_) => {}
             Record::End { end } => self.end = Some(end.clone()),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Deltas, Measured, MetricId, RunWorld, WindowView, World, insight};
 use crate::servers::{Column, Server};
 use crate::trace::{Counts, End, Header, Load, Machine, Purpose, Refusal, Rung};
+use crate::trials::{self, Trial};
 
 /// A server in a world.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct ServerView<'w> {
     pub name: &'w str,
     /// Its row in the table; `None` for a name this iolab does not know.
     pub server: Option<&'static Server>,
+    /// Its row in the table of trials, where it is one: then there is no client, and no load.
+    pub trial: Option<&'static Trial>,
     /// The trace's header.
     pub header: &'w Header,
     /// Its load as it stands: that of its latest run.
@@ -36,12 +39,19 @@ impl<'w> ServerView<'w> {
         let rounds: Vec<_> = now().filter(|run| run.start.purpose == Purpose::Measure).collect();
         let mut window = WindowView::default();
         now().for_each(|run| window.merge(&run.window));
+        let trial = trials::by_name(name);
+        let mut sum = sum(&rounds);
+        if trial.is_some() {
+            // No client says where it ends: its last record does.
+            sum.duration_ns = rounds.iter().fold(0, |sum, round| sum.saturating_add(round.t_ns));
+        }
         Self {
             name,
             load,
             server: Column::parse(name).map(|column| column.server),
+            trial,
             header: world.header,
-            sum: sum(&rounds),
+            sum,
             window,
             rounds,
             runs,
@@ -99,7 +109,16 @@ impl<'w> ServerView<'w> {
         &self.sum.latency_ns
     }
 
-    /// System calls per request by name: counted where a rung counts by name at full speed, else from the
+    /// Whether it uses rings.
+    pub fn has_ring(&self) -> bool {
+        match (self.server, self.trial) {
+            (Some(server), _) => server.io_uring,
+            (None, Some(trial)) => trial.io_uring,
+            (None, None) => !self.sum.rings.is_empty(),
+        }
+    }
+
+    /// System calls by name, of a server for each request, of a trial in all: counted where a rung counts by name at full speed, else from the
     /// windows.
     pub fn syscalls_by_name(&self) -> BTreeMap<String, Measured> {
         let (names, requests, rung) = match (self.sum.syscalls, self.window.rung) {

@@ -64,6 +64,8 @@ pub struct WindowView {
     pub calls: VecDeque<Call>,
     /// The last requests in the order they were sent; of one window only, as their times are.
     pub echoes: VecDeque<Echo>,
+    /// After how many calls the window was closed, where the process then went on unseen.
+    pub cut_after: Option<u64>,
 }
 
 impl WindowView {
@@ -131,6 +133,7 @@ impl WindowView {
         add(&mut self.lost, other.lost);
         add(&mut self.duration_ns, other.duration_ns);
         add(&mut self.eagain, other.eagain);
+        self.cut_after = self.cut_after.or(other.cut_after);
         self.batches.merge(&other.batches);
         self.calls.extend(other.calls.iter().cloned());
         while self.calls.len() > CALLS_MAX {

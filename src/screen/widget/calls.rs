@@ -14,6 +14,27 @@ const SERVER_ROWS_MIN: u16 = 3;
 /// More calls of one server than this are not read.
 const CALLS_MAX: u16 = 12;
 
+/// Those of a trial are: its story is what it is for.
+const STORY_MAX: u16 = 60;
+
+/// A server's calls, each with how often it was made in a row: a trial may do one thing many times.
+fn lines<'s>(server: &'s ServerView<'_>) -> Vec<(&'s Call, u64)> {
+    let mut lines: Vec<(&Call, u64)> = Vec::new();
+    for call in &server.window.calls {
+        match lines.last_mut() {
+            Some((last, times)) if server.trial.is_some() && is_same(last, call) => {
+                *times = times.saturating_add(1);
+            }
+            _ => lines.push((call, 1)),
+        }
+    }
+    lines
+}
+
+fn is_same(one: &Call, other: &Call) -> bool {
+    one.name == other.name && words::sentence(one) == words::sentence(other)
+}
+
 fn told<'s>(scene: &Scene<'s>) -> Vec<&'s ServerView<'s>> {
     scene.servers.iter().copied().filter(|server| !server.window.calls.is_empty()).collect()
 }
@@ -24,7 +45,8 @@ pub(super) fn rows(scene: &Scene<'_>) -> (u16, u16) {
         return (u16::from(!scene.servers.is_empty()), 1);
     }
     let rows = |server: &&ServerView<'_>| {
-        u16::try_from(server.window.calls.len()).unwrap_or(u16::MAX).min(CALLS_MAX).saturating_add(1)
+        let most = if server.trial.is_some() { STORY_MAX } else { CALLS_MAX };
+        u16::try_from(lines(server).len()).unwrap_or(u16::MAX).min(most).saturating_add(1)
     };
     (SERVER_ROWS_MIN, servers.iter().map(rows).fold(0, u16::saturating_add))
 }
@@ -52,20 +74,22 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
 fn draw_server(paint: &mut Paint, area: Rect, server: &ServerView<'_>) {
     let (head, body) = top(area, u16::from(area.height > 1));
     paint.text(head, 0, 0, server.name, Role::Code);
-    let calls = &server.window.calls;
+    let calls = lines(server);
     let first = calls.len().saturating_sub(usize::from(body.height));
-    let names = calls.iter().skip(first).map(|call| width(&call.name)).max().unwrap_or(0).min(area.width / 3);
-    for (row, call) in (0_u16..).zip(calls.iter().skip(first)) {
-        draw_call(paint, body, row, names, call);
+    let shown = &calls[first..];
+    let names = shown.iter().map(|(call, _)| width(&call.name)).max().unwrap_or(0).min(area.width / 3);
+    for (row, (call, times)) in (0_u16..).zip(shown) {
+        draw_call(paint, body, row, names, call, *times);
     }
 }
 
 /// Name, question, answer. The answer is never cut for the question's sake.
-fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call) {
+fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, times: u64) {
     let glyphs = paint.glyphs();
     paint.text(area, 1, row, &shorten(&call.name, names, glyphs), Role::Plain);
     let indent = names.saturating_add(3);
-    let answer = format!(" {} {}", glyphs.arrow, words::answer(call));
+    let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
+    let answer = format!(" {} {}{times}", glyphs.arrow, words::answer(call));
     let room = area.width.saturating_sub(indent).saturating_sub(width(&answer));
     let column = paint.text(area, indent, row, &shorten(&words::ask(call), room, glyphs), Role::Plain);
     let role = if call.result.is_some_and(|result| result < 0) { Role::Warn } else { Role::Number };

@@ -181,7 +181,7 @@ impl Shape {
 }
 
 fn draw_head(paint: &mut Paint, area: Rect, scene: &Scene<'_>, shape: &Shape) {
-    paint.text(area, 0, 0, "per echo", Role::Quiet);
+    paint.text(area, 0, 0, scene.each(), Role::Quiet);
     for (index, server) in scene.servers.iter().skip(shape.first).take(shape.shown).enumerate() {
         let name = shorten(server.name, shape.server(index).saturating_sub(1), paint.glyphs());
         paint.right(area, shape.end(index), 0, &name, Role::Code);
@@ -267,7 +267,11 @@ fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<Strin
             Some(Measured::Unknown { why, .. }) => {
                 let reason = format!("{}: {why}", id.row().label);
                 // A refusal is worth a line; that a run has just begun is not.
-                if server.sum.requests > 0 && !reasons.contains(&reason) {
+                let has_run = match server.trial {
+                    Some(_) => server.latest().is_some_and(|run| run.end.is_some()),
+                    None => server.sum.requests > 0,
+                };
+                if has_run && !reasons.contains(&reason) {
                     reasons.push(reason);
                 }
                 Cell::Unknown
@@ -282,12 +286,15 @@ fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<Strin
 
 /// The largest value among the metrics that are compared with this one: times of one kind share a unit.
 fn largest(scene: &Scene<'_>, id: MetricId) -> f64 {
-    use MetricId::{CpuNsPerRequest, KernelNsPerRequest, LatencyP50Ns, LatencyP99Ns, UserNsPerRequest};
+    use MetricId::{
+        CpuNs, CpuNsPerRequest, KernelNsPerRequest, LatencyP50Ns, LatencyP99Ns, UserNsPerRequest,
+    };
     let family: &[MetricId] = match id {
         CpuNsPerRequest | UserNsPerRequest | KernelNsPerRequest => {
             &[CpuNsPerRequest, UserNsPerRequest, KernelNsPerRequest]
         }
         LatencyP50Ns | LatencyP99Ns => &[LatencyP50Ns, LatencyP99Ns],
+        CpuNs => &[CpuNs],
         _ => return 0.0,
     };
     let shown = metrics(scene.lab).into_iter().filter(|id| family.contains(id));

@@ -22,7 +22,7 @@ use ratatui::layout::Rect;
 use super::paint::Paint;
 use super::theme::{Role, Theme};
 use super::view::{Focus, View};
-use crate::lesson::{Lab, Lesson, Show};
+use crate::lesson::{Kind, Lab, Lesson, Show};
 use crate::trace::Rung;
 use crate::world::ServerView;
 
@@ -45,6 +45,14 @@ impl<'s> Scene<'s> {
         let named = |name: &String| servers.iter().find(|server| server.name == name);
         let servers = lab.servers.iter().filter_map(named).collect();
         Self { view, lesson, lab, servers, table: OnceCell::new() }
+    }
+
+    /// What the numbers of the lab are counted by.
+    fn each(&self) -> &'static str {
+        match self.lab.kind {
+            Kind::Servers => "per echo",
+            Kind::Trials => "in all",
+        }
     }
 
     /// The server that a part with room for one shows: the one in focus, else the last that it suits.
@@ -109,8 +117,8 @@ const PARTS: &[About] = &[
     },
     About {
         part: Show::Names,
-        title: "system calls by name, per echo",
-        meaning: "Which system calls the server made, for each request answered.",
+        title: "system calls by name",
+        meaning: "Which system calls were made: by a server for each request answered, by a trial in all.",
         how: "One counter a system call (perf-user), else a window under ptrace.",
         error: "perf-user: exact for the calls it has counters for; ptrace: exact inside the window, which is slowed \
                 down.",
@@ -211,6 +219,7 @@ pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
         Show::Interest => {
             interest::of(scene).map_or_else(|| title.into(), |server| format!("{title}: {}", server.name))
         }
+        Show::Names => names::title(scene, title),
         _ => title.to_owned(),
     }
 }

@@ -23,7 +23,18 @@ fn per_request<'s>(server: &'s ServerView<'_>) -> Option<(Rung, BTreeMap<&'s str
         (None, None) => return None,
     };
     let each = |count: &u64| *count as f64 / requests.max(1) as f64;
-    (requests > 0).then(|| (rung, names.iter().map(|(name, count)| (name.as_str(), each(count))).collect()))
+    (requests > 0 || server.trial.is_some())
+        .then(|| (rung, names.iter().map(|(name, count)| (name.as_str(), each(count))).collect()))
+}
+
+/// The title: what the numbers are counted by, and where they end before the trial does.
+pub(super) fn title(scene: &Scene<'_>, title: &str) -> String {
+    let counted = |server: &ServerView<'_>| server.sum.syscalls.is_some() && !server.sum.by_name.is_empty();
+    let cut = |server: &ServerView<'_>| if counted(server) { None } else { server.window.cut_after };
+    match scene.servers.iter().find_map(|server| cut(server)) {
+        Some(calls) => format!("{title}, of the first {calls}"),
+        None => format!("{title}, {}", scene.each()),
+    }
 }
 
 /// Who counted.
@@ -75,7 +86,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     let first = (focused + 1).saturating_sub(shown).min(scene.servers.len().saturating_sub(shown));
     let each = each.max(8);
     let end = |index: u16| label.saturating_add(each.saturating_mul(index.saturating_add(1)));
-    paint.text(area, 0, 0, "per echo", Role::Quiet);
+    paint.text(area, 0, 0, scene.each(), Role::Quiet);
     for (index, server) in (0_u16..).zip(scene.servers.iter().skip(first).take(shown)) {
         let name = shorten(server.name, each.saturating_sub(1), paint.glyphs());
         paint.right(area, end(index), 0, &name, Role::Code);
@@ -86,12 +97,16 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
         for (index, (server, value)) in
             (0_u16..).zip(scene.servers.iter().zip(values).skip(first).take(shown))
         {
-            if scene.view.is_hidden(scene.lesson, server.name, MetricId::SyscallsPerRequest) {
+            let all = if server.trial.is_some() { MetricId::Syscalls } else { MetricId::SyscallsPerRequest };
+            if scene.view.is_hidden(scene.lesson, server.name, all) {
                 paint.right(area, end(index), row, "yours?", Role::Own);
                 continue;
             }
             match value {
-                Some(value) => paint.right(area, end(index), row, &format!("{value:.3}"), Role::Number),
+                Some(value) => {
+                    let decimals = if server.trial.is_some() { 0 } else { 3 };
+                    paint.right(area, end(index), row, &format!("{value:.decimals$}"), Role::Number);
+                }
                 None => {
                     let empty = paint.glyphs().empty;
                     paint.right(area, end(index).saturating_sub(4), row, empty, Role::Frame);

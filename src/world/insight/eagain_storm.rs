@@ -50,6 +50,10 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
 /// holds where each request is received and answered by itself and in one piece: in a closed loop of short
 /// messages.
 fn at_full_speed(view: &ServerView<'_>, needed: f64) -> Option<String> {
+    // Nobody asks anything of a trial.
+    if view.trial.is_some() {
+        return None;
+    }
     if view.load().pace != Pace::Max || view.load().message_bytes > PIECE_BYTES {
         return None;
     }

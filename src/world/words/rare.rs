@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn asked(name: &str, args: [u64; 6]) -> Option<String> {
-        ask(&Call { t_ns: 0, tid: 1, name: name.into(), args, result: None })
+        ask(&Call { t_ns: 0, tid: 1, name: name.into(), args, result: None, until_ns: None })
     }
 
     #[test]
