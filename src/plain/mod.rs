@@ -5,6 +5,7 @@
 mod lab;
 pub mod lesson;
 mod number;
+mod poller;
 mod switches;
 mod table;
 

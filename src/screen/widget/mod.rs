@@ -167,34 +167,38 @@ const PARTS: &[About] = &[
     About {
         part: Show::Switches,
         title: "map of context switches",
-        meaning: "One column a thread, one row a stretch of time: how often the thread gave its processor up \
-                  because it had to wait, and how often it was put aside.",
+        meaning: "One column a thread, one row a stretch of time, the newest at the bottom. A bar: how often the \
+                  thread gave its processor up because it had to wait; each step of the bar is twice the one \
+                  before. After !: how often it was put aside although it could have gone on.",
         how: "voluntary_ctxt_switches and nonvoluntary_ctxt_switches in /proc/PID/task/TID/status, reading by \
               reading.",
-        error: "The numbers are exact; where inside its stretch of time a switch fell is not known.",
+        error: "The numbers are exact. A switch counts in the row in which it was read: one reading late, or several \
+                where so many threads are read by turns.",
         check: "grep ctxt /proc/{pid}/task/*/status",
         ring_only: false,
     },
     About {
         part: Show::Cost,
         title: "cost of an echo by connections",
-        meaning: "What an echo cost the server at each number of connections that was tried in this run. Idle \
-                  connections count: they are what is searched in vain.",
-        how: "Processor time and system calls of each stretch of the run with one load, divided by its answers.",
-        error: "The calls are exact; processor time moves with whatever else the machine does.",
+        meaning: "What an echo cost the server under each load that was tried in this run, processor time as a bar. \
+                  Idle connections count: they are what is searched in vain.",
+        how: "Processor time and system calls of the stretches of the run with one load, divided by their answers.",
+        error: "The calls are as exact as the rung that counts them; processor time moves with whatever else the \
+                machine does.",
         check: "cat /proc/{pid}/task/*/schedstat",
         ring_only: false,
     },
     About {
         part: Show::Poller,
-        title: "the thread that polls the submission queue",
-        meaning: "An SQPOLL thread looks at the submission queue without rest until nothing has come for a while; \
-                  then it sleeps, and the program must wake it.",
-        how: "Processor time of the thread iou-sqp-PID (schedstat), and the flag IORING_SQ_NEED_WAKEUP in the \
-              mapped ring.",
-        error: "Time is exact over a reading; the flag is a sample.",
+        title: "who spins and who sleeps",
+        meaning: "One cell a reading: how much of the time the thread was on a processor. An SQPOLL thread looks at \
+                  the submission queue without rest until nothing has come for a while; then it sleeps, and the \
+                  program must wake it. A server that waits in the kernel is on no processor meanwhile.",
+        how: "Processor time of each thread (schedstat) over the time between two readings; asleep: the flag \
+              IORING_SQ_NEED_WAKEUP in the mapped ring.",
+        error: "Time is exact over a few readings, in one of them off by some milliseconds; the flag is a sample.",
         check: "grep . /proc/{pid}/task/*/comm /proc/{pid}/task/*/schedstat",
-        ring_only: true,
+        ring_only: false,
     },
     About {
         part: Show::Insights,

@@ -28,7 +28,7 @@ const LABEL: u16 = 10;
 /// A thread's column with both numbers: `▅ 12  !3`.
 const WIDE: u16 = 13;
 /// With the number of the voluntary ones: `▅12 !`.
-const NARROW: u16 = 7;
+const NARROW: u16 = 8;
 /// With glyphs only: `▅!`.
 const DENSE: u16 = 2;
 /// What several threads have together, without a column each: `1.2k  +61 more`.
