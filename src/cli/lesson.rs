@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use super::face::print;
 use super::look::LookArguments;
 use super::{Exit, lesson_lines, nearest};
 use crate::lesson::{self, LESSONS, Source};
@@ -93,10 +94,18 @@ pub(super) fn show(
         "the full screen needs a terminal that can move its cursor (TERM is {:?}); --format plain needs none",
         std::env::var("TERM").unwrap_or_default()
     );
-    let options = tui::Options { step, theme: look.theme()?, present };
+    let theme = match look.theme() {
+        Ok(theme) => theme,
+        Err(error) => {
+            super::complain(&error);
+            return Ok(Exit::Usage);
+        }
+    };
+    let options = tui::Options { step, theme, present };
     let ending = tui::lesson(lesson, options, runner).context("the terminal could not be used")?;
     if ending.signal.is_none() {
-        say(&ending.receipt);
+        // A terminal that is gone hears no receipt, and that is no failure.
+        let _ = say(&ending.receipt);
     }
     ending.pass_signal_on().context("the signal that ended the screen could not be passed on")?;
     Ok(Exit::Done)
@@ -123,7 +132,7 @@ fn runner(source: &'static Source, arguments: &Arguments) -> Box<dyn Runner> {
 }
 
 fn list() -> anyhow::Result<Exit> {
-    say(&titles());
+    say(&titles())?;
     Ok(Exit::Done)
 }
 
@@ -149,9 +158,6 @@ fn unknown(wanted: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Usage)
 }
 
-#[expect(clippy::print_stdout, reason = "a face of the program")]
-fn say(lines: &[String]) {
-    for line in lines {
-        println!("{line}");
-    }
+fn say(lines: &[String]) -> anyhow::Result<()> {
+    print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
 }

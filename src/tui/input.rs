@@ -7,6 +7,7 @@ use crossterm::event::{
     self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 
+use super::rehearsal;
 use super::run::Message;
 use crate::screen::Key;
 
@@ -21,6 +22,7 @@ pub(super) fn listen(to: Sender<Message>) -> std::io::Result<()> {
                 },
                 Err(error) => Message::TerminalGone(error),
             };
+            rehearsal::of_a_panic("keys");
             let last = matches!(message, Message::TerminalGone(_));
             if to.send(message).is_err() || last {
                 return;

@@ -5,7 +5,9 @@
 //! polls: idle or frozen, every thread sleeps in the kernel.
 
 mod canvas;
+mod hangup;
 mod input;
+mod rehearsal;
 mod run;
 mod signals;
 mod terminal;

@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Size};
 
 use super::canvas::Canvas;
 use super::terminal::Terminal;
-use super::{input, signals};
+use super::{hangup, input, rehearsal, signals};
 use crate::lesson::{Lab, LabEvent, Lesson, Runner};
 use crate::screen::{self, Click, Effect, Input, Key, Shown, Stage, Theme, View, Zone};
 use crate::trace::{Thinner, Trace};
@@ -63,6 +63,8 @@ pub(super) enum Message {
     Continued,
     Signal(i32),
     TerminalGone(io::Error),
+    /// A thread panicked; its message stands on the terminal already.
+    Panicked,
     /// There is something in the inbox of the run.
     Lab,
 }
@@ -75,7 +77,10 @@ pub(super) enum Message {
 pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io::Result<Ending> {
     let (send, receive) = mpsc::channel();
     signals::listen(send.clone())?;
-    let terminal = Terminal::take()?;
+    let to = send.clone();
+    let terminal = Terminal::take(move || {
+        let _ = to.send(Message::Panicked);
+    })?;
     let mut screen = Screen {
         lesson,
         view: View {
@@ -95,6 +100,7 @@ pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io:
         zones: Vec::new(),
     };
     screen.draw()?;
+    hangup::listen(send.clone())?;
     input::listen(send)?;
     let ended = screen.serve(&receive);
     screen.runner.stop();
@@ -221,6 +227,8 @@ impl Screen<'_> {
             }
             Message::Signal(signal) => Ok(Next::End(Some(signal))),
             Message::TerminalGone(error) => Err(error),
+            // It was told where it happened; this thread ends as that one did, and with it the program.
+            Message::Panicked => std::panic::resume_unwind(Box::new("another thread panicked")),
             // Its inbox is emptied when the frame is due.
             Message::Lab => Ok(Next::DrawLive),
         }
@@ -355,6 +363,12 @@ impl Screen<'_> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        if self.terminal.saw_panic() {
+            return Ok(());
+        }
+        if self.view.overlay.is_some() {
+            rehearsal::of_a_panic("overlay");
+        }
         let t_ns = self.view.t_ns();
         let world = self.trace.as_ref().map(|trace| self.cursor.world(trace, t_ns));
         let mut frame = screen::frame(world.as_ref(), &self.view, self.lesson, self.size, self.theme);

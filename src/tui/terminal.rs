@@ -16,23 +16,33 @@ const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// Whether the terminal is ours at the moment. The panic hook asks, on whatever thread.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether a thread has panicked since it was taken.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
 /// A terminal that is ours; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Terminal(());
 
 impl Terminal {
-    /// Takes it: raw mode, alternate screen, mouse, no cursor. From now on a panic gives it back before its
-    /// message is printed.
-    pub(super) fn take() -> io::Result<Self> {
+    /// Takes it: raw mode, alternate screen, mouse, no cursor. From now on a panic in whatever thread gives it
+    /// back before its message is printed, and is then told to `on_panic`: nothing may be drawn any more.
+    pub(super) fn take(on_panic: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let earlier = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            PANICKED.store(true, Ordering::SeqCst);
             // The message must land on the screen that stays; nothing can be done about an error here.
             let _ = give_back();
             earlier(info);
+            on_panic();
         }));
         let terminal = Self(());
         terminal.retake()?;
         Ok(terminal)
+    }
+
+    /// Whether some thread has panicked, so that its message stands on the terminal.
+    pub(super) fn saw_panic(&self) -> bool {
+        PANICKED.load(Ordering::SeqCst)
     }
 
     /// Takes it again after it was given back, or after somebody else changed its modes.
