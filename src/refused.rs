@@ -61,7 +61,7 @@ impl fmt::Display for Refused {
         let (why, attempt) = match self.layer {
             Layer::Kernel => (
                 "this kernel, or the container's filter, does not offer what the server asks for",
-                "a newer kernel (6.1 has everything)",
+                "outside the container, or a newer kernel (what lessons use is in 6.1); iolab doctor tells which it is",
             ),
             Layer::Sysctl => {
                 ("the administrator has turned io_uring off", "sudo sysctl kernel.io_uring_disabled=0")
