@@ -53,16 +53,19 @@ macro_rules! lesson {
 }
 
 /// All lessons that are written, in order. The one table of them.
-pub const LESSONS: &[Source] = &[lesson!(
-    "03-io-uring-rings",
-    "epoll.trace.gz",
-    "naive.trace.gz",
-    "bursts.trace.gz",
-    "one-by-one.trace.gz",
-    "call-by-call.trace.gz",
-    "rings.trace.gz",
-    "flat-out.trace.gz",
-)];
+pub const LESSONS: &[Source] = &[
+    lesson!("02-epoll-readiness"),
+    lesson!(
+        "03-io-uring-rings",
+        "epoll.trace.gz",
+        "naive.trace.gz",
+        "bursts.trace.gz",
+        "one-by-one.trace.gz",
+        "call-by-call.trace.gz",
+        "rings.trace.gz",
+        "flat-out.trace.gz",
+    ),
+];
 
 /// The lesson of that number (`3`, `03`) or name (`io-uring-rings`).
 pub fn find(number_or_name: &str) -> Option<&'static Source> {
