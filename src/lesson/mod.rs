@@ -65,6 +65,7 @@ pub const LESSONS: &[Source] = &[
         "rings.trace.gz",
         "flat-out.trace.gz",
     ),
+    lesson!("04-sqpoll"),
 ];
 
 /// The lesson of that number (`3`, `03`) or name (`io-uring-rings`).
