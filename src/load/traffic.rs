@@ -17,7 +17,8 @@ use crate::trace::{ClientTotals, Load};
 /// where they are, in the schedule: they keep their due times and are counted as late.
 const UNANSWERED_MAX: u64 = 1 << 20;
 
-/// How long a server may be silent after the last request before its answers are given up.
+/// How long a server may be silent before its answers are given up: after the last request, or where nothing
+/// else can come before them.
 const PATIENCE_NS: u64 = 2_000_000_000;
 
 /// And how long where somebody waits for the pause that they asked for.
@@ -70,6 +71,9 @@ pub struct Traffic {
     /// many are unanswered.
     unsent: u64,
     last_received_ns: u64,
+    /// Whether the last run ended without all of its answers. The connections that owe them are closed when
+    /// the next thing is asked for: closing is not what the server did, and no part of the run.
+    gave_up: bool,
     answers: Vec<Answer>,
     trouble: Option<String>,
 }
@@ -90,6 +94,7 @@ impl Traffic {
             waiting: 0,
             unsent: 0,
             last_received_ns: 0,
+            gave_up: false,
             answers: Vec::new(),
             trouble: None,
         }
@@ -102,6 +107,7 @@ impl Traffic {
 
     /// Begins a run: its zero is `now_ns`, and so is the due time of its first requests.
     pub fn start(&mut self, requests: Option<u64>, duration_ns: Option<u64>, story: bool, now_ns: u64) {
+        self.close_owing();
         self.phase = Phase::Running {
             left: requests,
             end_ns: duration_ns.map(|length| now_ns.saturating_add(length)),
@@ -125,6 +131,7 @@ impl Traffic {
     /// Takes over a new load; says how many connections are to be opened for it. With `all_new` none of the
     /// present ones may be kept.
     pub fn adjust(&mut self, load: &Load, all_new: bool, now_ns: u64) -> u32 {
+        self.close_owing();
         let paced_anew = (load.pace, load.burst) != (self.load.pace, self.load.burst);
         self.load = load.clone();
         let leaving = self.pool.adjust(load.connections, load.idle, all_new);
@@ -172,13 +179,13 @@ impl Traffic {
                     self.stop(now_ns);
                 } else if self.left() == Some(0) {
                     self.phase = Phase::Draining { since_ns: now_ns, patience_ns: PATIENCE_NS };
-                }
-            }
-            Phase::Draining { .. } => {
-                if self.patience_ends_ns().is_some_and(|ends_ns| now_ns >= ends_ns) {
+                } else if self.is_out_of_patience(now_ns) {
+                    self.stop(now_ns);
                     self.give_up();
                 }
             }
+            Phase::Draining { .. } if self.is_out_of_patience(now_ns) => self.give_up(),
+            Phase::Draining { .. } => {}
         }
     }
 
@@ -191,7 +198,7 @@ impl Traffic {
             Phase::Draining { .. } if self.unanswered == 0 => Some(0),
             Phase::Running { end_ns, .. } => {
                 let due_ns = if self.unanswered < UNANSWERED_MAX { self.schedule.next_ns() } else { None };
-                due_ns.into_iter().chain(end_ns).min()
+                due_ns.into_iter().chain(end_ns).chain(self.patience_ends_ns()).min()
             }
             Phase::Draining { .. } => self.patience_ends_ns(),
         }
@@ -199,7 +206,7 @@ impl Traffic {
 
     /// Ends the run if nothing is under way any more. True once for each run.
     pub fn rest(&mut self) -> bool {
-        let quiet = matches!(self.phase, Phase::Draining { .. }) && self.unanswered == 0;
+        let quiet = matches!(self.phase, Phase::Draining { .. }) && (self.unanswered == 0 || self.gave_up);
         if quiet {
             self.phase = Phase::Resting;
         }
@@ -287,7 +294,8 @@ impl Traffic {
     /// The run's totals, with the latencies since the last time.
     pub fn totals(&mut self) -> ClientTotals {
         let late = if self.schedule.is_closed_loop() { 0 } else { self.waiting + self.unsent };
-        self.tally.totals(late, self.pool.open())
+        let owing = if self.gave_up { self.pool.unanswered().len() as u32 } else { 0 };
+        self.tally.totals(late, self.pool.open().saturating_sub(owing))
     }
 
     fn left(&self) -> Option<u64> {
@@ -379,19 +387,36 @@ impl Traffic {
         lost
     }
 
+    /// When a silent server has been waited for long enough. A run without any bound is watched by somebody
+    /// who ends it; one that has an end in time comes to it; requests at a pace go on whatever is answered.
+    /// But a closed loop of so many requests would wait for ever.
     fn patience_ends_ns(&self) -> Option<u64> {
-        match self.phase {
-            Phase::Draining { since_ns, patience_ns } => {
-                Some(since_ns.max(self.last_received_ns).saturating_add(patience_ns))
+        let (since_ns, patience_ns) = match self.phase {
+            Phase::Draining { since_ns, patience_ns } => (since_ns, patience_ns),
+            Phase::Running { left: Some(_), end_ns: None } if self.schedule.is_closed_loop() => {
+                (0, PATIENCE_NS)
             }
-            Phase::Resting | Phase::Running { .. } => None,
-        }
+            Phase::Resting | Phase::Running { .. } => return None,
+        };
+        Some(since_ns.max(self.last_received_ns).saturating_add(patience_ns))
     }
 
+    fn is_out_of_patience(&self, now_ns: u64) -> bool {
+        self.patience_ends_ns().is_some_and(|ends_ns| now_ns >= ends_ns)
+    }
+
+    /// Counts the answers that have not come as errors.
     fn give_up(&mut self) {
-        for slot in self.pool.unanswered() {
-            let lost = self.remove(slot);
-            self.tally.failed(lost);
+        self.tally.failed(self.unanswered);
+        self.gave_up = true;
+    }
+
+    /// Closes the connections whose answers were given up.
+    fn close_owing(&mut self) {
+        if std::mem::take(&mut self.gave_up) {
+            for slot in self.pool.unanswered() {
+                self.remove(slot);
+            }
         }
     }
 }

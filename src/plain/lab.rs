@@ -117,8 +117,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
         lines.push(format!("its load: {}", load(view.load())));
     }
     let names = view.syscalls_by_name();
-    if !names.is_empty() {
-        let rung = word(names.values().find_map(Measured::rung));
+    if let Some(rung) = names.values().find_map(Measured::rung) {
         let each: Vec<_> = names
             .iter()
             .filter_map(|(name, measured)| Some(format!("{name} {}", amount(view, measured.value()?))))
@@ -130,7 +129,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
             }
             (Some(_), _) => "syscalls by name".to_owned(),
         };
-        lines.push(format!("{what} ({rung}): {}", each.join(", ")));
+        lines.push(format!("{what} ({}): {}", rung.word(), each.join(", ")));
     }
     lines.extend(epoll_sets(view));
     lines.extend(calls(view));

@@ -18,7 +18,7 @@ pub use probing::Probing;
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
-pub use story::{Story, Window, batch_of, is_eagain};
+pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};
 pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
 
 /// Name and version of the format; later versions of iolab read earlier ones.

@@ -40,6 +40,12 @@ pub enum Story {
         eagain: u64,
         /// SQEs consumed by each io_uring_enter that had any to submit.
         batches: Counts,
+        /// Descriptors that calls for waiting reported as ready.
+        #[serde(default)]
+        reports: u64,
+        /// Other calls that succeeded.
+        #[serde(default)]
+        done: u64,
     },
     /// The client sent a request.
     Sent {
@@ -60,6 +66,22 @@ pub enum Story {
 /// Whether a call answered that there is nothing to do now.
 pub fn is_eagain(result: i64) -> bool {
     result == MINUS_EAGAIN
+}
+
+/// Whether a call waits until descriptors are ready: select(2), poll(2), epoll_wait(2) by all their names.
+pub fn is_wait(name: &str) -> bool {
+    const WAITS: [&str; 7] =
+        ["select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"];
+    WAITS.contains(&name)
+}
+
+/// What a call came to: how many descriptors it reported as ready, if it is one that waits; else whether it
+/// succeeded, 1 or 0.
+pub fn reports_and_done(name: &str, result: i64) -> (u64, u64) {
+    match is_wait(name) {
+        true => (u64::try_from(result).unwrap_or(0), 0),
+        false => (0, u64::from(result >= 0)),
+    }
 }
 
 /// A batch: the SQEs that an io_uring_enter(2) with some to submit handed over. Its second argument is how many

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::runs::Place;
-use super::{ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, add_name, batch_of, is_eagain};
+use super::{
+    ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, add_name, batch_of, is_eagain,
+    reports_and_done,
+};
 
 /// Totals of this many nanoseconds become one record…
 const SLOT_NS: u64 = 1_000_000_000;
@@ -55,7 +58,7 @@ impl Trace {
     ///
     /// A world two seconds later or more (as far back as "just now" reaches) stays the same: totals are cumulative and their samples are added up, a
     /// story's calls become their sums, but for the run's last ones. Of interest lists and sockets the last reading of each second is
-    /// kept, so the share of idle EPOLLOUT entries rests on fewer readings.
+    /// kept, so the share of idle EPOLLOUT entries and unread bytes rest on fewer readings.
     pub fn thin(&mut self, before_ns: u64) {
         let kept: Vec<Vec<bool>> = self.runs.iter_mut().map(|run| thin_run(run, before_ns)).collect();
         // Where each record that is left stands now.
@@ -165,7 +168,8 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
     let is_story = |record: &Record| matches!(record, Record::Story(_));
     let stories = run.records.iter().filter(|(_, record)| is_story(record)).count();
     let mut left = stories.saturating_sub(STORY_KEPT);
-    let (mut by_name, mut eagain, mut batches) = (BTreeMap::new(), 0_u64, Counts::default());
+    let (mut by_name, mut batches) = (BTreeMap::new(), Counts::default());
+    let (mut eagain, mut reports, mut done) = (0_u64, 0_u64, 0_u64);
     let mut entered: BTreeMap<u32, (usize, u64)> = BTreeMap::new();
     let mut last = None;
     for index in 0..until {
@@ -182,11 +186,22 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
                 kept[enter] = false;
                 add_name(&mut by_name, name, 1);
                 eagain = eagain.saturating_add(is_eagain(*result).into());
+                let (ready, useful) = reports_and_done(name, *result);
+                reports = reports.saturating_add(ready);
+                done = done.saturating_add(useful);
                 if let Some(sqes) = batch_of(name, to_submit, *result) {
                     batches.add(sqes, 1);
                 }
             }
-            Story::Thinned { by_name: names, eagain: again, batches: earlier } => {
+            Story::Thinned {
+                by_name: names,
+                eagain: again,
+                batches: earlier,
+                reports: ready,
+                done: useful,
+            } => {
+                reports = reports.saturating_add(*ready);
+                done = done.saturating_add(*useful);
                 for (name, count) in names {
                     add_name(&mut by_name, name, *count);
                 }
@@ -201,6 +216,6 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
     // The sum stands where the last of them stood.
     if let Some(last) = last {
         kept[last] = true;
-        run.records[last].1 = Record::Story(Story::Thinned { by_name, eagain, batches });
+        run.records[last].1 = Record::Story(Story::Thinned { by_name, eagain, batches, reports, done });
     }
 }

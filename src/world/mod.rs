@@ -16,6 +16,7 @@ mod run;
 mod server;
 mod switches;
 pub mod turns;
+mod unread;
 mod window;
 pub mod words;
 
@@ -29,6 +30,7 @@ pub use poller::{Moment, Poller, Strip};
 pub use run::RunWorld;
 pub use server::ServerView;
 pub use switches::{Stretches, SwitchColumn, SwitchMap, Switches};
+pub use unread::{Left, Unread};
 pub use window::{Call, Echo, WindowView};
 
 use crate::trace::{Header, Note, Trace};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::deltas::Deltas;
 use super::history::History;
+use super::unread::Unread;
 use super::window::WindowView;
 use crate::trace::{
     ClientTotals, Counts, End, EpollSet, Note, ProcessTotals, Record, Refusal, Run, Rung, Socket, Start,
@@ -36,6 +37,8 @@ pub struct RunWorld {
     pub sockets: Vec<Socket>,
     /// How many readings of sockets found an entry with EPOLLOUT armed and room to send, of how many.
     pub idle_epollout: (u64, u64),
+    /// Edge-triggered descriptors with bytes that nobody fetches.
+    pub unread: Unread,
     /// What its windows told.
     pub window: WindowView,
     /// Rungs that were refused.
@@ -62,6 +65,7 @@ impl RunWorld {
             epoll_sets: Vec::new(),
             sockets: Vec::new(),
             idle_epollout: (0, 0),
+            unread: Unread::default(),
             window: WindowView::default(),
             refused: BTreeMap::new(),
             said: Vec::new(),
@@ -88,7 +92,7 @@ impl RunWorld {
             Record::Process(totals) => self.apply_process(t_ns, totals),
             Record::Client(totals) => self.apply_client(t_ns, totals),
             Record::EpollSets { sets } => self.epoll_sets.clone_from(sets),
-            Record::Sockets { sockets } => self.apply_sockets(sockets),
+            Record::Sockets { sockets } => self.apply_sockets(t_ns, sockets),
             Record::Story(story) => self.window.apply(t_ns, story),
             Record::Window { duration_ns, window } => self.window.close(*duration_ns, window),
             Record::Refused { rung, refusal } => {
@@ -123,7 +127,7 @@ impl RunWorld {
         self.client_t_ns = t_ns;
     }
 
-    fn apply_sockets(&mut self, sockets: &[Socket]) {
+    fn apply_sockets(&mut self, t_ns: u64, sockets: &[Socket]) {
         self.sockets = sockets.to_vec();
         let armed = |fd: i32| {
             self.epoll_sets
@@ -132,11 +136,13 @@ impl RunWorld {
                 .any(|interest| interest.fd == fd && interest.events & crate::trace::Interest::OUT != 0)
         };
         let connected = || sockets.iter().filter(|socket| !socket.listening && socket.fd >= 0);
-        let idle = connected()
-            .filter(|socket| socket.send_queue_bytes <= ROOM_BYTES_MAX && armed(socket.fd))
-            .count();
+        let has_room = |socket: &Socket| socket.send_queue_bytes <= ROOM_BYTES_MAX;
+        let idle = connected().filter(|socket| has_room(socket) && armed(socket.fd)).count();
         self.idle_epollout.0 = self.idle_epollout.0.saturating_add(idle as u64);
         self.idle_epollout.1 = self.idle_epollout.1.saturating_add(connected().count() as u64);
+        let threads = self.process.iter().flat_map(|process| &process.threads);
+        let cpu_ns = threads.fold(0_u64, |sum, thread| sum.saturating_add(thread.cpu_ns));
+        self.unread.read((t_ns, cpu_ns), &self.epoll_sets, sockets, has_room);
     }
 
     /// What happened between the zero and now.

@@ -128,7 +128,10 @@ impl<'w> ServerView<'w> {
             (_, Some(rung)) => (&self.window.by_name, self.window.requests, rung),
             _ => return BTreeMap::new(),
         };
-        let each = |count: &u64| Measured::known(*count as f64 / requests.max(1) as f64, rung);
+        let each = |count: &u64| match requests {
+            0 => Measured::unknown("nothing was answered yet"),
+            _ => Measured::known(*count as f64 / requests as f64, rung),
+        };
         names.iter().map(|(name, count)| (name.clone(), each(count))).collect()
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::trace::{Counts, Rung, Story, Window, add_name, batch_of, is_eagain};
+use crate::trace::{Counts, Rung, Story, Window, add_name, batch_of, is_eagain, reports_and_done};
 
 /// How many of the last calls are kept for showing.
 const CALLS_MAX: usize = 256;
@@ -58,6 +58,10 @@ pub struct WindowView {
     pub duration_ns: u64,
     /// Calls that answered EAGAIN.
     pub eagain: u64,
+    /// Descriptors that calls for waiting (poll, epoll_wait, …) reported as ready.
+    pub reports: u64,
+    /// Calls of other kinds that succeeded.
+    pub done: u64,
     /// SQEs consumed by each io_uring_enter that had any to submit: the batch sizes.
     pub batches: Counts,
     /// The last calls, oldest first.
@@ -81,6 +85,9 @@ impl WindowView {
             }
             Story::Exit { tid, name, result } => {
                 add(&mut self.eagain, is_eagain(*result).into());
+                let (reports, done) = reports_and_done(name, *result);
+                add(&mut self.reports, reports);
+                add(&mut self.done, done);
                 if let Some(call) = self.calls.iter_mut().rev().find(|call| call.tid == *tid) {
                     (call.result, call.until_ns) = (Some(*result), Some(t_ns));
                     if let Some(sqes) = batch_of(name, call.args[1], *result) {
@@ -88,7 +95,9 @@ impl WindowView {
                     }
                 }
             }
-            Story::Thinned { by_name, eagain, batches } => {
+            Story::Thinned { by_name, eagain, batches, reports, done } => {
+                add(&mut self.reports, *reports);
+                add(&mut self.done, *done);
                 for (name, count) in by_name {
                     add_name(&mut self.by_name, name, *count);
                 }
@@ -134,6 +143,8 @@ impl WindowView {
         add(&mut self.duration_ns, other.duration_ns);
         add(&mut self.eagain, other.eagain);
         self.cut_after = self.cut_after.or(other.cut_after);
+        add(&mut self.reports, other.reports);
+        add(&mut self.done, other.done);
         self.batches.merge(&other.batches);
         self.calls.extend(other.calls.iter().cloned());
         while self.calls.len() > CALLS_MAX {

@@ -66,6 +66,34 @@ fn epollout_armed() {
 }
 
 #[test]
+fn wakes_for_nothing() {
+    for load in ["--connections 8 --rate 200 --duration 0.6", "--rate 2000 --burst 64 --duration 0.6"] {
+        let document = lab(&format!("poll-armed poll {load}"));
+        let rungs = document["machine"]["rungs"].as_array().unwrap();
+        if rungs.iter().any(|rung| rung == "ptrace" || rung == "perf-user") {
+            only(&document, "wakes-for-nothing", "poll-armed", "poll");
+        } else {
+            assert!(!shows(&document, "poll-armed", "wakes-for-nothing"), "{document}");
+        }
+    }
+    // Long messages come in pieces, and each is a wake-up with something to do.
+    let document = lab("poll epoll epoll-edge --message 1048576 --connections 8 --requests 200");
+    for name in ["poll", "epoll", "epoll-edge"] {
+        assert!(!shows(&document, name, "wakes-for-nothing"), "{document}");
+    }
+}
+
+#[test]
+fn unread_edge() {
+    let load = "--connections 8 --rate 400 --duration 2";
+    let document = lab(&format!("edge-once epoll-edge --message 16384 {load}"));
+    only(&document, "unread-edge", "edge-once", "epoll-edge");
+    // What fits its buffer is read whole.
+    let document = lab(&format!("edge-once --message 64 {load}"));
+    assert!(!shows(&document, "edge-once", "unread-edge"), "{document}");
+}
+
+#[test]
 fn sqpoll_for_nothing() {
     if !rings() {
         return;

@@ -76,6 +76,49 @@ fn epollout_is_armed_for_nothing_where_there_is_room() {
 }
 
 #[test]
+fn a_wake_up_is_for_nothing_where_hardly_any_leads_to_a_call() {
+    let window = |ready, times, done| run_of("poll").window(&[("poll", ready, times), ("sendto", 64, done)]);
+    assert_eq!(window(8, 100, 100).insights(), ["wakes-for-nothing"]);
+    assert_eq!(window(8, 100, 400).insights(), NOTHING, "a receive and a send for every second of them");
+    assert_eq!(window(1, 1000, 2000).insights(), NOTHING, "a receive and a send for each");
+    assert_eq!(window(1, 99, 0).insights(), NOTHING, "too few to tell");
+    assert_eq!(window(1, 100, 0).insights(), ["wakes-for-nothing"], "nobody looks at what is reported");
+    assert_eq!(window(0, 100_000, 10).insights(), NOTHING, "it asks again and again, and nobody is ready");
+    // What the interest list says is the better explanation.
+    let armed = window(8, 100, 100).sockets(&[(Interest::IN | Interest::OUT, 0); 4]);
+    assert_eq!(armed.insights(), ["epollout-armed"]);
+    // Without a window only the names of the calls are known.
+    let waits = |server, times| run_of(server).by_name("ppoll", times);
+    assert_eq!(waits("poll", 21_000).insights(), ["wakes-for-nothing"]);
+    assert_eq!(waits("poll", 19_000).insights(), NOTHING);
+    assert_eq!(waits("poll", 21_000).message_bytes(4096).insights(), NOTHING, "a wait for each piece");
+    assert_eq!(waits("epoll-spin", 21_000).insights(), NOTHING, "it means to");
+    assert_eq!(run_of("poll").by_name("recvfrom", 21_000).insights(), NOTHING);
+}
+
+#[test]
+fn bytes_are_left_where_reading_after_reading_finds_them_and_the_server_sleeps() {
+    const EDGE: u32 = Interest::IN | Interest::OUT | Interest::ET;
+    const HALF_NS: u64 = SECOND_NS / 2;
+    let readings = |number, events, receive, send, cpu_ns| {
+        let one = |run: Written, n| run.queues(n * HALF_NS, n * cpu_ns, events, receive, send);
+        (1..=number).fold(run_of("epoll").lasting(5 * SECOND_NS), one).insights()
+    };
+    assert_eq!(readings(3, EDGE, 1, 0, 0), ["unread-edge"]);
+    assert_eq!(readings(2, EDGE, 1, 0, 0), NOTHING, "it may come for them yet");
+    assert_eq!(readings(8, EDGE, 0, 0, 0), NOTHING);
+    assert_eq!(readings(8, Interest::IN, 1, 0, 0), NOTHING, "the next wait reports it again");
+    assert_eq!(readings(8, EDGE, 1, 200_000, 0), NOTHING, "it cannot send, so it does not receive");
+    assert_eq!(readings(8, EDGE, 1, 0, HALF_NS / 10), NOTHING, "it was busy with others");
+    assert_eq!(readings(8, EDGE, 1, 0, HALF_NS / 100), ["unread-edge"]);
+    // One reading that finds nothing begins the count again.
+    let drained = (1..=5).fold(run_of("epoll").lasting(5 * SECOND_NS), |run, n| {
+        run.queues(n * HALF_NS, 0, EDGE, u32::from(n != 3), 0)
+    });
+    assert_eq!(drained.insights(), NOTHING);
+}
+
+#[test]
 fn a_poller_with_work_polls_for_something() {
     let sqpoll = |cpu_ns, sqes| run_of("sqpoll").ring(sqes, 0).thread("iou-sqp-7", cpu_ns, 0, 0);
     assert_eq!(sqpoll(SECOND_NS, 400).insights(), ["sqpoll-for-nothing"]);

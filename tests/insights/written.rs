@@ -17,8 +17,9 @@ pub struct Written {
     duration_ns: u64,
     process: ProcessTotals,
     client: ClientTotals,
-    state: Vec<Record>,
+    state: Vec<(u64, Record)>,
     story: Vec<Story>,
+    windowed: bool,
 }
 
 /// A second of a server that answered 1000 requests with two system calls each and slept before each.
@@ -35,6 +36,7 @@ pub fn run_of(server: &'static str) -> Written {
         client,
         state: Vec::new(),
         story: Vec::new(),
+        windowed: true,
     }
     .thread("iolab", 100_000_000, 1000, 0)
 }
@@ -52,6 +54,11 @@ impl Written {
 
     pub fn connections(mut self, connections: u32) -> Self {
         self.load.connections = connections;
+        self
+    }
+
+    pub fn message_bytes(mut self, bytes: u32) -> Self {
+        self.load.message_bytes = bytes;
         self
     }
 
@@ -116,8 +123,31 @@ impl Written {
             send_queue_bytes: *send_queue_bytes,
             ..Socket::default()
         });
-        self.state.push(Record::EpollSets { sets });
-        self.state.push(Record::Sockets { sockets: queues.collect() });
+        self.state.push((1, Record::EpollSets { sets }));
+        self.state.push((1, Record::Sockets { sockets: queues.collect() }));
+        self
+    }
+
+    /// A reading at that time: one socket with that interest, and so much in its receive and send queues. The
+    /// server had used `cpu_ns` by then.
+    pub fn queues(mut self, t_ns: u64, cpu_ns: u64, events: u32, receive: u32, send: u32) -> Self {
+        let thread = ThreadTotals { tid: 1, comm: "iolab".into(), cpu_ns, ..ThreadTotals::default() };
+        let process = ProcessTotals { threads: vec![thread], ..ProcessTotals::default() };
+        let sets = vec![EpollSet { fd: 3, interest: vec![Interest { fd: 10, events }] }];
+        let (receive_queue_bytes, send_queue_bytes) = (receive, send);
+        let socket = Socket { fd: 10, receive_queue_bytes, send_queue_bytes, ..Socket::default() };
+        let sockets = vec![socket];
+        let records = [Record::Process(process), Record::EpollSets { sets }, Record::Sockets { sockets }];
+        self.state.extend(records.map(|record| (t_ns, record)));
+        self
+    }
+
+    /// Calls counted by name, and no window.
+    pub fn by_name(mut self, name: &str, times: u64) -> Self {
+        let calls = self.process.syscalls.as_mut().unwrap();
+        calls.rung = Rung::PerfUser;
+        calls.by_name.insert(name.into(), times);
+        self.windowed = false;
         self
     }
 
@@ -147,7 +177,9 @@ impl Written {
         let syscalls = self.story.len() as u64 / 2;
         self.story.into_iter().for_each(|story| push(0, 1, Record::Story(story)));
         let window = Window { rung: Rung::Ptrace, lost: 0, requests: 100, syscalls };
-        push(0, 2, Record::Window { duration_ns: 2, window });
+        if self.windowed {
+            push(0, 2, Record::Window { duration_ns: 2, window });
+        }
         push(0, 2, Record::End { end: End::Done });
 
         push(1, 0, start(Purpose::Measure));
@@ -156,9 +188,11 @@ impl Written {
             (thread.cpu_ns, thread.voluntary_switches, thread.involuntary_switches) = (0, 0, 0);
         });
         zero.rings.iter_mut().for_each(|ring| (ring.sq_tail, ring.cq_tail, ring.overflow_seen) = (0, 0, 0));
-        zero.syscalls.as_mut().unwrap().total = 0;
+        let calls = zero.syscalls.as_mut().unwrap();
+        calls.total = 0;
+        calls.by_name.clear();
         push(1, 0, Record::Process(zero));
-        self.state.into_iter().for_each(|record| push(1, 1, record));
+        self.state.into_iter().for_each(|(t_ns, record)| push(1, t_ns, record));
         let mut latency_ns = Counts::default();
         latency_ns.add(20_000, self.client.answered);
         push(1, self.duration_ns, Record::Client(ClientTotals { latency_ns, ..self.client }));

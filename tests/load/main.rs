@@ -182,6 +182,21 @@ fn answers_that_never_come_are_given_up() {
     });
 }
 
+/// In a closed loop the next request waits for an answer: where none comes, so many requests would never be
+/// over. Connections that are given up are closed when something else is asked for, and others take their place.
+#[test]
+fn a_closed_loop_does_not_wait_for_a_silent_server_for_ever() {
+    with_both_engines(|engine| {
+        let server = Server::start(Manner::Silent);
+        let mut client = opened(engine, &server, &load(3, 64));
+        let told = client.run(100);
+        assert_eq!((told.totals.sent, told.totals.answered), (3, 0));
+        assert_eq!((told.totals.errors, told.totals.open), (3, 0));
+        assert_eq!(client.open(server.address, &load(3, 64)).1, 3);
+        assert_eq!(client.run(100).totals.errors, 3);
+    });
+}
+
 #[test]
 fn a_run_can_be_paused_and_another_begun() {
     with_both_engines(|engine| {

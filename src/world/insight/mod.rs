@@ -10,6 +10,8 @@ mod epollout_armed;
 mod single_sqe_enters;
 mod sqpoll_for_nothing;
 mod too_many_pollers;
+mod unread_edge;
+mod wakes_for_nothing;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,8 @@ pub const INSIGHTS: &[Insight] = &[
     single_sqe_enters::INSIGHT,
     eagain_storm::INSIGHT,
     epollout_armed::INSIGHT,
+    wakes_for_nothing::INSIGHT,
+    unread_edge::INSIGHT,
     sqpoll_for_nothing::INSIGHT,
     too_many_pollers::INSIGHT,
     cq_overflow::INSIGHT,

@@ -1,0 +1,72 @@
+//! Events that nobody uses: a wait that never waits.
+
+use super::{Insight, ServerView, epollout_armed};
+use crate::servers::Polls;
+use crate::trace::is_wait;
+
+/// Fewer reports, or fewer waits, are no evidence.
+const REPORTS_MIN: u64 = 100;
+
+/// A correct server does something for each descriptor that is reported to it, mostly two things: it receives
+/// and it sends.
+const REPORTS_EACH_MIN: f64 = 3.0;
+
+/// Where only names are counted: waits for each request beyond which there can have been nothing to do.
+const WAITS_EACH_MIN: f64 = 20.0;
+
+/// A long message may come in pieces of about this size, each with a wait of its own.
+const PIECE_BYTES: u32 = 4096;
+
+pub const INSIGHT: Insight = Insight {
+    id: "wakes-for-nothing",
+    title: "woken for nothing",
+    general: "The kernel reports descriptors as ready with which the program then does nothing: it has asked for an \
+              event that is nearly always there, such as room to write, or passes over one that was not asked for, \
+              such as POLLHUP. The next wait returns at once, so the thread never sleeps and keeps a processor busy.",
+    fix: "Ask for an event only while it would be used: POLLOUT while there is unsent data, nothing of a descriptor \
+          that is to rest. And deal with every event that is reported, POLLERR and POLLHUP included.",
+    rule,
+};
+
+fn rule(view: &ServerView<'_>) -> Option<String> {
+    // The interest list tells more: then the cause is known.
+    if (epollout_armed::INSIGHT.rule)(view).is_some() {
+        return None;
+    }
+    if view.window.rung.is_some() { by_answers(view) } else { by_names(view) }
+}
+
+/// In a window it is known what each wait reported and what came of it.
+fn by_answers(view: &ServerView<'_>) -> Option<String> {
+    let window = &view.window;
+    let each = window.reports as f64 / window.done.max(1) as f64;
+    let waits: Vec<_> = window.by_name.keys().filter(|name| is_wait(name)).map(String::as_str).collect();
+    (window.reports >= REPORTS_MIN && each > REPORTS_EACH_MIN).then(|| {
+        format!(
+            "{} reported a descriptor as ready {} times in the window, and {} other calls did anything: it was woken \
+             {each:.0} times for each of them",
+            waits.join(" and "),
+            window.reports,
+            window.done
+        )
+    })
+}
+
+/// Counters by name say how often it waited, not what came of it. Whoever polls on purpose does so with a
+/// timeout of 0, and is known for it.
+fn by_names(view: &ServerView<'_>) -> Option<String> {
+    if view.server.is_some_and(|server| server.polls == Polls::Itself) {
+        return None;
+    }
+    let counted = view.sum.syscalls?;
+    let waits = view.sum.by_name.iter().filter(|(name, _)| is_wait(name));
+    let waits = waits.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+    let each = waits as f64 / counted.requests.max(1) as f64;
+    let pieces = 1 + view.load().message_bytes / PIECE_BYTES;
+    (waits >= REPORTS_MIN && each > WAITS_EACH_MIN * f64::from(pieces)).then(|| {
+        format!(
+            "it waited {each:.0} times for each request ({}), and one wait is enough",
+            counted.rung.word()
+        )
+    })
+}
