@@ -25,6 +25,8 @@ impl Interest {
     pub const IN: u32 = 0x1;
     /// EPOLLOUT.
     pub const OUT: u32 = 0x4;
+    /// EPOLLRDHUP.
+    pub const RDHUP: u32 = 0x2000;
     /// EPOLLEXCLUSIVE.
     pub const EXCLUSIVE: u32 = 1 << 28;
     /// EPOLLONESHOT.

@@ -12,7 +12,7 @@ use crate::trace::{
 
 /// A socket that holds no more than this has room: it need not wait for EPOLLOUT. More than nothing, because
 /// what was sent stays in the queue until the peer acknowledges it, which TCP may put off for 40 ms.
-const ROOM_BYTES_MAX: u32 = 4096;
+pub(super) const ROOM_BYTES_MAX: u32 = 4096;
 
 /// What is known of one run at a time.
 #[derive(Clone, Debug, PartialEq)]

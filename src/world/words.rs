@@ -19,6 +19,21 @@ pub fn sentence(call: &Call) -> String {
     format!("{} → {}", ask(call), answer(call))
 }
 
+/// A call's name where there is little room.
+pub fn short(name: &str) -> &str {
+    match name {
+        "io_uring_enter" => "enter",
+        "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => "wait",
+        "epoll_ctl" => "ctl",
+        "pselect6" => "select",
+        "ppoll" => "poll",
+        "recvfrom" => "recv",
+        "sendto" => "send",
+        "accept4" => "accept",
+        name => name,
+    }
+}
+
 /// What a program asks by a call.
 ///
 /// Only what the arguments say; one that points into the program's memory is not followed.
