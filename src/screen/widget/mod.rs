@@ -13,6 +13,7 @@ mod names;
 mod poller;
 mod receipt;
 mod rings;
+mod strip;
 mod switches;
 
 use std::cell::OnceCell;
@@ -136,31 +137,42 @@ const PARTS: &[About] = &[
     },
     About {
         part: Show::Interest,
-        title: "interest list",
-        meaning: "The descriptors that an epoll instance watches, and for what.",
-        how: "/proc/PID/fdinfo/EPFD, a few times a second.",
-        error: "exact at the instant of the reading",
+        title: "interest list and ready list",
+        meaning: "The descriptors that an epoll instance watches and for what; and those of them that are ready: a \
+                  connection with bytes unread, a listener with connections waiting, or room to send where \
+                  EPOLLOUT is asked for.",
+        how: "Interest: /proc/PID/fdinfo/EPFD, twice a second. Ready is derived from the sockets' queues \
+              (sock_diag), read right afterwards: the kernel shows its own list to nobody.",
+        error: "Exact at the instant of the reading; a fast server has emptied its queues again by then, so often \
+                none is ready. The order is not known. An edge-triggered entry may have been told already.",
         check: "grep tfd /proc/{pid}/fdinfo/*",
         ring_only: false,
     },
     About {
         part: Show::Lanes,
-        title: "in its own code, in the kernel, waiting",
+        title: "own code, kernel, waiting",
         meaning: "Each pair of corners is one crossing into the kernel and back. The upper lane is the program's \
-                  own code, the lower one the kernel; dots are a thread that waits and uses no processor.",
-        how: "A window under ptrace: the server is stopped at each entry and exit.",
-        error: "Order and number of the crossings are exact; lengths are not, because stopping costs more than the \
-                call. A long wait is still a long wait.",
+                  own code, the lower one the kernel; dots are a thread that waits and uses no processor. \
+                  Shown are the last turns of each server's one or two busiest threads; a turn goes from waking \
+                  to waiting again, and begins in all lanes at the same column.",
+        how: "A window under ptrace: the server is stopped at each entry and exit. The number is the \
+              metric of the whole run; what makes it up by name is the window's.",
+        error: "Order and number of the crossings are exact. Widths are no times: under ptrace stopping costs more \
+                than the call. Dots are drawn for a call that can wait and lasted over 1 ms, or inside of which a \
+                request was sent; a short wait may have been none.",
         check: "sudo strace -f -r -p {pid}",
         ring_only: false,
     },
     About {
         part: Show::Receipt,
         title: "the receipt of one echo",
-        meaning: "The calls that a server made for one request, from the moment it was sent until its answer was \
-                  there.",
-        how: "A window under ptrace, beside the client's own notes of when it sent and when it had the answer.",
-        error: "The calls are exact; one that served several requests at once is on the receipt of each.",
+        meaning: "The calls that a server made for one request: from the wait that ended with it until it waited \
+                  again. A call that served several requests counts with its share: (1 for 64).",
+        how: "A window under ptrace, beside the client's own notes of when it sent and when it had the answer. Of \
+              the last requests that are known whole, it is the middle one by crossings.",
+        error: "Calls that name the connection are exact, and so is the share of a wait that says how many are \
+                ready. What goes through a ring names no connection: its calls are shared evenly by the requests \
+                that were answered in that turn. In a window bursts come to pieces more easily.",
         check: "sudo strace -f -p {pid}",
         ring_only: false,
     },
@@ -260,7 +272,11 @@ pub(super) fn rows(scene: &Scene<'_>, part: Show, columns: u16) -> (u16, u16) {
 
 /// How many of so many rows a part would draw into: it grows by whole pictures.
 pub(super) fn used(scene: &Scene<'_>, part: Show, rows: u16) -> u16 {
-    if part == Show::Rings { rings::used(scene, rows) } else { rows }
+    match part {
+        Show::Rings => rings::used(scene, rows),
+        Show::Lanes => lanes::used(scene, rows),
+        _ => rows,
+    }
 }
 
 /// Draws a part.
