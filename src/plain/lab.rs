@@ -135,6 +135,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     lines.extend(calls(view));
     lines.extend(super::switches::lines(view));
     lines.extend(super::poller::lines(view));
+    lines.extend(super::crossings::lines(view));
     lines.extend(view.sum.rings.iter().map(ring));
     if !view.window.batches.is_empty() {
         let rung = word(view.window.rung);

@@ -2,6 +2,7 @@
 //!
 //! Pure: a world in, text out.
 
+mod crossings;
 mod lab;
 pub mod lesson;
 mod number;

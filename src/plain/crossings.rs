@@ -1,0 +1,97 @@
+//! The crossings of a server as text: its lanes turn by turn, the receipt of one echo, the ready list.
+
+use crate::world::lanes::{Lane, lanes};
+use crate::world::ready::{Ready, watched};
+use crate::world::receipt::receipt;
+use crate::world::turns::Turn;
+use crate::world::{Call, ServerView};
+
+/// Turns of a thread that are told: the last ones.
+const TURNS_TOLD: usize = 3;
+
+/// Calls in a row that are told one by one.
+const CALLS_TOLD: usize = 8;
+
+/// Threads that are told: the busiest.
+const THREADS_TOLD: usize = 2;
+
+/// Everything that the pictures of lanes, receipt and ready list show.
+pub(super) fn lines(view: &ServerView<'_>) -> Vec<String> {
+    let mut lines = lanes_of(view);
+    lines.extend(receipt(view).map(|receipt| {
+        let (sum, chain) = (receipt.sum(), receipt.chain());
+        format!("receipt of one echo, the middle one of {} (ptrace): {sum}: {chain}", receipt.of)
+    }));
+    lines.extend(ready(view));
+    lines
+}
+
+fn lanes_of(view: &ServerView<'_>) -> Vec<String> {
+    let Some(lanes) = lanes(view) else { return Vec::new() };
+    let mut lines: Vec<_> = lanes.threads.iter().take(THREADS_TOLD).map(lane).collect();
+    if lanes.threads.is_empty() {
+        lines.push("user and kernel (ptrace): no crossing".into());
+    }
+    let more = lanes.threads.len().saturating_sub(THREADS_TOLD);
+    if more > 0 {
+        lines.push(format!("{more} more threads crossed less often"));
+    }
+    lines.extend(lanes.pollers.iter().map(|name| format!("{name}: a thread of the kernel, no crossing")));
+    lines
+}
+
+/// A thread's last turns in order; times under ptrace are not told, they would be wrong.
+fn lane(lane: &Lane<'_>) -> String {
+    let from = lane.turns.len().saturating_sub(TURNS_TOLD);
+    let turns: Vec<_> = lane.turns.iter().skip(from).map(turn).collect();
+    format!("user and kernel, thread {}, its last turns (ptrace): {}", lane.tid, turns.join("; "))
+}
+
+fn turn(turn: &Turn<'_>) -> String {
+    let wait = turn.wait.map(|call| match call.until_ns {
+        Some(_) => format!("waits in {}", call.name),
+        None => format!("waits in {} now", call.name),
+    });
+    wait.into_iter().chain(crossings(&turn.calls)).collect::<Vec<_>>().join(", then ")
+}
+
+/// Calls by name, those that repeat counted: `recvfrom, sendto` or `recvfrom ×52, sendto ×52`.
+fn crossings(calls: &[&Call]) -> Option<String> {
+    if calls.len() <= CALLS_TOLD {
+        let names: Vec<_> = calls.iter().map(|call| call.name.as_str()).collect();
+        return (!names.is_empty()).then(|| names.join(", "));
+    }
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for call in calls {
+        match counts.iter_mut().find(|(name, _)| *name == call.name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&call.name, 1)),
+        }
+    }
+    Some(counts.iter().map(|(name, count)| format!("{name} ×{count}")).collect::<Vec<_>>().join(", "))
+}
+
+/// What of the interest lists is ready, as far as queues tell.
+fn ready(view: &ServerView<'_>) -> Option<String> {
+    let watched = view.latest().map(watched).filter(|watched| !watched.is_empty())?;
+    let ready = watched.iter().filter_map(|one| {
+        let fd = one.interest.fd;
+        match one.ready {
+            Ready::Read { bytes } => Some(format!("fd {fd} with {bytes} bytes")),
+            Ready::Accept { connections } => Some(format!("fd {fd} with {connections} connections")),
+            Ready::Write => Some(format!("fd {fd} with room")),
+            Ready::No | Ready::NotKnown => None,
+        }
+    });
+    let ready: Vec<_> = ready.collect();
+    let unknown = watched.iter().filter(|one| one.ready == Ready::NotKnown).count();
+    let mut says = match ready.as_slice() {
+        [] if unknown == watched.len() => "not known".to_owned(),
+        [] => "none at this reading".to_owned(),
+        ready => ready.join(", "),
+    };
+    if (1..watched.len()).contains(&unknown) {
+        says += &format!(", {unknown} not known");
+    }
+    Some(format!("ready list (derived from the sockets' queues): {says}"))
+}
