@@ -45,7 +45,8 @@ impl Ready {
 /// The watched descriptors of all sets of a run, with what each is ready for, as of the last reading.
 ///
 /// Queues and interest lists are read one after the other. An edge-triggered entry with bytes unread counts as
-/// ready though it may have been told already, and will not be told again before more comes.
+/// ready though it may have been told already, and will not be told again before more comes; one with room does
+/// not count, as nearly always it has room and was told so long ago.
 pub fn watched(run: &RunWorld) -> Vec<Watched> {
     run.epoll_sets.iter().flat_map(|set| of_set(set, &run.sockets)).collect()
 }
@@ -67,7 +68,11 @@ fn ready(interest: Interest, socket: &Socket) -> Ready {
     match socket.receive_queue_bytes {
         connections @ 1.. if asks(Interest::IN) && socket.listening => Ready::Accept { connections },
         bytes @ 1.. if asks(Interest::IN) => Ready::Read { bytes },
-        _ if asks(Interest::OUT) && !socket.listening && socket.send_queue_bytes <= ROOM_BYTES_MAX => {
+        _ if asks(Interest::OUT)
+            && !asks(Interest::ET)
+            && !socket.listening
+            && socket.send_queue_bytes <= ROOM_BYTES_MAX =>
+        {
             Ready::Write
         }
         _ => Ready::No,
@@ -97,6 +102,7 @@ mod tests {
             (Interest::IN, listener, Ready::Accept { connections: 2 }),
             (Interest::OUT, listener, Ready::No),
             (Interest::OUT, socket(64, 0), Ready::Write),
+            (Interest::OUT | Interest::ET, socket(0, 0), Ready::No),
             (Interest::IN | Interest::OUT, socket(0, u32::MAX), Ready::No),
             // EPOLLONESHOT that has fired: the kernel has cleared what it was watched for.
             (Interest::ONESHOT, socket(64, 0), Ready::No),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::turns::{Turn, can_wait, is_blocking, turns};
+use super::turns::{Turn, can_wait, is_blocking, turns_of_requests};
 use super::{Call, Echo, ServerView, WindowView};
 
 /// Requests that one is chosen from.
@@ -129,7 +129,7 @@ impl<'w> Story<'w> {
             threads.entry(call.tid).or_default().push(call);
         }
         let thread = |calls: Vec<&'w Call>| Thread {
-            turns: turns(&calls, &window.echoes),
+            turns: turns_of_requests(&calls, &window.echoes),
             blocks: is_blocking(&calls),
             calls,
         };
@@ -178,9 +178,23 @@ impl<'w> Story<'w> {
         let until_ns = next.and_then(|next| next.wait?.until_ns).unwrap_or(u64::MAX);
         let in_turn =
             |echo: &&Echo| echo.answered_ns.is_some_and(|at_ns| at_ns > woke_ns && at_ns <= until_ns);
-        let requests = self.window.echoes.iter().filter(in_turn).count().max(1) as u64;
         let calls = turn.wait.iter().chain(&turn.calls);
+        let answered = self.window.echoes.iter().filter(in_turn).count() as u64;
+        let requests = answered.min(self.served_by(calls.clone().copied())).max(1);
         Some(grouped(calls.map(|call| (*call, 1, requests))))
+    }
+
+    /// How many requests the SQEs of some calls are enough for: a client notes some of its answers later than
+    /// the server's next turn begins. Without SQEs, any number.
+    fn served_by<'c>(&self, calls: impl Iterator<Item = &'c Call>) -> u64 {
+        let sqes = |call: &Call| crate::trace::batch_of(&call.name, call.args[1], call.result?);
+        let here = calls.filter_map(sqes).fold(0, u64::saturating_add);
+        let each = |(sqes, times): (&u64, &u64)| sqes.saturating_mul(*times);
+        let all = self.window.batches.0.iter().map(each).fold(0, u64::saturating_add);
+        match (here, all, self.window.requests) {
+            (0, ..) | (_, 0, _) | (.., 0) => u64::MAX,
+            (here, all, requests) => (here as f64 * requests as f64 / all as f64).round() as u64,
+        }
     }
 
     /// Whether no thread came or went while a request was under way, as far back as the story is known.
@@ -346,6 +360,18 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_serves_no_more_requests_than_its_submissions_allow() {
+        let calls = vec![enter(1, FAR + 10, 0, 1), enter(FAR + 20, FAR + 40, 8, 0), enter(FAR + 50, 0, 0, 1)];
+        let echoes = (0..9).map(|port| echo(port, 0, FAR, FAR + 30)).collect();
+        let mut story = window(calls, echoes);
+        // Two operations for each request.
+        (story.requests, story.batches) = (100, crate::trace::Counts([(8, 25)].into()));
+        assert_eq!(says(&story, &[]), ["io_uring_enter(waits) 1/4", "io_uring_enter(8 SQEs) 1/4"]);
+        story.requests = 0;
+        assert_eq!(says(&story, &[]), ["io_uring_enter(waits) 1/9", "io_uring_enter(8 SQEs) 1/9"]);
+    }
+
+    #[test]
     fn a_thread_that_blocks_waits_in_its_read() {
         let mut waits = recv(1, 5);
         waits.until_ns = Some(FAR + 10);
@@ -354,7 +380,8 @@ mod tests {
         let calls = vec![waits, send(FAR + 20, 5), again, send(2 * FAR + 20, 5)];
         // The client may note its answer when the server waits again already.
         for answered_ns in [FAR + 25, FAR + 90] {
-            let story = window(calls.clone(), vec![echo(7, 0, FAR, answered_ns)]);
+            let echoes = vec![echo(7, 0, FAR, answered_ns), echo(7, 1, 2 * FAR - 9, 2 * FAR + 25)];
+            let story = window(calls.clone(), echoes);
             assert_eq!(says(&story, &[(7, 5)]), ["recvfrom() 1/1", "sendto() 1/1"]);
             assert_eq!(says(&story, &[]), ["recvfrom() 1/1", "sendto() 1/1"]);
         }

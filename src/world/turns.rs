@@ -6,6 +6,10 @@ use super::{Call, Echo};
 /// microseconds under ptrace.
 const WAIT_NS: u64 = 1_000_000;
 
+/// The same for a call that may wait but need not be on a descriptor that does: being put aside takes a few
+/// milliseconds as well.
+const WAIT_UNSURE_NS: u64 = 10_000_000;
+
 /// One turn of a thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Turn<'c> {
@@ -18,12 +22,31 @@ pub struct Turn<'c> {
 /// The turns of one thread, oldest first. The last one goes on, or is nothing but the wait that the thread is
 /// in now.
 pub fn turns<'c>(calls: &[&'c Call], echoes: impl IntoIterator<Item = &'c Echo>) -> Vec<Turn<'c>> {
+    let (sent_ns, blocks) = (times(echoes), is_blocking(calls));
+    split(calls, |call| waited(call, blocks, &sent_ns))
+}
+
+/// The same from one wait for a request to the next: a wait for anything else is a call like others.
+pub(super) fn turns_of_requests<'c>(
+    calls: &[&'c Call],
+    echoes: impl IntoIterator<Item = &'c Echo>,
+) -> Vec<Turn<'c>> {
+    let (sent_ns, blocks) = (times(echoes), is_blocking(calls));
+    split(calls, |call| {
+        can_wait(call, blocks) && (call.until_ns.is_none() || was_sent_inside(call, &sent_ns))
+    })
+}
+
+fn times<'c>(echoes: impl IntoIterator<Item = &'c Echo>) -> Vec<u64> {
     let mut sent_ns: Vec<u64> = echoes.into_iter().map(|echo| echo.sent_ns).collect();
     sent_ns.sort_unstable();
-    let blocks = is_blocking(calls);
+    sent_ns
+}
+
+fn split<'c>(calls: &[&'c Call], begins: impl Fn(&Call) -> bool) -> Vec<Turn<'c>> {
     let mut turns: Vec<Turn<'c>> = Vec::new();
     for call in calls {
-        if waited(call, blocks, &sent_ns) {
+        if begins(call) {
             turns.push(Turn { wait: Some(call), calls: Vec::new() });
         } else if let Some(turn) = turns.last_mut() {
             turn.calls.push(call);
@@ -51,14 +74,14 @@ pub(super) fn can_wait(call: &Call, blocks: bool) -> bool {
 /// Whether a call waited: it can, and it is not back yet, or lasted so long that it must have, or a request
 /// was sent while the thread was inside.
 fn waited(call: &Call, blocks: bool, sent_ns: &[u64]) -> bool {
-    let is_long = call.until_ns.is_none_or(|until_ns| until_ns.saturating_sub(call.t_ns) >= WAIT_NS);
+    let lasted_ns = call.until_ns.map_or(u64::MAX, |until_ns| until_ns.saturating_sub(call.t_ns));
     match nature(call) {
         Nature::Works => false,
         // Where it blocks is not known; how long it took is.
         Nature::Reads | Nature::Writes | Nature::Sleeps if !can_wait(call, blocks) => {
-            is_long && !is_eagain(call)
+            lasted_ns >= WAIT_UNSURE_NS && !is_eagain(call)
         }
-        _ => is_long || was_sent_inside(call, sent_ns),
+        _ => lasted_ns >= WAIT_NS || was_sent_inside(call, sent_ns),
     }
 }
 
@@ -170,10 +193,22 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_of_a_request_goes_on_through_waits_for_something_else() {
+        let ms = 1_000_000;
+        let calls = [enter(1, 9 * ms, 0, 1), enter(10 * ms, 20 * ms, 1, 2), enter(21 * ms, 0, 0, 1)];
+        let calls: Vec<&Call> = calls.iter().collect();
+        let echoes = [echo(1, 0, 8 * ms, 11 * ms)];
+        let waits: Vec<_> = turns(&calls, &echoes).iter().map(|turn| turn.calls.len()).collect();
+        assert_eq!(waits, [0, 0, 0], "each of them waited");
+        let requests = turns_of_requests(&calls, &echoes);
+        assert_eq!(requests.iter().map(|turn| turn.calls.len()).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
     fn who_waits_in_epoll_does_not_wait_in_recv() {
         let mut slow = recv(5_000_000, 5);
-        slow.until_ns = Some(9_000_000);
-        assert_eq!(shape(&[slow.clone(), send(9_000_100, 5)], &[]), [(true, 1)], "a thread that blocks");
+        slow.until_ns = Some(19_000_000);
+        assert_eq!(shape(&[slow.clone(), send(19_000_100, 5)], &[]), [(true, 1)], "a thread that blocks");
         slow.result = Some(-11);
         let calls = [epoll_wait(1, 4_000_000, 1), slow];
         assert_eq!(shape(&calls, &[]), [(true, 1)], "EAGAIN came late, but it did not wait");

@@ -66,12 +66,13 @@ fn ready(watched: &[Watched]) -> List {
     };
     let entries: Vec<_> = watched.iter().filter_map(entry).collect();
     let unknown = watched.iter().filter(|one| one.ready == Ready::NotKnown).count();
+    let all = watched.len();
     let end = match (entries.len(), unknown) {
-        (0, unknown) if unknown == watched.len() => "not known: no queue of a socket was read".to_owned(),
+        (0, unknown) if unknown == all => "not known: no queue of a socket was read".to_owned(),
         (0, 0) => "none at this reading (derived)".to_owned(),
         (0, unknown) => format!("none at this reading, {unknown} not known (derived)"),
-        (ready, 0) => format!("{ready} (derived)"),
-        (ready, unknown) => format!("{ready}, {unknown} not known (derived)"),
+        (ready, 0) => format!("{ready} of {all} (derived)"),
+        (ready, unknown) => format!("{ready} of {all}, {unknown} not known (derived)"),
     };
     List { label: "ready", entries, end }
 }
