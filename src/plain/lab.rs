@@ -133,6 +133,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     }
     lines.extend(epoll_sets(view));
     lines.extend(calls(view));
+    lines.extend(super::cost::lines(view));
     lines.extend(super::switches::lines(view));
     lines.extend(super::poller::lines(view));
     lines.extend(super::crossings::lines(view));

@@ -2,6 +2,7 @@
 //!
 //! Pure: a world in, text out.
 
+mod cost;
 mod crossings;
 mod lab;
 pub mod lesson;

@@ -4,6 +4,7 @@
 //! where the trace comes from.
 
 mod clients;
+mod cost;
 mod cursor;
 mod deltas;
 mod helper;
@@ -23,6 +24,7 @@ mod unread;
 mod window;
 pub mod words;
 
+pub use cost::{COSTS, Cost, CostRow, CostTable};
 pub use cursor::Cursor;
 pub use deltas::{Counted, Deltas, RingDeltas};
 pub use helper::Helper;

@@ -35,7 +35,12 @@ impl<'w> ServerView<'w> {
         let name = world.header.servers[index as usize].as_str();
         let runs: Vec<_> = world.runs.iter().filter(|run| run.start.server == index).collect();
         let load = runs.last().map_or(&world.header.load, |run| load_of(run, world.header));
-        let now = || runs.iter().copied().filter(|run| load_of(run, world.header) == load);
+        Self::of(name, world.header, runs, load)
+    }
+
+    /// What of these runs belongs to a load.
+    fn of(name: &'w str, header: &'w Header, runs: Vec<&'w RunWorld>, load: &'w Load) -> Self {
+        let now = || runs.iter().copied().filter(|run| load_of(run, header) == load);
         let rounds: Vec<_> = now().filter(|run| run.start.purpose == Purpose::Measure).collect();
         let mut window = WindowView::default();
         now().for_each(|run| window.merge(&run.window));
@@ -50,12 +55,25 @@ impl<'w> ServerView<'w> {
             load,
             server: Column::parse(name).map(|column| column.server),
             trial,
-            header: world.header,
+            header,
             sum,
             window,
             rounds,
             runs,
         }
+    }
+
+    /// The same server under each load that it was measured under, in the order they came.
+    pub fn by_load(&self) -> Vec<Self> {
+        let mut loads: Vec<&Load> = Vec::new();
+        for run in self.runs.iter().filter(|run| run.start.purpose == Purpose::Measure) {
+            let load = load_of(run, self.header);
+            if !loads.contains(&load) {
+                loads.push(load);
+            }
+        }
+        let under = |load| Self::of(self.name, self.header, self.runs.clone(), load);
+        loads.into_iter().map(under).collect()
     }
 
     /// The load: that of its latest run.

@@ -245,7 +245,8 @@ pub(super) fn remark(scene: &Scene<'_>, part: Show) -> &'static str {
     match part {
         Show::Rings => Rung::Ring.word(),
         Show::Batches | Show::Story | Show::Lanes | Show::Receipt => Rung::Ptrace.word(),
-        Show::Switches | Show::Cost | Show::Poller => Rung::Proc.word(),
+        Show::Switches | Show::Poller => Rung::Proc.word(),
+        Show::Cost => cost::remark(scene),
         Show::Names => names::rung(scene).map_or("", Rung::word),
         Show::Interest => Rung::EpollSet.word(),
         Show::Metrics | Show::Insights => "",

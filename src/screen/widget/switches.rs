@@ -26,7 +26,7 @@ const ROWS: std::ops::RangeInclusive<u16> = 3..=10;
 /// Columns of the words at the left edge.
 const LABEL: u16 = 10;
 /// A thread's column with both numbers: `▅ 12  !3`.
-const WIDE: u16 = 13;
+const WIDE: u16 = 14;
 /// With the number of the voluntary ones: `▅12 !`.
 const NARROW: u16 = 8;
 /// With glyphs only: `▅!`.
