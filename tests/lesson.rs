@@ -7,33 +7,7 @@ use std::path::Path;
 use iolab::lesson::{self, Block, Lesson, Mistake, Show, Source, Step, Verdict, plain_prose, prose};
 use iolab::servers;
 use iolab::trace::{Load, Pace};
-
-/// Metrics that a lesson may show.
-const METRICS: [&str; 12] = [
-    "syscalls_per_request",
-    "voluntary_switches_per_request",
-    "involuntary_switches_per_request",
-    "cpu_ns_per_request",
-    "user_ns_per_request",
-    "kernel_ns_per_request",
-    "sqes_per_request",
-    "cqes_per_request",
-    "sqes_per_enter",
-    "requests_per_second",
-    "latency_p50_ns",
-    "latency_p99_ns",
-];
-
-/// Insights that a lesson may provoke.
-const INSIGHTS: [&str; 7] = [
-    "single-sqe-enters",
-    "eagain-storm",
-    "epollout-armed",
-    "sqpoll-for-nothing",
-    "too-many-pollers",
-    "cq-overflow",
-    "client-bottleneck",
-];
+use iolab::world::{MetricId, insight};
 
 fn all() -> Vec<Lesson> {
     lesson::LESSONS.iter().map(|source| source.read().unwrap_or_else(|mistake| panic!("{mistake}"))).collect()
@@ -128,10 +102,10 @@ fn lessons_name_only_what_exists() {
         }
         for step in &lesson.steps {
             for metric in step.lab().into_iter().flat_map(|lab| &lab.metrics) {
-                assert!(METRICS.contains(&metric.as_str()), "{}: metric {metric}", step.title);
+                assert!(MetricId::by_key(metric).is_some(), "{}: metric {metric}", step.title);
             }
             for insight in step.insights() {
-                assert!(INSIGHTS.contains(&insight.id.as_str()), "{}: insight {}", step.title, insight.id);
+                assert!(insight::by_id(&insight.id).is_some(), "{}: insight {}", step.title, insight.id);
             }
         }
     }

@@ -54,6 +54,8 @@ macro_rules! lesson {
 
 /// All lessons that are written, in order. The one table of them.
 pub const LESSONS: &[Source] = &[
+    lesson!("00-blocking-and-threads"),
+    lesson!("01-select-and-poll"),
     lesson!("02-epoll-readiness"),
     lesson!(
         "03-io-uring-rings",
