@@ -72,11 +72,15 @@ const BEGIN: &[u8] = b"\x1b[?2026h";
 
 #[cfg(test)]
 mod tests {
+    use ratatui::layout::Size;
     use ratatui::style::Style;
 
     use super::*;
+    use crate::lesson::{self, LabEvent, Lesson, Recorded, Runner};
+    use crate::screen::{Input, Playhead, Run, Stage, State, Theme, View, frame, update};
+    use crate::world::Cursor;
 
-    fn frame(text: &str, cursor: Option<Position>) -> Frame {
+    fn words(text: &str, cursor: Option<Position>) -> Frame {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 2));
         buffer.set_string(0, 0, text, Style::new());
         Frame { buffer, cursor, zones: Vec::new() }
@@ -85,24 +89,64 @@ mod tests {
     #[test]
     fn a_frame_is_one_bracket_and_an_unchanged_one_is_nothing() {
         let (mut canvas, mut out) = (Canvas::default(), Vec::new());
-        canvas.show(frame("hello", None), &mut out).unwrap();
+        canvas.show(words("hello", None), &mut out).unwrap();
         let text = String::from_utf8(out.clone()).unwrap();
         assert!(text.starts_with("\x1b[?2026h") && text.ends_with("\x1b[?2026l"), "{text:?}");
         assert_eq!(text.matches("\x1b[?2026h").count(), 1);
         out.clear();
-        canvas.show(frame("hello", None), &mut out).unwrap();
+        canvas.show(words("hello", None), &mut out).unwrap();
         assert_eq!(out, b"");
-        canvas.show(frame("hallo", None), &mut out).unwrap();
+        canvas.show(words("hallo", None), &mut out).unwrap();
         assert!(out.len() < 60, "one cell changed, {} bytes written", out.len());
     }
 
     #[test]
     fn the_cursor_follows_the_focus() {
         let (mut canvas, mut out) = (Canvas::default(), Vec::new());
-        canvas.show(frame("a", Some(Position { x: 3, y: 1 })), &mut out).unwrap();
+        canvas.show(words("a", Some(Position { x: 3, y: 1 })), &mut out).unwrap();
         assert!(String::from_utf8(out.clone()).unwrap().contains("\x1b[2;4H\x1b[?25h"));
         out.clear();
-        canvas.show(frame("a", None), &mut out).unwrap();
+        canvas.show(words("a", None), &mut out).unwrap();
         assert!(String::from_utf8(out).unwrap().contains("\x1b[?25l"));
+    }
+
+    /// Time between two frames of a run that plays, nanoseconds.
+    const FRAME_NS: u64 = 66_000_000;
+
+    /// A step's recorded run played from its beginning to its end: what each frame writes, the first one
+    /// whole.
+    fn played(lesson: &Lesson, source: &'static lesson::Source, step: usize, size: Size) -> Vec<usize> {
+        let (sender, events) = std::sync::mpsc::channel();
+        let lab = lesson.steps[step].lab().unwrap();
+        Recorded::new(source, "its bytes are counted").start(lab, sender);
+        let LabEvent::Recording { trace, why } = events.recv().unwrap() else { panic!("no recording") };
+        let mut view = View::new(step);
+        view.passed_over.extend(lesson.steps[step].predictions().map(|asked| asked.id.clone()));
+        view.run = Run::Some { step, state: State::Starting, recorded: None };
+        let stage = Stage { lesson, trace: Some(&trace), size };
+        update(&mut view, &stage, Input::Recording(why));
+        let (mut canvas, mut cursor, mut written) = (Canvas::default(), Cursor::new(), Vec::new());
+        while matches!(view.playhead, Playhead::Playing(_)) {
+            let world = cursor.world(&trace, view.t_ns());
+            let mut out = Vec::new();
+            canvas.show(frame(Some(&world), &view, lesson, size, Theme::DEFAULT), &mut out).unwrap();
+            written.push(out.len());
+            update(&mut view, &stage, Input::Tick(FRAME_NS));
+        }
+        written
+    }
+
+    #[test]
+    fn a_run_that_plays_stays_within_six_kilobytes_a_frame() {
+        const MEAN_MAX: usize = 6 * 1024;
+        let source = lesson::find("3").unwrap();
+        let lesson = source.read().unwrap();
+        let recorded = |step: &usize| lesson.steps[*step].lab().is_some_and(|lab| lab.recording.is_some());
+        for step in (0..lesson.steps.len()).filter(recorded) {
+            let written = played(&lesson, source, step, Size::new(120, 36));
+            assert!(written.len() >= 5, "step {} plays {} frames only", step + 1, written.len());
+            let mean = written.iter().sum::<usize>() / written.len();
+            assert!(mean <= MEAN_MAX, "step {}: {mean} bytes a frame in the mean", step + 1);
+        }
     }
 }

@@ -48,7 +48,7 @@ impl<'w> CostTable<'w> {
             }
         }
         for view in views {
-            let column = table.servers.iter().position(|server| *server == base(view.name)).unwrap_or(0);
+            let Some(column) = table.column(view.name) else { continue };
             for under in view.by_load() {
                 let row = table.row(under.load());
                 row.is_now |= under.load() == view.load();
@@ -58,6 +58,11 @@ impl<'w> CostTable<'w> {
         table.rows.sort_by_key(|row| order(row.load));
         table.name_rows();
         table
+    }
+
+    /// The place of a server among [`servers`](Self::servers), by its name in the trace.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.servers.iter().position(|server| *server == base(name))
     }
 
     /// The largest of one of [`COSTS`], on whose scale bars are drawn.

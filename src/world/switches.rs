@@ -38,17 +38,15 @@ impl Stretches {
     /// Stretches that tell the last readings of these runs in at most so many rows; `None` before there is
     /// anything to tell.
     pub fn of<'r>(runs: impl Iterator<Item = &'r RunWorld>, rows: usize) -> Option<Self> {
-        let read = |run: &'r RunWorld| {
-            let from_ns = run.history.from_ns()?;
-            let span_ns = run.history.until_ns().saturating_sub(from_ns);
-            Some((from_ns, run.history.until_ns(), span_ns / run.history.slices().count().max(1) as u64))
-        };
+        let read = |run: &'r RunWorld| Some((run.history.from_ns()?, &run.history));
         let read: Vec<_> = runs.filter_map(read).collect();
-        let from_ns = read.iter().map(|(from_ns, ..)| *from_ns).min()?;
-        let until_ns = read.iter().map(|(_, until_ns, _)| *until_ns).max()?;
-        let reading_ns = read.iter().map(|(_, _, reading_ns)| *reading_ns).max()?;
+        let from_ns = read.iter().map(|(from_ns, _)| *from_ns).min()?;
+        let until_ns = read.iter().map(|(_, history)| history.until_ns()).max()?;
+        let spans_ns = || read.iter().map(|(from_ns, history)| history.until_ns().saturating_sub(*from_ns));
+        let readings = read.iter().map(|(_, history)| history.slices().count().max(1) as u64);
+        let reading_ns = spans_ns().zip(readings).map(|(span_ns, readings)| span_ns / readings).max()?;
         let rows = u64::try_from(rows.max(1)).unwrap_or(u64::MAX);
-        let span_ns = until_ns.saturating_sub(from_ns).max(SPAN_NS);
+        let span_ns = spans_ns().max()?.max(SPAN_NS);
         let least_ns = span_ns.div_ceil(rows).max(reading_ns.saturating_mul(READINGS_IN_A_ROW));
         let length_ns = LENGTHS_NS.into_iter().find(|length_ns| *length_ns >= least_ns).unwrap_or(least_ns);
         let last = until_ns.saturating_sub(1) / length_ns;
@@ -60,6 +58,12 @@ impl Stretches {
     /// How many there are.
     pub fn count(&self) -> usize {
         usize::try_from(self.last - self.first).unwrap_or(usize::MAX).saturating_add(1)
+    }
+
+    /// How many there are once the history is full: as many whole ones as it holds, and one under way.
+    pub fn count_when_full(&self) -> usize {
+        let whole = usize::try_from(SPAN_NS / self.length_ns).unwrap_or(usize::MAX);
+        self.count().max(whole.saturating_add(1))
     }
 
     /// When the one at a place (0 is the oldest) begins, nanoseconds since the runs' zero.

@@ -22,13 +22,16 @@ use crate::world::{COSTS, Cost, CostRow, CostTable, MetricId};
 const HEAD: u16 = 2;
 /// Loads that are shown at most; of more those around the one that is now.
 const LOADS_MAX: u16 = 8;
-/// A number and the gap before it.
-const NUMBER: u16 = 9;
+/// Processor time, and the gap before it.
+const TIME: u16 = 8;
+/// A number of calls, and the gap before it; with `syscalls` spelt out above it, where bars have room too.
+const CALLS: u16 = 7;
+const CALLS_ROOMY: u16 = 10;
 /// Where a bar is shorter than this, there is none.
 const BAR_LEAST: u16 = 4;
 /// A longer bar says no more.
 const BAR_MOST: u16 = 40;
-/// Between two servers.
+/// Between two servers, where bars begin.
 const GAP: u16 = 2;
 
 fn table<'s>(scene: &Scene<'s>) -> CostTable<'s> {
@@ -67,6 +70,8 @@ struct Shape {
     /// Columns of each server, and of the bar in them.
     server: u16,
     bar: u16,
+    /// Columns of the number of calls.
+    calls: u16,
     /// Processor time is written in the unit that suits the largest.
     scale: Scale,
 }
@@ -74,20 +79,23 @@ struct Shape {
 impl Shape {
     fn of(columns: u16, scene: &Scene<'_>, table: &CostTable<'_>, scale: Scale) -> Self {
         let labels = table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0);
-        let label = labels.saturating_add(3).max(width(CONNECTIONS).saturating_add(1)).min(columns / 2);
+        let label = labels.saturating_add(2).max(width(CONNECTIONS).saturating_add(1)).min(columns / 2);
         let room = columns.saturating_sub(label);
-        let least = NUMBER * 2;
         let count = table.servers.len();
-        let shown = usize::from(room.saturating_add(GAP) / (least + GAP)).clamp(1, count.max(1));
-        let focused = match scene.view.focus {
-            Focus::Number { column, .. } => column.min(count.saturating_sub(1)),
-            _ => count.saturating_sub(1),
+        let shown = usize::from(room / (TIME + CALLS)).clamp(1, count.max(1));
+        let in_focus = match scene.view.focus {
+            Focus::Number { column, .. } => {
+                scene.servers.get(column).and_then(|server| table.column(server.name))
+            }
+            _ => None,
         };
+        let focused = in_focus.unwrap_or(count.saturating_sub(1));
         let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
         let each = room / u16::try_from(shown).unwrap_or(1).max(1);
-        let bar = each.saturating_sub(GAP).saturating_sub(least).min(BAR_MOST);
-        let bar = if bar < BAR_LEAST { 0 } else { bar };
-        Self { label, first, shown, server: least.saturating_add(bar).saturating_add(GAP), bar, scale }
+        let bar = each.saturating_sub(GAP + TIME + CALLS_ROOMY).min(BAR_MOST);
+        let (bar, calls, gap) = if bar < BAR_LEAST { (0, CALLS, 0) } else { (bar, CALLS_ROOMY, GAP) };
+        let server = TIME.saturating_add(calls).saturating_add(bar).saturating_add(gap);
+        Self { label, first, shown, server, bar, calls, scale }
     }
 
     fn left(&self, index: u16) -> u16 {
@@ -133,11 +141,15 @@ fn draw_head(paint: &mut Paint, area: Rect, table: &CostTable<'_>, shape: &Shape
     let time = format!("CPU {}", shape.scale.unit);
     for (index, server) in (0_u16..).zip(table.servers.iter().skip(shape.first).take(shape.shown)) {
         let left = shape.left(index);
-        let name = shorten(server, shape.server.saturating_sub(GAP), paint.glyphs());
-        paint.text(area, left, 0, &name, Role::Code);
-        let end = left.saturating_add(shape.bar).saturating_add(NUMBER);
+        let name = shorten(server, shape.server.saturating_sub(1), paint.glyphs());
+        match shape.bar {
+            0 => paint.right(area, left.saturating_add(shape.server), 0, &name, Role::Code),
+            _ => _ = paint.text(area, left, 0, &name, Role::Code),
+        }
+        let end = left.saturating_add(shape.bar).saturating_add(TIME);
         paint.right(area, end, 1, &time, Role::Quiet);
-        paint.right(area, end.saturating_add(NUMBER), 1, "syscalls", Role::Quiet);
+        let calls = if shape.bar > 0 { "syscalls" } else { "calls" };
+        paint.right(area, end.saturating_add(shape.calls), 1, calls, Role::Quiet);
     }
 }
 
@@ -154,14 +166,14 @@ fn draw_load(
         paint.text(area, 0, row, paint.glyphs().ask, Role::Strong);
     }
     let role = if load.is_now { Role::Strong } else { Role::Plain };
-    let label = shorten(&load.label, shape.label.saturating_sub(3), paint.glyphs());
+    let label = shorten(&load.label, shape.label.saturating_sub(2), paint.glyphs());
     paint.text(area, 2, row, &label, role);
     for (index, cell) in (0_u16..).zip(load.cells.iter().skip(shape.first).take(shape.shown)) {
         let here = shape.left(index);
         match cell {
             Some(cost) => draw_cost(paint, area, (here, row), cost, table.largest(0), shape, scene),
             None => {
-                let end = here.saturating_add(shape.bar).saturating_add(NUMBER);
+                let end = here.saturating_add(shape.bar).saturating_add(TIME);
                 paint.right(area, end, row, paint.glyphs().empty, Role::Frame);
             }
         }
@@ -178,8 +190,8 @@ fn draw_cost(
     scene: &Scene<'_>,
 ) {
     let mut end = left.saturating_add(shape.bar);
-    for (id, measured) in COSTS.iter().zip(&cost.values) {
-        end = end.saturating_add(NUMBER);
+    for ((id, measured), columns) in COSTS.iter().zip(&cost.values).zip([TIME, shape.calls]) {
+        end = end.saturating_add(columns);
         if scene.view.is_hidden(scene.lesson, cost.name, *id) {
             paint.right(area, end, row, "yours?", Role::Own);
             continue;
@@ -190,7 +202,7 @@ fn draw_cost(
         };
         let scale = match id {
             MetricId::CpuNsPerRequest => {
-                paint.bar(area, left, row, shape.bar, value / largest_ns, Role::Completion);
+                paint.bar(area, left, row, shape.bar, value / largest_ns, Role::Code);
                 shape.scale
             }
             id => Scale::of(*id, value, paint.glyphs()),

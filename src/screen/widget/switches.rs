@@ -148,7 +148,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     }
     if legend > 0 {
         let says = meaning(paint.glyphs(), stretches.length_ns, area.width);
-        paint.text(area, 0, HEAD.saturating_add(told), &says, Role::Quiet);
+        let full = u16::try_from(stretches.count_when_full()).unwrap_or(u16::MAX).min(rows);
+        paint.text(area, 0, HEAD.saturating_add(full), &says, Role::Quiet);
     }
 }
 
