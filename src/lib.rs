@@ -18,6 +18,7 @@ pub mod load;
 pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;
+pub mod progress;
 #[cfg(feature = "live")]
 pub mod refused;
 pub mod screen;

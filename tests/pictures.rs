@@ -100,7 +100,7 @@ impl Teller {
 /// A window of a server under a slow load, then the beginning of its measured run.
 fn story(server: u32, name: &str, echoes: u64) -> [Vec<Entry>; 2] {
     let run = |run, purpose| {
-        let start = Start { server, round: 0, purpose, pid: 4711 + server };
+        let start = Start { server, round: 0, purpose, pid: 4711 + server, load: None };
         let entries = vec![Entry { run: Some(run), t_ns: 0, record: Record::Start(start) }];
         Teller { run, tid: 4711 + server, t_ns: 0, entries }
     };

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
 use crate::lab::{Control, Live, Plan, Recorder, Session};
-use crate::lesson::playground;
+use crate::lesson::{Lesson, Runner, playground};
 use crate::servers::Column;
 use crate::trace::{Entry, Load, Probing, Thinner, Trace, file};
 use crate::tui;
@@ -129,8 +129,8 @@ fn screen(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
     }
     let columns = plan.columns.iter().map(ToString::to_string).collect();
     let lesson = playground(columns, Load { duration_ns: None, ..plan.load }, plan.probing);
-    let mut runner = Live::playground(plan.options);
-    super::lesson::show(&lesson, 0, false, &arguments.look, &mut runner)
+    let runner = |_: &Lesson| -> Box<dyn Runner> { Box::new(Live::playground(plan.options.clone())) };
+    super::screen::playground(lesson, &arguments.look, &runner)
 }
 
 impl Arguments {

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::face::print;
 use super::look::LookArguments;
-use super::{Exit, lesson_lines, nearest};
+use super::screen;
+use super::{Exit, face, lesson_lines, nearest};
 use crate::lesson::{self, LESSONS, Source};
-use crate::lesson::{Recorded, Runner};
+use crate::progress::{Book, Event};
+use crate::screen::Opening;
 use crate::tui;
 
 /// Opens a lesson: read, predict a number, run real servers, see why.
@@ -17,9 +17,12 @@ use crate::tui;
 pub struct Arguments {
     /// Its number or name; without one the lessons are listed.
     lesson: Option<String>,
-    /// The step to open it at, from 1.
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    step: usize,
+    /// The step to open it at, from 1; where you left it when left out.
+    #[arg(long, value_name = "S")]
+    step: Option<usize>,
+    /// Begin it anew, at its first step: its predictions are asked again.
+    #[arg(long, conflicts_with = "step")]
+    from_start: bool,
     /// Play the recorded runs instead of running servers.
     #[arg(long)]
     replay: bool,
@@ -55,8 +58,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let Some(source) = lesson::find(wanted) else {
         return unknown(wanted);
     };
+    let runner = || screen::runner(source, arguments.replay);
     if let Some(folder) = &arguments.record {
-        return lesson_lines::record(&read(source)?, folder, runner(source, arguments).as_mut());
+        return lesson_lines::record(&read(source)?, folder, runner().as_mut());
     }
     let face = match arguments.format {
         Some(face) => face,
@@ -64,71 +68,43 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         None => Face::Plain,
     };
     match face {
-        Face::Tui => screen(source, arguments),
+        Face::Tui => {
+            let manner = screen::Manner {
+                look: &arguments.look,
+                present: arguments.present,
+                replay: arguments.replay,
+            };
+            screen::show(Some(opening(source, arguments)?), manner)
+        }
         Face::Plain => {
-            lesson_lines::plain(&read(source)?, from(arguments), runner(source, arguments).as_mut())
+            let lesson = read(source)?;
+            // Who is talked to has a book; a pipe gets the same lines each time.
+            let mut book = lesson_lines::talks().then(Book::open);
+            if let Some(book) = book.as_mut().filter(|_| arguments.from_start) {
+                book.note(&lesson.name, Event::Begun);
+            }
+            let left =
+                book.as_ref().map_or(0, |book| book.progress().lesson(&lesson.name).resumes_at(&lesson));
+            let from = step(arguments).unwrap_or(left);
+            lesson_lines::plain(&lesson, from, runner().as_mut(), book.as_mut())
         }
-        Face::Json => lesson_lines::json(&read(source)?, from(arguments), runner(source, arguments).as_mut()),
+        Face::Json => lesson_lines::json(&read(source)?, step(arguments).unwrap_or(0), runner().as_mut()),
     }
 }
 
-/// The full screen.
-fn screen(source: &'static Source, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let lesson = read(source)?;
-    show(&lesson, from(arguments), arguments.present, &arguments.look, runner(source, arguments).as_mut())
-}
-
-/// A lesson, or the playground, on the screen.
-///
-/// # Errors
-/// No terminal that can show it, and what to try; what the terminal refuses.
-pub(super) fn show(
-    lesson: &lesson::Lesson,
-    step: usize,
-    present: bool,
-    look: &LookArguments,
-    runner: &mut dyn Runner,
-) -> anyhow::Result<Exit> {
-    anyhow::ensure!(
-        tui::is_possible(),
-        "the full screen needs a terminal that can move its cursor (TERM is {:?}); --format plain needs none",
-        std::env::var("TERM").unwrap_or_default()
-    );
-    let theme = match look.theme() {
-        Ok(theme) => theme,
-        Err(error) => {
-            super::complain(&error);
-            return Ok(Exit::Usage);
-        }
-    };
-    let options = tui::Options { step, theme, present };
-    let ending = tui::lesson(lesson, options, runner).context("the terminal could not be used")?;
-    if ending.signal.is_none() {
-        // A terminal that is gone hears no receipt, and that is no failure.
-        let _ = say(&ending.receipt);
-    }
-    ending.pass_signal_on().context("the signal that ended the screen could not be passed on")?;
-    Ok(Exit::Done)
+fn opening(source: &Source, arguments: &Arguments) -> anyhow::Result<Opening> {
+    let lesson = LESSONS.iter().position(|row| row.folder == source.folder);
+    let lesson = lesson.ok_or_else(|| anyhow::anyhow!("{} is no lesson of the course", source.name()))?;
+    Ok(Opening { lesson, step: step(arguments), afresh: arguments.from_start })
 }
 
 fn read(source: &Source) -> anyhow::Result<lesson::Lesson> {
     source.read().map_err(|mistake| anyhow::anyhow!("{mistake}"))
 }
 
-/// The step to begin at, from 0.
-fn from(arguments: &Arguments) -> usize {
-    arguments.step.saturating_sub(1)
-}
-
-/// Who makes the runs.
-fn runner(source: &'static Source, arguments: &Arguments) -> Box<dyn Runner> {
-    if arguments.replay {
-        return Box::new(Recorded::new(source, "--replay asks for it"));
-    }
-    #[cfg(feature = "live")]
-    return Box::new(crate::lab::Live::new(source));
-    #[cfg(not(feature = "live"))]
-    Box::new(Recorded::new(source, "this build runs no servers"))
+/// The step to begin at, from 0, if one was asked for.
+fn step(arguments: &Arguments) -> Option<usize> {
+    arguments.step.map(|step| step.saturating_sub(1))
 }
 
 fn list() -> anyhow::Result<Exit> {
@@ -159,5 +135,5 @@ fn unknown(wanted: &str) -> anyhow::Result<Exit> {
 }
 
 fn say(lines: &[String]) -> anyhow::Result<()> {
-    print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+    face::print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
 }

@@ -3,6 +3,7 @@
 //! On a terminal it is a conversation: Enter goes on, predictions are typed. Elsewhere it goes through by
 //! itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -12,11 +13,12 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::face::print;
-use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step};
+use super::face::{print, warn};
+use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step, Verdict};
 use crate::plain;
+use crate::progress::{Book, Said};
 use crate::trace::{Thinner, Trace, file};
-use crate::world::World;
+use crate::world::{MetricId, World};
 
 /// How long a lab without an end of its own is watched.
 const WATCH: Duration = Duration::from_secs(4);
@@ -28,57 +30,103 @@ struct Seen {
     recorded: Option<String>,
 }
 
-/// The plain edition, from step `from` (0 is the first).
-pub fn plain(lesson: &Lesson, from: usize, runner: &mut dyn Runner) -> anyhow::Result<Exit> {
-    let talks = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+/// Whether somebody is there to talk to: to type answers and to read what becomes of them.
+pub fn talks() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// What the learner said in this lesson, now and earlier, and what was measured.
+#[derive(Default)]
+struct Memory {
+    answers: BTreeMap<String, String>,
+    passed_over: BTreeSet<String>,
+    measured: BTreeMap<String, f64>,
+}
+
+/// The plain edition, from step `from` (0 is the first). With a book it is a conversation.
+pub fn plain(
+    lesson: &Lesson,
+    from: usize,
+    runner: &mut dyn Runner,
+    mut book: Option<&mut Book>,
+) -> anyhow::Result<Exit> {
+    let mut memory = book.as_deref().map(|book| Memory::of(book, lesson)).unwrap_or_default();
     print(&plain::lesson::opening(lesson))?;
     for (index, step) in lesson.steps.iter().enumerate().skip(from) {
         print(&plain::lesson::heading(lesson, index))?;
         print(&plain::lesson::prose(step))?;
-        let said = predictions(step, talks)?;
-        if let Some(lab) = step.lab() {
-            measure(lab, &said, runner)?;
+        memory.note(book.as_deref_mut(), lesson, index);
+        for prediction in step.predictions() {
+            print(&plain::lesson::question(prediction))?;
+            if book.is_some() {
+                memory.answer(prediction)?;
+                memory.note(book.as_deref_mut(), lesson, index);
+            }
         }
-        if talks
-            && index + 1 < lesson.steps.len()
-            && ask("\nEnter for the next step, q to leave: ")?.is_none()
-        {
+        if let Some(lab) = step.lab() {
+            measure(lab, step, &mut memory, runner)?;
+            memory.note(book.as_deref_mut(), lesson, index);
+        }
+        let more = index + 1 < lesson.steps.len();
+        if book.is_some() && more && ask("\nEnter for the next step, q to leave: ")?.is_none() {
             break;
         }
     }
     Ok(Exit::Done)
 }
 
-/// Asks each prediction; the answers as typed.
-fn predictions(step: &Step, talks: bool) -> anyhow::Result<Vec<(&Prediction, Option<String>)>> {
-    let mut said = Vec::new();
-    for prediction in step.predictions() {
-        print(&plain::lesson::question(prediction))?;
-        let mut answer = None;
-        while talks && answer.is_none() {
-            let Some(typed) = ask("Your answer (Enter passes): ")? else { break };
-            match prediction.judge(&typed, None) {
-                _ if typed.is_empty() => break,
-                unreadable @ crate::lesson::Verdict::Unreadable(_) => print(&format!("{unreadable}\n"))?,
-                waiting => {
-                    print(&format!("{waiting}\n"))?;
-                    answer = Some(typed);
-                }
+impl Memory {
+    fn of(book: &Book, lesson: &Lesson) -> Self {
+        let known = book.progress().lesson(&lesson.name);
+        let (answers, passed_over) = (known.answers.clone(), known.passed_over.clone());
+        Self { answers, passed_over, measured: known.measured.clone() }
+    }
+
+    /// Writes down what is new.
+    fn note(&self, book: Option<&mut Book>, lesson: &Lesson, step: usize) {
+        let Some(book) = book else { return };
+        let (answers, passed_over) = (&self.answers, &self.passed_over);
+        let said = Said { step, answers, passed_over, measured: &self.measured };
+        for event in book.progress().lesson(&lesson.name).news(lesson, &said) {
+            book.note(&lesson.name, event);
+        }
+        if let Some(trouble) = book.trouble() {
+            warn(&trouble);
+        }
+    }
+
+    /// Asks for an answer, unless there is one from an earlier session.
+    fn answer(&mut self, prediction: &Prediction) -> anyhow::Result<()> {
+        if let Some(answer) = self.answers.get(&prediction.id) {
+            return print(&format!("Your answer, from before: {answer}\n"));
+        }
+        while let Some(typed) = ask("Your answer (Enter passes): ")?.filter(|typed| !typed.is_empty()) {
+            let verdict = prediction.judge(&typed, None);
+            print(&format!("{verdict}\n"))?;
+            if !matches!(verdict, Verdict::Unreadable(_)) {
+                self.answers.insert(prediction.id.clone(), typed);
+                return Ok(());
             }
         }
-        said.push((prediction, answer));
+        self.passed_over.insert(prediction.id.clone());
+        Ok(())
     }
-    Ok(said)
 }
 
-fn measure(lab: &Lab, said: &[(&Prediction, Option<String>)], runner: &mut dyn Runner) -> anyhow::Result<()> {
+fn measure(lab: &Lab, step: &Step, memory: &mut Memory, runner: &mut dyn Runner) -> anyhow::Result<()> {
     match watch(lab, runner, Some(Thinner::default())) {
         Ok(seen) => {
             let world = World::at(&seen.trace, u64::MAX);
             print(&plain::lesson::running(lab, seen.recorded.as_deref()))?;
             print(&plain::lab(&world))?;
-            for (prediction, answer) in said {
-                print(&plain::lesson::answer(prediction, answer.as_deref(), &world))?;
+            for prediction in step.predictions() {
+                let said = memory.answers.get(&prediction.id).map(String::as_str);
+                print(&plain::lesson::answer(prediction, said, &world))?;
+                let id = MetricId::by_key(&prediction.metric);
+                let server = world.server(&prediction.server).zip(id);
+                if let Some(value) = server.and_then(|(server, id)| server.metric(id)?.value()) {
+                    memory.measured.insert(prediction.id.clone(), value);
+                }
             }
         }
         Err(why) => {

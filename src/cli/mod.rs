@@ -5,6 +5,7 @@
 
 mod doctor;
 mod face;
+mod home;
 #[cfg(feature = "live")]
 mod lab;
 mod lesson;
@@ -18,6 +19,7 @@ pub mod nearest;
 #[cfg(feature = "live")]
 mod progress;
 mod replay;
+mod screen;
 #[cfg(feature = "live")]
 mod serve;
 #[cfg(feature = "live")]
@@ -35,10 +37,18 @@ use clap::{Parser, Subcommand};
 
 /// Learn Linux I/O from the kernel itself: real servers, real load, watched from outside.
 #[derive(Parser, Debug)]
-#[command(name = "iolab", version, max_term_width = 100)]
+#[command(
+    name = "iolab",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command: all lessons, and where you left them."
+)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    home: home::Arguments,
 }
 
 #[derive(Subcommand, Debug)]
@@ -75,7 +85,8 @@ pub enum Exit {
 /// matters, what to try.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match arguments.command {
+    let Some(command) = arguments.command else { return end(home::run(&arguments.home)) };
+    end(match command {
         Command::Lesson(arguments) => lesson::run(&arguments),
         #[cfg(feature = "live")]
         Command::Lab(arguments) => lab::run(arguments),
@@ -87,7 +98,10 @@ pub fn main() -> ExitCode {
         Command::Load(arguments) => load::run(arguments),
         #[cfg(feature = "live")]
         Command::Trial(arguments) => trial::run(arguments),
-    };
+    })
+}
+
+fn end(result: anyhow::Result<Exit>) -> ExitCode {
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => {

@@ -1,4 +1,5 @@
 //! The other faces of a world: documents for scripts, pictures for texts.
 
+pub mod home;
 pub mod json;
 pub mod svg;

@@ -5,6 +5,7 @@
 //! lesson: one folder in `lessons/`, one row in [`LESSONS`]; a test compares the two.
 
 mod answer;
+mod course;
 mod directive;
 mod glossary;
 mod lab;
@@ -19,7 +20,8 @@ mod recorded;
 mod runner;
 pub mod wrap;
 
-pub use glossary::{EarlyUse, Term};
+pub use course::{Course, Place};
+pub use glossary::{CourseEarlyUse, CourseTerm, EarlyUse, Glossary, Term};
 pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
 pub use model::{Block, Form, Insight, Lesson, Step};

@@ -4,6 +4,7 @@
 
 mod cost;
 mod crossings;
+mod home;
 mod lab;
 pub mod lesson;
 mod number;
@@ -11,6 +12,7 @@ mod poller;
 mod switches;
 mod table;
 
+pub use home::home;
 pub use lab::lab;
 pub use number::number;
 pub use table::Table;

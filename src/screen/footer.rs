@@ -14,23 +14,39 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson) 
         return;
     }
     if let Some(notice) = &view.notice {
-        let text = shorten(notice, area.width.saturating_sub(3), paint.glyphs());
-        let glyph = paint.glyphs().warn;
-        let column = paint.text(area, 1, 0, glyph, Role::Warn);
-        paint.text(area, column.saturating_add(1), 0, &text, Role::Warn);
-        return;
+        return draw_notice(paint, area, notice);
     }
     let size = ratatui::layout::Size { width: area.width, height: area.height };
     let stage = Stage { lesson, trace: None, size };
-    let mut rows: Vec<_> =
-        keys::here(Context::of(view)).filter(|binding| keys::in_footer(binding, view, &stage)).collect();
+    let rows = keys::here(Context::of(view)).filter(|binding| keys::in_footer(binding, view, &stage));
+    draw_keys(paint, area, rows, |binding| keys::word(binding, view, &stage));
+}
+
+/// An answer to the last key.
+pub(super) fn draw_notice(paint: &mut Paint, area: Rect, notice: &str) {
+    let text = shorten(notice, area.width.saturating_sub(3), paint.glyphs());
+    let glyph = paint.glyphs().warn;
+    let column = paint.text(area, 1, 0, glyph, Role::Warn);
+    paint.text(area, column.saturating_add(1), 0, &text, Role::Warn);
+}
+
+/// Keys with their words, as many as there is room for.
+pub(super) fn draw_keys(
+    paint: &mut Paint,
+    area: Rect,
+    rows: impl Iterator<Item = &'static Binding>,
+    word: impl Fn(&Binding) -> Option<&'static str>,
+) {
+    let mut rows: Vec<_> = rows.collect();
     let gap = if area.width >= 76 { 3 } else { 2 };
     let indent = u16::from(area.width >= 40);
+    // Columns that a row takes.
+    let cell = |paint: &Paint, row: &Binding| {
+        let word = word(row).map_or(0, |word| width(word).saturating_add(1));
+        width(&keys::label(row, paint.glyphs())).saturating_add(word)
+    };
     // The least needed give way first; quitting stays longest.
-    while rows
-        .iter()
-        .map(|row| cell(paint, row, view, &stage).saturating_add(gap))
-        .fold(indent, u16::saturating_add)
+    while rows.iter().map(|row| cell(paint, row).saturating_add(gap)).fold(indent, u16::saturating_add)
         > area.width.saturating_add(gap)
     {
         let rank = |row: &&Binding| row.footer.map_or(0, |(_, rank)| rank);
@@ -41,7 +57,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson) 
     for row in rows {
         let from = column;
         column = paint.text(area, column, 0, &keys::label(row, paint.glyphs()), Role::Key);
-        if let Some(word) = keys::word(row, view, &stage) {
+        if let Some(word) = word(row) {
             column = paint.text(area, column.saturating_add(1), 0, word, Role::Plain);
         }
         let zone =
@@ -49,10 +65,4 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson) 
         paint.zone(zone, Click::Act(row.action));
         column = column.saturating_add(gap);
     }
-}
-
-/// Columns that a row takes in the footer.
-fn cell(paint: &Paint, row: &Binding, view: &View, stage: &Stage<'_>) -> u16 {
-    let word = keys::word(row, view, stage).map_or(0, |word| width(word).saturating_add(1));
-    width(&keys::label(row, paint.glyphs())).saturating_add(word)
 }

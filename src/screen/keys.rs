@@ -1,10 +1,11 @@
 //! The keys, as one table: the footer, the help, the mouse and the loop all read it.
 
+pub use super::context::Context;
 use super::key::Key;
 use super::theme::Glyphs;
 use super::update::Stage;
-use super::view::{Focus, Overlay, Playhead, State, View};
-use crate::lesson::{Kind, Show};
+use super::view::{Overlay, Playhead, State, View};
+use crate::lesson::{Form, Kind, Show};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,23 +52,13 @@ pub enum Action {
     Store,
     Erase,
     Close,
+    Home,
+    Open,
+    Afresh,
+    Search,
+    Glossary,
     Suspend,
     Quit,
-}
-
-/// Where the keys go: which rows of the table hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Context {
-    /// Reading a step.
-    Text,
-    /// Typing an answer.
-    Typing,
-    /// Going from number to number.
-    Numbers,
-    /// Something lies over the screen.
-    Overlay,
-    /// Changing what the lab runs.
-    Controls,
 }
 
 /// A row of the table.
@@ -87,7 +78,13 @@ pub struct Binding {
 }
 
 const EVERYWHERE: &[Context] =
-    &[Context::Text, Context::Typing, Context::Numbers, Context::Overlay, Context::Controls];
+    &[Context::Text, Context::Typing, Context::Numbers, Context::Overlay, Context::Controls, Context::Home];
+/// The same for keys that write no number: an answer may have a slash in it.
+const NOT_TYPING: &[Context] =
+    &[Context::Text, Context::Numbers, Context::Overlay, Context::Controls, Context::Home];
+/// For keys that write nothing at all.
+const ALWAYS: &[Context] = Context::ALL;
+
 const LESSON: &[Context] = &[Context::Text, Context::Numbers];
 /// The same for keys that write no number: they hold while an answer is typed, too.
 const LESSON_TYPING: &[Context] = &[Context::Text, Context::Typing, Context::Numbers];
@@ -97,6 +94,8 @@ const NUMBERS: &[Context] = &[Context::Numbers];
 const TYPING: &[Context] = &[Context::Typing];
 const OVERLAY: &[Context] = &[Context::Overlay];
 const CONTROLS: &[Context] = &[Context::Controls];
+const HOME: &[Context] = &[Context::Home];
+const SEARCH: &[Context] = &[Context::Search];
 
 macro_rules! binding {
     ([$($key:expr),+], $action:ident, $contexts:expr, $footer:expr, $says:literal) => {
@@ -258,24 +257,37 @@ pub const BINDINGS: &[Binding] = &[
         "scroll down"
     ),
     binding!([Key::Up, Key::Char('k'), Key::PageUp], ScrollUp, OVERLAY, None, "scroll up"),
+    binding!([Key::Enter, Key::Right, Key::Char('l')], Open, HOME, Some(("open", 1)), "open what is marked"),
+    binding!([Key::Down, Key::Char('j'), Key::Tab], Down, HOME, Some(("choose", 2)), "to the next"),
+    binding!([Key::Up, Key::Char('k'), Key::BackTab], Up, HOME, None, "to the one before"),
+    binding!(
+        [Key::Char('s')],
+        Afresh,
+        HOME,
+        Some(("start again", 5)),
+        "open the lesson at its first step; its predictions are asked again"
+    ),
+    binding!([Key::Enter], Open, SEARCH, Some(("open", 1)), "go there, or read what it says"),
+    binding!([Key::Down, Key::Tab], Down, SEARCH, Some(("choose", 2)), "to the next"),
+    binding!([Key::Up, Key::BackTab], Up, SEARCH, None, "to the one before"),
+    binding!([Key::PageDown], PageDown, SEARCH, None, "a page down"),
+    binding!([Key::PageUp], PageUp, SEARCH, None, "a page up"),
+    binding!([Key::Backspace, Key::Delete], Erase, SEARCH, None, "take the last character back"),
+    binding!([Key::Esc], Close, SEARCH, Some(("close", 1)), "close this"),
+    binding!(
+        [Key::Char('/')],
+        Search,
+        NOT_TYPING,
+        Some(("search", 8)),
+        "find a step, a term, a key, a number, a server"
+    ),
+    binding!([Key::Char('g')], Glossary, EVERYWHERE, Some(("glossary", 9)), "the terms and what they mean"),
+    binding!([Key::Char('H'), Key::Backspace], Home, LESSON, Some(("home", 10)), "to all lessons"),
     binding!([Key::Char('?')], Help, EVERYWHERE, Some(("keys", 1)), "all keys of the moment"),
-    binding!([Key::Ctrl('z')], Suspend, EVERYWHERE, None, "to the shell; fg comes back"),
+    binding!([Key::Ctrl('z')], Suspend, ALWAYS, None, "to the shell; fg comes back"),
     binding!([Key::Char('q')], Quit, EVERYWHERE, Some(("quit", 0)), "quit"),
-    binding!([Key::Ctrl('c')], Quit, EVERYWHERE, None, "quit"),
+    binding!([Key::Ctrl('c')], Quit, ALWAYS, None, "quit"),
 ];
-
-impl Context {
-    /// Where keys go now.
-    pub fn of(view: &View) -> Self {
-        match (&view.overlay, &view.focus) {
-            (Some(Overlay::Controls { .. }), _) => Self::Controls,
-            (Some(_), _) => Self::Overlay,
-            (None, Focus::Text) => Self::Text,
-            (None, Focus::Typing { .. }) => Self::Typing,
-            (None, Focus::Number { .. } | Focus::Panel(_)) => Self::Numbers,
-        }
-    }
-}
 
 /// Whether numbers are written with this character: while an answer is typed it belongs to the answer.
 pub fn writes_numbers(c: char) -> bool {
@@ -324,6 +336,7 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         {
             Some("these programs have no load")
         }
+        Action::Home if stage.lesson.form == Form::Playground => Some("the playground is all there is here"),
         Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
             Some("nothing was recorded for this step")
         }
@@ -396,7 +409,7 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
 pub fn label(binding: &Binding, glyphs: &Glyphs) -> String {
     match (binding.action, binding.contexts) {
         (Action::NextStep, _) => glyphs.left_right.into(),
-        (Action::ScrollDown, _) => glyphs.up_down.into(),
+        (Action::ScrollDown | Action::Down, _) => glyphs.up_down.into(),
         (Action::MoreConnections, _) => "+/-".into(),
         (Action::TurnUp, _) => glyphs.left_right.into(),
         (Action::ControlBelow, _) => glyphs.up_down.into(),
@@ -429,7 +442,7 @@ mod tests {
 
     #[test]
     fn a_key_means_one_thing_in_each_context() {
-        for context in EVERYWHERE.iter().copied() {
+        for context in Context::ALL.iter().copied() {
             let mut seen = BTreeSet::new();
             for binding in here(context) {
                 for key in binding.keys {

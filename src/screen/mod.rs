@@ -3,10 +3,14 @@
 //! Pure: no clock, no file, no environment, no printing, and nothing of a terminal. [`frame()`] draws, and
 //! [`update()`] is the only thing that changes a view. One file a screen, one file a widget.
 
+mod app;
+mod context;
 pub mod controls;
 mod focus;
 mod footer;
+mod glossary;
 mod header;
+pub mod home;
 mod key;
 pub mod keys;
 mod lab;
@@ -16,6 +20,7 @@ mod number;
 mod overlay;
 mod paint;
 mod receipt;
+mod search;
 mod status;
 mod text;
 mod theme;
@@ -23,6 +28,7 @@ mod update;
 mod view;
 mod widget;
 
+pub use app::{App, OpenLesson, Opening, Setting};
 pub use key::Key;
 pub use paint::{Click, Frame, Zone};
 pub use receipt::receipt;

@@ -1,7 +1,7 @@
 //! What lies over the screen: the keys of the moment, and what a number is.
 
 mod controls;
-mod help;
+pub(super) mod help;
 mod info;
 
 use ratatui::layout::{Rect, Size};
@@ -20,19 +20,30 @@ const COLUMNS_MAX: u16 = 76;
 
 pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, servers: &[ServerView<'_>]) {
     let Some(overlay) = view.overlay else { return };
-    let room = room(size);
-    let columns = columns(room);
+    let columns = columns(room(size));
     let stage = Stage { lesson, trace: None, size };
     let lines = lines(overlay, view, &stage, servers, columns, paint.theme());
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let area = centred(room, columns.saturating_add(4), height);
-    paint.clear(area);
-    paint.frame(area);
     let title = match overlay {
         Overlay::Help => "keys",
         Overlay::Controls { .. } => "controls",
         Overlay::Info { .. } => "what is this?",
     };
+    let scroll = match overlay {
+        // The row that keys change stays in sight.
+        Overlay::Controls { row } => lines_hidden(row.saturating_add(1), size),
+        _ => view.scroll_over,
+    };
+    window(paint, size, title, &lines, scroll);
+}
+
+/// A window in the middle of the screen, as high as its lines.
+pub(super) fn window(paint: &mut Paint, size: Size, title: &str, lines: &[Line], scroll: u16) {
+    let room = room(size);
+    let columns = columns(room);
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let area = centred(room, columns.saturating_add(4), height);
+    paint.clear(area);
+    paint.frame(area);
     let inner = Rect {
         x: area.x.saturating_add(2),
         y: area.y.saturating_add(1),
@@ -40,14 +51,7 @@ pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, 
         height: area.height.saturating_sub(2),
     };
     let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let from = match overlay {
-        // The row that keys change stays in sight.
-        Overlay::Controls { row } => {
-            u16::try_from(row).unwrap_or(u16::MAX).saturating_add(2).saturating_sub(inner.height)
-        }
-        _ => view.scroll_over,
-    };
-    let from = from.min(count.saturating_sub(inner.height));
+    let from = scroll.min(count.saturating_sub(inner.height));
     let more = count.saturating_sub(from).saturating_sub(inner.height);
     let remark = if more > 0 { format!("{more} more {}", paint.glyphs().down) } else { String::new() };
     let head = Rect {
@@ -70,15 +74,20 @@ pub(super) fn scroll_max(view: &View, stage: &Stage<'_>) -> u16 {
     let world = stage.trace.map(|trace| World::at(trace, view.t_ns()));
     let servers = world.as_ref().map(World::servers).unwrap_or_default();
     let lines = lines(overlay, view, stage, &servers, columns(room), Theme::DEFAULT).len();
-    u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(room.height.saturating_sub(2))
+    lines_hidden(lines, stage.size)
+}
+
+/// Lines that a window of so many can be scrolled by.
+pub(super) fn lines_hidden(lines: usize, size: Size) -> u16 {
+    u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(room(size).height.saturating_sub(2))
 }
 
 /// Everything but the keys.
-fn room(size: Size) -> Rect {
+pub(super) fn room(size: Size) -> Rect {
     bottom(Rect::new(0, 0, size.width, size.height), u16::from(size.height > 1)).0
 }
 
-fn columns(room: Rect) -> u16 {
+pub(super) fn columns(room: Rect) -> u16 {
     room.width.saturating_sub(4).clamp(1, COLUMNS_MAX)
 }
 
@@ -98,7 +107,7 @@ fn lines(
 }
 
 /// A word before, and text behind it whose lines are indented as far.
-fn labelled(label: &str, text: &str, role: Role, columns: u16) -> Vec<Line> {
+pub(super) fn labelled(label: &str, text: &str, role: Role, columns: u16) -> Vec<Line> {
     const INDENT: u16 = 10;
     let indent = if columns >= 40 { INDENT } else { 0 };
     let mut lines = Vec::new();

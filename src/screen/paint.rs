@@ -36,6 +36,8 @@ pub enum Click {
     Act(Action),
     /// The focus goes there.
     Point(Focus),
+    /// A row of a list is chosen.
+    Choose(usize),
 }
 
 /// A frame in the making.
@@ -49,6 +51,11 @@ impl Paint {
     /// An empty screen of that area.
     pub fn new(area: Rect, theme: Theme) -> Self {
         Self { frame: Frame { buffer: Buffer::empty(area), cursor: None, zones: Vec::new() }, theme }
+    }
+
+    /// A finished frame, for something to be drawn over it.
+    pub fn over(frame: Frame, theme: Theme) -> Self {
+        Self { frame, theme }
     }
 
     /// The finished frame.
@@ -168,6 +175,13 @@ impl Paint {
         }
         self.frame.cursor = None;
         self.frame.zones.retain(|zone| zone.area.intersection(area).is_empty());
+    }
+
+    /// Empties a row; the cursor stays where it is.
+    pub fn clear_row(&mut self, row: Rect) {
+        let cursor = self.frame.cursor;
+        self.clear(row);
+        self.frame.cursor = cursor;
     }
 
     /// Makes a place answer to clicks.

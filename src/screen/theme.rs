@@ -208,6 +208,8 @@ impl Theme {
                 '▸' => out.push('>'),
                 '→' => out.push_str("->"),
                 '←' => out.push_str("<-"),
+                '↑' => out.push('^'),
+                '↓' => out.push('v'),
                 '≤' => out.push_str("<="),
                 '≥' => out.push_str(">="),
                 '×' => out.push('x'),

@@ -4,6 +4,7 @@
 //! One loop: block on a channel, drain it, draw at most [`FRAMES_PER_SECOND`] times a second. Nothing
 //! polls: idle or frozen, every thread sleeps in the kernel.
 
+mod bench;
 mod canvas;
 mod hangup;
 mod input;
@@ -12,7 +13,7 @@ mod run;
 mod signals;
 mod terminal;
 
-pub use run::{Ending, FRAMES_PER_SECOND, Options, lesson};
+pub use run::{Ending, FRAMES_PER_SECOND, Given, Options, run};
 
 use std::io::IsTerminal;
 

@@ -2,19 +2,18 @@
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ratatui::layout::{Position, Size};
 
+use super::bench::{Begin, Bench};
 use super::canvas::Canvas;
 use super::terminal::Terminal;
 use super::{hangup, input, rehearsal, signals};
-use crate::lesson::{Lab, LabEvent, Lesson, Runner};
-use crate::screen::{self, Click, Effect, Input, Key, Shown, Stage, Theme, View, Zone};
-use crate::trace::{Thinner, Trace};
-use crate::world::Cursor;
+use crate::lesson::{Course, Lab, Lesson, Runner};
+use crate::progress::{Book, Event};
+use crate::screen::{self, App, Click, Effect, Input, Key, Opening, Setting, Theme, Zone};
 
 /// At most so many frames a second are drawn.
 pub const FRAMES_PER_SECOND: u32 = 30;
@@ -25,15 +24,23 @@ const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FRAMES_PER_SECOND a
 /// The time of a frame that only shows how a run goes on: numbers that change faster cannot be read.
 const LIVE_FRAME: Duration = Duration::from_millis(66);
 
-/// How a lesson is opened.
+/// How the screen is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The step, from 0.
-    pub step: usize,
+    /// The lesson that it begins with; home when `None`.
+    pub opening: Option<Opening>,
     /// The look.
     pub theme: Theme,
     /// For a projector: one thing at a time, answers hidden until they are asked for.
     pub present: bool,
+}
+
+/// What the loop is given and knows nothing about.
+pub struct Given<'g> {
+    /// Who makes the runs of a lesson.
+    pub runner: &'g dyn Fn(&Lesson) -> Box<dyn Runner>,
+    /// Finds out what this machine allows, in a line. May take its time: a thread of its own does it.
+    pub machine: Box<dyn FnOnce() -> String + Send>,
 }
 
 /// How it ended.
@@ -65,16 +72,18 @@ pub(super) enum Message {
     TerminalGone(io::Error),
     /// A thread panicked; its message stands on the terminal already.
     Panicked,
+    /// What this machine allows.
+    Machine(String),
     /// There is something in the inbox of the run.
     Lab,
 }
 
-/// Shows a lesson until the learner quits. The terminal is as before when this returns; every process of
-/// the run is gone.
+/// Shows home and lessons until the learner quits. The terminal is as before when this returns; every
+/// process of a run is gone.
 ///
 /// # Errors
 /// What the terminal refuses.
-pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io::Result<Ending> {
+pub fn run(course: &Course, options: Options, book: &mut Book, given: Given<'_>) -> io::Result<Ending> {
     let (send, receive) = mpsc::channel();
     signals::listen(send.clone())?;
     let to = send.clone();
@@ -82,65 +91,51 @@ pub fn lesson(lesson: &Lesson, options: Options, runner: &mut dyn Runner) -> io:
         let _ = to.send(Message::Panicked);
     })?;
     let mut screen = Screen {
-        lesson,
-        view: View {
-            present: options.present.then(Shown::new),
-            ..View::new(options.step.min(lesson.steps.len().saturating_sub(1)))
-        },
+        course,
+        app: App::new(options.present),
+        book,
         theme: options.theme,
-        runner,
+        runner: given.runner,
+        find_out: Some(given.machine),
+        machine: None,
         send: send.clone(),
         terminal: &terminal,
-        trace: None,
-        cursor: Cursor::new(),
-        thinner: Thinner::default(),
-        inbox: Arc::default(),
+        bench: None,
         size: size()?,
         canvas: Canvas::default(),
         zones: Vec::new(),
     };
+    match options.opening {
+        Some(opening) => screen.open(opening),
+        None => screen.say_trouble(),
+    }
     screen.draw()?;
     hangup::listen(send.clone())?;
     input::listen(send)?;
+    if screen.app.lesson().is_none() {
+        screen.examine()?;
+    }
     let ended = screen.serve(&receive);
-    screen.runner.stop();
+    let left = screen.leave();
     let receipt = screen.receipt();
     drop(terminal);
     // A closed terminal is an end like any other: nobody is there to be told of an error.
-    Ok(Ending { receipt, signal: ended.unwrap_or(None) })
-}
-
-/// Events of a run, kept until the next frame: twenty batches between two frames wake the screen once.
-#[derive(Debug, Default)]
-struct Inbox(Mutex<Vec<LabEvent>>);
-
-impl Inbox {
-    /// Adds an event; `true` when it is the first since they were taken, so that somebody must be told.
-    fn add(&self, event: LabEvent) -> bool {
-        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        events.push(event);
-        events.len() == 1
-    }
-
-    /// Takes all events.
-    fn take(&self) -> Vec<LabEvent> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+    Ok(Ending { receipt, signal: left.and(ended).unwrap_or(None) })
 }
 
 struct Screen<'s> {
-    lesson: &'s Lesson,
-    view: View,
+    course: &'s Course,
+    app: App,
+    book: &'s mut Book,
     theme: Theme,
-    runner: &'s mut dyn Runner,
+    runner: &'s dyn Fn(&Lesson) -> Box<dyn Runner>,
+    /// Finds out what this machine allows; taken when it does.
+    find_out: Option<Box<dyn FnOnce() -> String + Send>>,
+    machine: Option<String>,
     send: Sender<Message>,
     terminal: &'s Terminal,
-    trace: Option<Trace>,
-    cursor: Cursor,
-    thinner: Thinner,
-    /// What the run said since the last frame. A new run has a new one, so that what an earlier run still
-    /// says cannot be taken for it.
-    inbox: Arc<Inbox>,
+    /// Where the runs of the open lesson are made.
+    bench: Option<Bench>,
     size: Size,
     canvas: Canvas,
     zones: Vec<Zone>,
@@ -166,7 +161,7 @@ impl Screen<'_> {
         // When the screen must be drawn again, counted from the last frame; `None`: it is still right.
         let mut due: Option<Duration> = None;
         loop {
-            if due.is_none() && matches!(self.view.playhead, screen::Playhead::Playing(_)) {
+            if due.is_none() && self.app.is_playing() {
                 due = Some(LIVE_FRAME);
             }
             let message = match due {
@@ -210,6 +205,7 @@ impl Screen<'_> {
                 match hit.map(|zone| zone.does.clone()) {
                     Some(Click::Act(action)) => self.input(Input::Act(action)),
                     Some(Click::Point(focus)) => self.input(Input::Point(focus)),
+                    Some(Click::Choose(row)) => self.input(Input::Choose(row)),
                     None => Ok(Next::Rest),
                 }
             }
@@ -229,6 +225,10 @@ impl Screen<'_> {
             Message::TerminalGone(error) => Err(error),
             // It was told where it happened; this thread ends as that one did, and with it the program.
             Message::Panicked => std::panic::resume_unwind(Box::new("another thread panicked")),
+            Message::Machine(says) => {
+                self.machine = Some(says);
+                Ok(Next::Draw)
+            }
             // Its inbox is emptied when the frame is due.
             Message::Lab => Ok(Next::DrawLive),
         }
@@ -236,128 +236,145 @@ impl Screen<'_> {
 
     /// All that the run said since the last frame.
     fn hear_all(&mut self) -> io::Result<()> {
-        for event in self.inbox.take() {
-            self.hear(event)?;
+        let said = self.bench.as_mut().map(Bench::said).unwrap_or_default();
+        for event in said {
+            if let Some(input) = self.bench.as_mut().and_then(|bench| bench.hear(event)) {
+                self.input(input)?;
+            }
         }
-        self.thin();
+        let at_rest = self.app.lesson().is_some_and(|open| open.view.is_at_rest());
+        if let Some(bench) = self.bench.as_mut().filter(|_| !at_rest) {
+            bench.thin();
+        }
         Ok(())
-    }
-
-    /// News from the run.
-    fn hear(&mut self, event: LabEvent) -> io::Result<Next> {
-        match event {
-            LabEvent::Begin(header) => {
-                self.begin(Trace::new(*header));
-                self.input(Input::Began)
-            }
-            LabEvent::Entries(entries) => {
-                let Some(trace) = &mut self.trace else { return Ok(Next::Rest) };
-                for entry in entries {
-                    // The lab is part of this program: an entry that no trace can hold is a mistake in it,
-                    // and what was seen before is still true.
-                    let _ = trace.push(entry);
-                }
-                Ok(Next::Draw)
-            }
-            LabEvent::Recording { trace, why } => {
-                self.begin(*trace);
-                self.input(Input::Recording(why))
-            }
-            LabEvent::Over => self.input(Input::Over),
-            LabEvent::Failed(why) => self.input(Input::Failed(why)),
-        }
-    }
-
-    fn begin(&mut self, trace: Trace) {
-        self.trace = Some(trace);
-        self.cursor = Cursor::new();
-        self.thinner = Thinner::default();
-    }
-
-    /// A run may go on for hours; what it keeps in memory may not grow for hours.
-    fn thin(&mut self) {
-        let frozen = self.view.is_at_rest();
-        if let Some(trace) = self.trace.as_mut().filter(|_| !frozen)
-            && self.thinner.thin(trace)
-        {
-            self.cursor = Cursor::new();
-        }
     }
 
     fn input(&mut self, input: Input) -> io::Result<Next> {
-        let stage = Stage { lesson: self.lesson, trace: self.trace.as_ref(), size: self.size };
-        match screen::update(&mut self.view, &stage, input) {
-            Effect::None => Ok(Next::Draw),
-            Effect::Quit => Ok(Next::End(None)),
-            Effect::Suspend => self.suspend(),
+        let setting = Setting {
+            course: self.course,
+            progress: self.book.progress(),
+            machine: self.machine.as_deref(),
+            trace: self.bench.as_ref().and_then(Bench::trace),
+            size: self.size,
+        };
+        let effect = self.app.update(&setting, input);
+        self.note();
+        match effect {
+            Effect::None | Effect::Search | Effect::Glossary | Effect::Close => {}
+            Effect::Quit => return Ok(Next::End(None)),
+            Effect::Suspend => return self.suspend(),
             Effect::Freeze(frozen) => {
-                self.runner.freeze(frozen);
-                Ok(Next::Draw)
+                if let Some(bench) = &mut self.bench {
+                    bench.freeze(frozen);
+                }
             }
             Effect::Stop => {
-                self.runner.stop();
-                // What it saw to its end still counts; that it began or ended is known better here.
-                for event in std::mem::take(&mut self.inbox).take() {
-                    if matches!(event, LabEvent::Entries(_)) {
-                        self.hear(event)?;
-                    }
+                if let Some(bench) = &mut self.bench {
+                    bench.stop();
                 }
-                Ok(Next::Draw)
             }
-            Effect::Start => {
-                self.start(|runner, lab, events| runner.start(lab, events))?;
-                Ok(Next::Draw)
-            }
-            Effect::Replay => {
-                self.start(|runner, lab, events| runner.replay(lab, events))?;
-                Ok(Next::Draw)
-            }
+            Effect::Start => self.start(|runner, lab, events| runner.start(lab, events))?,
+            Effect::Replay => self.start(|runner, lab, events| runner.replay(lab, events))?,
             Effect::Change => {
-                if let Some(lab) = self.view.lab(self.lesson) {
-                    self.runner.change(&lab.load);
+                if let (Some(lab), Some(bench)) = (self.lab(), &mut self.bench) {
+                    bench.change(&lab.load);
                 }
-                Ok(Next::Draw)
             }
+            Effect::Open(opening) => {
+                self.leave()?;
+                self.open(opening);
+            }
+            Effect::Home => {
+                self.leave()?;
+                self.app.go_home();
+                self.bench = None;
+                self.examine()?;
+            }
+        }
+        Ok(Next::Draw)
+    }
+
+    /// Opens a lesson.
+    fn open(&mut self, opening: Opening) {
+        let Some(lesson) = self.course.lessons.get(opening.lesson) else { return };
+        if opening.afresh {
+            self.book.note(&lesson.name, Event::Begun);
+        }
+        self.app.open(opening, self.course, self.book.progress());
+        self.bench = Some(Bench::new((self.runner)(lesson)));
+        self.note();
+        self.say_trouble();
+    }
+
+    /// Ends what runs in the open lesson, and keeps what it measured.
+    fn leave(&mut self) -> io::Result<()> {
+        let runs = self.app.lesson().is_some_and(|open| open.view.is_running());
+        if let Some(bench) = &mut self.bench {
+            bench.stop();
+        }
+        if runs {
+            self.input(Input::Over)?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what is new.
+    fn note(&mut self) {
+        let Some((index, said)) = self.app.said() else { return };
+        let lesson = &self.course.lessons[index];
+        for event in self.book.progress().lesson(&lesson.name).news(lesson, &said) {
+            self.book.note(&lesson.name, event);
+        }
+        self.say_trouble();
+    }
+
+    fn say_trouble(&mut self) {
+        if let Some(says) = self.book.trouble() {
+            self.app.notice(says);
         }
     }
 
-    /// Begins a run of the lab on the screen.
-    fn start(&mut self, begin: fn(&mut dyn Runner, &Lab, Sender<LabEvent>)) -> io::Result<()> {
-        let Some(mut lab) = self.view.lab(self.lesson).cloned() else { return Ok(()) };
-        if self.view.tuned.is_some() {
+    /// Finds out what this machine allows, once, beside the screen.
+    fn examine(&mut self) -> io::Result<()> {
+        let Some(find_out) = self.find_out.take() else { return Ok(()) };
+        let to = self.send.clone();
+        // Nobody listens any more when the screen is gone.
+        let examine = move || to.send(Message::Machine(find_out())).unwrap_or_default();
+        thread::Builder::new().name("iolab-doctor".into()).spawn(examine).map(|_| ())
+    }
+
+    /// The lab on the screen, as the learner has changed it.
+    fn lab(&self) -> Option<Lab> {
+        let open = self.app.lesson()?;
+        let mut lab = open.view.lab(&self.course.lessons[open.lesson])?.clone();
+        if open.view.tuned.is_some() {
             // What was recorded is the lab as the lesson has it.
             lab.recording = None;
         }
-        self.trace = None;
-        self.cursor = Cursor::new();
-        self.inbox = Arc::default();
-        let (inbox, to) = (Arc::clone(&self.inbox), self.send.clone());
-        let (events, incoming) = mpsc::channel();
-        let forward = move || {
-            for event in incoming {
-                if inbox.add(event) && to.send(Message::Lab).is_err() {
-                    return;
-                }
-            }
-        };
-        thread::Builder::new().name("iolab-events".into()).spawn(forward)?;
-        begin(self.runner, &lab, events);
-        Ok(())
+        Some(lab)
+    }
+
+    /// Begins a run of the lab on the screen.
+    fn start(&mut self, begin: Begin) -> io::Result<()> {
+        match (self.lab(), &mut self.bench) {
+            (Some(lab), Some(bench)) => bench.start(&lab, begin, self.send.clone()),
+            _ => Ok(()),
+        }
     }
 
     /// Ctrl-Z: the shell gets its terminal, the load rests, until somebody continues us.
     fn suspend(&mut self) -> io::Result<Next> {
-        let live = self.view.is_running() && !self.view.is_at_rest();
-        if live {
-            self.runner.freeze(true);
+        let live = self.app.lesson().is_some_and(|open| open.view.is_running() && !open.view.is_at_rest());
+        if let Some(bench) = self.bench.as_mut().filter(|_| live) {
+            bench.freeze(true);
         }
         self.terminal.lend()?;
         signals::stop_here()?;
         self.terminal.retake()?;
         self.canvas.forget();
         self.size = size()?;
-        if live {
-            self.runner.freeze(false);
+        if let Some(bench) = self.bench.as_mut().filter(|_| live) {
+            bench.freeze(false);
         }
         Ok(Next::Draw)
     }
@@ -366,19 +383,29 @@ impl Screen<'_> {
         if self.terminal.saw_panic() {
             return Ok(());
         }
-        if self.view.overlay.is_some() {
+        if self.app.lesson().is_some_and(|open| open.view.overlay.is_some()) {
             rehearsal::of_a_panic("overlay");
         }
-        let t_ns = self.view.t_ns();
-        let world = self.trace.as_ref().map(|trace| self.cursor.world(trace, t_ns));
-        let mut frame = screen::frame(world.as_ref(), &self.view, self.lesson, self.size, self.theme);
+        let t_ns = self.app.lesson().map_or(0, |open| open.view.t_ns());
+        let (world, trace) = self.bench.as_mut().map(|bench| bench.world(t_ns)).unwrap_or_default();
+        let setting = Setting {
+            course: self.course,
+            progress: self.book.progress(),
+            machine: self.machine.as_deref(),
+            trace,
+            size: self.size,
+        };
+        let mut frame = self.app.frame(world.as_ref(), &setting, self.theme);
         self.zones = std::mem::take(&mut frame.zones);
         self.canvas.show(frame, &mut io::stdout().lock())
     }
 
     fn receipt(&mut self) -> Vec<String> {
-        let world = self.trace.as_ref().map(|trace| self.cursor.world(trace, u64::MAX));
-        screen::receipt(world.as_ref(), &self.view, self.lesson)
+        let Some(open) = self.app.lesson() else {
+            return screen::home::receipt(self.course, self.book.progress());
+        };
+        let (world, _) = self.bench.as_mut().map(|bench| bench.world(u64::MAX)).unwrap_or_default();
+        screen::receipt(world.as_ref(), &open.view, &self.course.lessons[open.lesson])
     }
 }
 

@@ -1,6 +1,6 @@
 //! All keys of the moment, from the one table; what cannot be done now says why.
 
-use crate::screen::keys::{self, Context};
+use crate::screen::keys::{self, Binding, Context};
 use crate::screen::paint::{width, wrap};
 use crate::screen::text::Line;
 use crate::screen::theme::{Role, Theme};
@@ -9,12 +9,22 @@ use crate::screen::view::View;
 
 pub(super) fn lines(view: &View, stage: &Stage<'_>, columns: u16, theme: Theme) -> Vec<Line> {
     let below = View { overlay: None, ..view.clone() };
+    rows(Context::of(&below), |binding| keys::why_not(binding.action, &below, stage), columns, theme)
+}
+
+/// The keys of a context; `why_not` says why one can do nothing at the moment.
+pub fn rows(
+    context: Context,
+    why_not: impl Fn(&Binding) -> Option<&'static str>,
+    columns: u16,
+    theme: Theme,
+) -> Vec<Line> {
     let glyphs = theme.glyphs();
     let mut lines = Vec::new();
-    for binding in keys::here(Context::of(&below)) {
+    for binding in keys::here(context) {
         let names: Vec<_> = binding.keys.iter().map(|key| keys::name(*key, glyphs)).collect();
         let label = format!("{:<11} ", names.join(" "));
-        let why = keys::why_not(binding.action, &below, stage);
+        let why = why_not(binding);
         let (key, role) = if why.is_some() { (Role::Quiet, Role::Quiet) } else { (Role::Key, Role::Plain) };
         let indent = " ".repeat(usize::from(width(&label)));
         let says =

@@ -10,6 +10,7 @@ use ratatui::layout::Size;
 use self::answer::{leave, store, type_character};
 use self::time::{freeze, move_in_time, tick};
 
+use super::app::Opening;
 use super::focus;
 use super::key::Key;
 use super::keys::{self, Action, Context};
@@ -40,6 +41,8 @@ pub enum Input {
     Act(Action),
     /// A click on a number or on a part of the lab.
     Point(Focus),
+    /// A click on a row of a list: lessons, what was found.
+    Choose(usize),
     /// The wheel: lines down, negative up.
     Wheel(i8),
     /// The run's trace has begun.
@@ -69,6 +72,16 @@ pub enum Effect {
     Replay,
     /// Hold the run at rest, or let it go on.
     Freeze(bool),
+    /// To all lessons.
+    Home,
+    /// Look for something.
+    Search,
+    /// The terms and what they mean.
+    Glossary,
+    /// To a lesson, or to a step of it.
+    Open(Opening),
+    /// What lies over all goes away.
+    Close,
     /// Give the terminal back until the shell brings us to the fore.
     Suspend,
     /// End.
@@ -116,6 +129,8 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
             tick(view, stage, ns);
             Effect::None
         }
+        // A lesson has no lists.
+        Input::Choose(_) => Effect::None,
     }
 }
 
@@ -234,6 +249,11 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
                 text.pop();
             }
         }
+        Action::Home => return Effect::Home,
+        Action::Search => return Effect::Search,
+        Action::Glossary => return Effect::Glossary,
+        // Lists are opened from, and a lesson has none.
+        Action::Open | Action::Afresh => {}
         Action::Suspend => return Effect::Suspend,
         Action::Quit => return Effect::Quit,
     }
@@ -258,7 +278,7 @@ fn go_on(view: &mut View, stage: &Stage<'_>) -> Effect {
     act(view, stage, Action::NextStep)
 }
 
-fn go_to(view: &mut View, stage: &Stage<'_>, step: usize) -> Effect {
+pub(super) fn go_to(view: &mut View, stage: &Stage<'_>, step: usize) -> Effect {
     if step == view.step || step >= stage.lesson.steps.len() {
         return Effect::None;
     }

@@ -1,0 +1,97 @@
+//! The full screen: how it looks, who runs its labs, and what is said when it is gone.
+
+use anyhow::Context;
+
+use super::look::LookArguments;
+use super::{Exit, face};
+use crate::lesson::{self, Course, LESSONS, Lesson, Recorded, Runner, Source};
+use crate::progress::Book;
+use crate::screen::Opening;
+use crate::tui;
+
+/// How a screen is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'m> {
+    /// How it looks.
+    pub look: &'m LookArguments,
+    /// Whether it is shown to a room.
+    pub present: bool,
+    /// Whether recorded runs are played instead of servers.
+    pub replay: bool,
+}
+
+/// Shows home, or a lesson, until the learner quits.
+pub fn show(opening: Option<Opening>, manner: Manner<'_>) -> anyhow::Result<Exit> {
+    let runner = |lesson: &Lesson| {
+        let source = lesson::find(&lesson.name).unwrap_or(&LESSONS[0]);
+        runner(source, manner.replay)
+    };
+    open(&course()?, opening, manner, &mut Book::open(), &runner)
+}
+
+/// Shows the playground until the learner quits. Nothing of it is kept.
+#[cfg(feature = "live")]
+pub fn playground(
+    lesson: Lesson,
+    look: &LookArguments,
+    runner: &dyn Fn(&Lesson) -> Box<dyn Runner>,
+) -> anyhow::Result<Exit> {
+    let course = Course::of(vec![lesson]);
+    let opening = Opening { lesson: 0, step: Some(0), afresh: false };
+    let manner = Manner { look, present: false, replay: false };
+    open(&course, Some(opening), manner, &mut Book::blank(), runner)
+}
+
+fn open(
+    course: &Course,
+    opening: Option<Opening>,
+    manner: Manner<'_>,
+    book: &mut Book,
+    runner: &dyn Fn(&Lesson) -> Box<dyn Runner>,
+) -> anyhow::Result<Exit> {
+    anyhow::ensure!(
+        tui::is_possible(),
+        "the full screen needs a terminal that can move its cursor (TERM is {:?}); --format plain needs none",
+        std::env::var("TERM").unwrap_or_default()
+    );
+    let theme = match manner.look.theme() {
+        Ok(theme) => theme,
+        Err(error) => {
+            super::complain(&error);
+            return Ok(Exit::Usage);
+        }
+    };
+    let given = tui::Given { runner, machine: Box::new(machine) };
+    let options = tui::Options { opening, theme, present: manner.present };
+    let ending = tui::run(course, options, book, given).context("the terminal could not be used")?;
+    if ending.signal.is_none() {
+        // A terminal that is gone hears no receipt, and that is no failure.
+        let _ = face::print(&ending.receipt.iter().map(|line| format!("{line}\n")).collect::<String>());
+    }
+    ending.pass_signal_on().context("the signal that ended the screen could not be passed on")?;
+    Ok(Exit::Done)
+}
+
+/// All lessons.
+pub fn course() -> anyhow::Result<Course> {
+    Course::read().map_err(|mistake| anyhow::anyhow!("{mistake}"))
+}
+
+/// What this machine allows, in a line.
+pub fn machine() -> String {
+    #[cfg(feature = "live")]
+    return crate::doctor::verdict(&crate::doctor::examine(), crate::doctor::LESSONS).says;
+    #[cfg(not(feature = "live"))]
+    "this build plays recorded runs and asks the kernel nothing".to_owned()
+}
+
+/// Who makes the runs.
+pub fn runner(source: &'static Source, replay: bool) -> Box<dyn Runner> {
+    if replay {
+        return Box::new(Recorded::new(source, "--replay asks for it"));
+    }
+    #[cfg(feature = "live")]
+    return Box::new(crate::lab::Live::new(source));
+    #[cfg(not(feature = "live"))]
+    Box::new(Recorded::new(source, "this build runs no servers"))
+}

@@ -1,0 +1,49 @@
+//! All lessons together: what home, search and glossary look at.
+
+use super::glossary::Glossary;
+use super::{LESSONS, Lesson, Mistake};
+
+/// The lessons that are written, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Course {
+    /// Read and checked, as [`LESSONS`] has them.
+    pub lessons: Vec<Lesson>,
+    /// The terms of all of them.
+    pub glossary: Glossary,
+}
+
+/// A step of a lesson of the course, both from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Index of the lesson in [`Course::lessons`].
+    pub lesson: usize,
+    /// Index of the step.
+    pub step: usize,
+}
+
+impl Course {
+    /// Reads all lessons.
+    ///
+    /// # Errors
+    /// The first [`Mistake`]; the tests see to it that a released program has none.
+    pub fn read() -> Result<Self, Mistake> {
+        Ok(Self::of(LESSONS.iter().map(|source| source.read()).collect::<Result<_, _>>()?))
+    }
+
+    /// A course of these lessons.
+    pub fn of(lessons: Vec<Lesson>) -> Self {
+        let glossary = Glossary::of(&lessons);
+        Self { lessons, glossary }
+    }
+
+    /// Index of the lesson of that name.
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.lessons.iter().position(|lesson| lesson.name == name)
+    }
+
+    /// A place as people say it: `lesson 3, step 8`.
+    pub fn name(&self, place: Place) -> String {
+        let number = self.lessons.get(place.lesson).map_or(0, |lesson| lesson.number);
+        format!("lesson {number}, step {}", place.step.saturating_add(1))
+    }
+}

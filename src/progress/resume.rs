@@ -1,0 +1,30 @@
+//! Where a learner goes on.
+
+use super::fold::Progress;
+use crate::lesson::{Course, Place};
+
+impl Progress {
+    /// Where to go on: the step that was on the screen last; after a lesson's end, the next lesson that is
+    /// not done. `None` when nothing was begun, and when all is done.
+    pub fn resumes(&self, course: &Course) -> Option<Place> {
+        let last = course.index(self.last()?)?;
+        let place = |lesson: usize| {
+            let of = &course.lessons[lesson];
+            Place { lesson, step: self.lesson(&of.name).resumes_at(of) }
+        };
+        let here = place(last);
+        let at_end = here.step.saturating_add(1) >= course.lessons[last].steps.len();
+        let is_done = |lesson: usize| self.lesson(&course.lessons[lesson].name).completed;
+        if !(at_end && is_done(last)) {
+            return Some(here);
+        }
+        let all = course.lessons.len();
+        // Those that come after it first, then those that were left out.
+        (last..all).chain(0..last).find(|lesson| !is_done(*lesson)).map(place)
+    }
+
+    /// Lessons of which all steps were seen.
+    pub fn lessons_done(&self, course: &Course) -> usize {
+        course.lessons.iter().filter(|lesson| self.lesson(&lesson.name).completed).count()
+    }
+}
