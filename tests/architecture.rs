@@ -49,8 +49,15 @@ fn the_core_reads_no_clock_no_file_and_prints_nothing() {
 }
 
 #[test]
+fn progress_is_pure_but_for_its_book() {
+    for file in ["entry.rs", "fold.rs", "resume.rs"] {
+        never(&format!("progress/{file}"), IMPURE, "is folded like a world; only the book touches a file");
+    }
+}
+
+#[test]
 fn the_core_knows_nothing_of_the_live_rooms() {
-    for room in ["trace", "world", "screen", "plain", "export", "lesson"] {
+    for room in ["trace", "world", "screen", "plain", "export", "lesson", "progress"] {
         never(
             room,
             &[
@@ -108,7 +115,9 @@ fn probes_and_clients_know_no_screen_and_no_lesson() {
 
 #[test]
 fn escape_codes_are_written_at_the_edges_only() {
-    for room in ["trace", "world", "screen", "lesson", "export", "lab", "probe", "load", "servers"] {
+    for room in
+        ["trace", "world", "screen", "lesson", "progress", "export", "lab", "probe", "load", "servers"]
+    {
         never(
             room,
             &["\\x1b", "\\u{1b}", "crossterm::execute", "crossterm::queue"],

@@ -136,6 +136,21 @@ impl Session {
         }
     }
 
+    /// Comes to rest: a stretch of time in which nothing is written and no thread wakes.
+    pub fn assert_sleeps(&mut self, state: &str) {
+        let pid = self.child.id();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let before = switches(pid);
+            let wrote = self.read(Duration::from_millis(500));
+            if !wrote && switches(pid) == before {
+                return;
+            }
+            let woke = switches(pid) - before;
+            assert!(Instant::now() < end, "{state}, and still {woke} wake-ups in half a second");
+        }
+    }
+
     /// The terminal was given back, and no process of the session is left.
     pub fn assert_clean(&self) {
         let raw = String::from_utf8_lossy(&self.raw);

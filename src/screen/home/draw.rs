@@ -18,6 +18,9 @@ const COLUMNS_MAX: u16 = 112;
 /// Columns between two columns.
 const GAP: u16 = 3;
 
+/// The head of the last column.
+const PREDICTIONS: &str = "predictions made";
+
 /// Draws home.
 pub fn frame(view: &HomeView, setting: &Setting<'_>, theme: Theme) -> Frame {
     let size = setting.size;
@@ -94,12 +97,18 @@ fn draw_body(paint: &mut Paint, body: Rect, view: &HomeView, setting: &Setting<'
     let says = wrap(&says, area.width);
     let detail = take(u16::try_from(says.len()).unwrap_or(u16::MAX).saturating_add(1), 1);
     let above = take(1, 3);
-    let between = take(1, 2);
+    let goes_on = matches!(rows.first(), Some(Row::Continue(_)));
+    let between = if goes_on { take(1, 2) } else { 0 };
     let apart = take(1, 1);
+    // On a high screen each lesson has air around it.
+    let air = take(count, count.saturating_add(6)) > 0;
 
     let (_, area) = top(area, above);
-    let (list, rest) = top(area, count.saturating_add(head).saturating_add(between));
-    draw_rows(paint, list, &rows, view, setting, head > 0, between);
+    let stride = if air { 2 } else { 1 };
+    let lessons = count.saturating_sub(u16::from(goes_on)).saturating_mul(stride).saturating_sub(stride - 1);
+    let above = u16::from(goes_on).saturating_add(between).saturating_add(head);
+    let (list, rest) = top(area, above.saturating_add(lessons));
+    draw_rows(paint, list, &rows, view, setting, Rows { head: head > 0, between, stride });
     let (detail, rest) = top(rest, detail);
     for (row, line) in (1..detail.height).zip(&says) {
         paint.text(detail, 0, row, line, Role::Plain);
@@ -137,7 +146,8 @@ impl Columns {
         let widest = |of: &dyn Fn(&Lesson) -> u16| lessons.iter().map(of).max().unwrap_or(0);
         let titles = widest(&|lesson| width(&lesson.title));
         let steps = widest(&|lesson| width(&row::steps(lesson, &known(lesson))));
-        let predictions = widest(&|lesson| width(&row::predictions(lesson, &known(lesson)))).max(11);
+        let predictions =
+            widest(&|lesson| width(&row::predictions(lesson, &known(lesson)))).max(width(PREDICTIONS));
         // The mark, the number and the title's gap.
         let mut left = columns.saturating_sub(6).saturating_sub(titles);
         let mut take = |wanted: u16| {
@@ -161,33 +171,49 @@ impl Columns {
     }
 }
 
+/// How the rows stand.
+struct Rows {
+    /// Whether the columns have a head.
+    head: bool,
+    /// Rows free between going on and the rest.
+    between: u16,
+    /// Rows from one lesson to the next.
+    stride: u16,
+}
+
 fn draw_rows(
     paint: &mut Paint,
     area: Rect,
     rows: &[Row],
     view: &HomeView,
     setting: &Setting<'_>,
-    head: bool,
-    between: u16,
+    stand: Rows,
 ) {
     let columns = Columns::fit(setting, area.width);
     let chosen = view.chosen.min(rows.len().saturating_sub(1));
-    let goes_on = matches!(rows.first(), Some(Row::Continue(_)));
     // To go on stands above the table's head, apart from the lessons.
-    let apart = if goes_on { u16::from(head).saturating_add(between) } else { 0 };
-    let extra = if goes_on { apart } else { u16::from(head) };
-    let shown = usize::from(area.height.saturating_sub(extra));
-    let from = (chosen + 1).saturating_sub(shown);
-    if head {
-        let row = if goes_on { 1 + between } else { 0 };
-        draw_head(paint, area, row, &columns);
+    let goes_on = matches!(rows.first(), Some(Row::Continue(_)));
+    let first = if goes_on { stand.between.saturating_add(1) } else { 0 };
+    if stand.head {
+        draw_head(paint, area, first, &columns);
     }
+    let extra = u16::from(stand.head).saturating_add(stand.between);
+    // Only where all have room do they have air.
+    let shown = if stand.stride > 1 { rows.len() } else { area.height.saturating_sub(extra).into() };
+    let from = (chosen + 1).saturating_sub(shown);
     for (index, row) in rows.iter().enumerate().skip(from).take(shown) {
-        let at = u16::try_from(index - from).unwrap_or(u16::MAX);
-        let at = if index == 0 && goes_on { 0 } else { at.saturating_add(extra) };
+        let nth = u16::try_from(index - from).unwrap_or(u16::MAX);
+        let at = match row {
+            Row::Continue(_) => 0,
+            // Air is between lessons only.
+            Row::Lesson(_) if goes_on && from == 0 => {
+                nth.saturating_sub(1).saturating_mul(stand.stride).saturating_add(extra).saturating_add(1)
+            }
+            Row::Lesson(_) => nth.saturating_mul(stand.stride).saturating_add(extra),
+        };
         draw_row(paint, area, at, *row, index == chosen, &columns, setting);
         let zone = Rect { y: area.y.saturating_add(at), height: 1, ..area };
-        paint.zone(zone, Click::Choose(index));
+        paint.zone(zone.intersection(area), Click::Choose(index));
         if index == chosen {
             paint.cursor(area, 0, at);
         }
@@ -205,7 +231,7 @@ fn draw_head(paint: &mut Paint, area: Rect, row: u16, columns: &Columns) {
     column = column.saturating_add(columns.steps).saturating_add(GAP);
     column = column.saturating_add(if columns.bar > 0 { columns.bar.saturating_add(GAP) } else { 0 });
     if columns.predictions {
-        paint.text(area, column, row, "predictions", Role::Quiet);
+        paint.text(area, column, row, PREDICTIONS, Role::Quiet);
     }
 }
 

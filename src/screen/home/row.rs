@@ -45,13 +45,12 @@ pub(super) fn steps(lesson: &Lesson, known: &LessonProgress) -> String {
     }
 }
 
-/// What became of its predictions: `5 of 9 made, 3 close`.
+/// How many of its predictions were made, and how many of those came close: `5 of 9, 3 close`.
 pub(super) fn predictions(lesson: &Lesson, known: &LessonProgress) -> String {
     let score = known.score(lesson);
-    match (score.made, score.judged) {
-        (0, _) => format!("{} to make", score.asked),
-        (made, 0) => format!("{made} of {} made", score.asked),
-        (made, _) => format!("{made} of {} made, {} close", score.asked, score.close),
+    match score.judged {
+        0 => format!("{} of {}", score.made, score.asked),
+        _ => format!("{} of {}, {} close", score.made, score.asked, score.close),
     }
 }
 
