@@ -51,7 +51,9 @@ fn without_control(text: &str) -> String {
 /// Prints text. When its reader has gone away (`| head`) the program is done: nobody would hear the rest, and
 /// what it started ends with it.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = std::io::stdout().lock();
+    // A prompt has no line end to be sent at.
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }

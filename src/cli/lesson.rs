@@ -1,12 +1,13 @@
 //! `iolab lesson [N|NAME]`: a lesson on the terminal, as lines, or as a document.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::look::LookArguments;
 use super::screen;
-use super::{Exit, face, lesson_lines, nearest};
+use super::{Exit, face, lesson_lines, nearest, talk};
 use crate::lesson::{self, LESSONS, Source};
 use crate::progress::{Book, Event};
 use crate::screen::Opening;
@@ -76,18 +77,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             };
             screen::show(Some(opening(source, arguments)?), manner)
         }
-        Face::Plain => {
+        Face::Plain if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => {
             let lesson = read(source)?;
-            // Who is talked to has a book; a pipe gets the same lines each time.
-            let mut book = lesson_lines::talks().then(Book::open);
-            if let Some(book) = book.as_mut().filter(|_| arguments.from_start) {
+            let mut book = Book::open();
+            if arguments.from_start {
                 book.note(&lesson.name, Event::Begun);
             }
-            let left =
-                book.as_ref().map_or(0, |book| book.progress().lesson(&lesson.name).resumes_at(&lesson));
-            let from = step(arguments).unwrap_or(left);
-            lesson_lines::plain(&lesson, from, runner().as_mut(), book.as_mut())
+            let from =
+                step(arguments).unwrap_or_else(|| book.progress().lesson(&lesson.name).resumes_at(&lesson));
+            talk::talk(&lesson, from, runner().as_mut(), &mut book)
         }
+        // A pipe gets the same lines each time.
+        Face::Plain => lesson_lines::plain(&read(source)?, step(arguments).unwrap_or(0), runner().as_mut()),
         Face::Json => lesson_lines::json(&read(source)?, step(arguments).unwrap_or(0), runner().as_mut()),
     }
 }

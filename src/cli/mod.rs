@@ -28,8 +28,10 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
+mod talk;
 #[cfg(feature = "live")]
 mod trial;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -2,10 +2,13 @@
 
 use std::fmt::Write;
 
-use super::number::{number, whole};
+use super::histogram::histogram;
+use super::number::{grouped, number, whole};
 use super::table::Table;
-use crate::trace::{Counts, End, Interest, Load, Machine, Pace, Rung};
-use crate::world::{METRICS, Measured, RingDeltas, ServerView, World, insight, words};
+use crate::screen::Theme;
+use crate::screen::number::{Scale, seconds};
+use crate::trace::{End, Load, Machine, Pace, Rung};
+use crate::world::{METRICS, Measured, ServerView, World, insight, words};
 
 /// Requests a second up to which calls are told one by one.
 const SLOW_PER_S: u64 = 100;
@@ -26,6 +29,8 @@ pub fn lab(world: &World<'_>) -> String {
     if views.iter().all(|view| view.trial.is_none()) {
         let _ = writeln!(out, "load     {}", load(&world.header.load));
     }
+    let end_ns = world.runs.iter().map(|run| run.t_ns).max().unwrap_or(0);
+    let _ = writeln!(out, "time     {}", seconds(end_ns));
     let _ = writeln!(out, "machine  {}", machine(&world.header.capabilities.machine));
     if let Err(refusal) = &world.header.syscall_rung {
         let _ = writeln!(out, "system calls are not counted: {refusal}. Try: {}", refusal.try_this);
@@ -48,7 +53,7 @@ pub fn load(load: &Load) -> String {
     match load.pace {
         Pace::Max => out.push_str(", as fast as it goes"),
         Pace::PerSecond(rate) => {
-            let _ = write!(out, ", {rate} requests a second");
+            let _ = write!(out, ", {} requests a second", grouped(rate));
         }
     }
     if load.burst > 1 {
@@ -72,18 +77,32 @@ fn metrics(out: &mut String, views: &[&ServerView<'_>]) {
     let mut table = Table::new();
     table.row(std::iter::once("").chain(views.iter().map(|view| view.name)).chain(["seen by"]));
     for metric in METRICS {
-        let values: Vec<_> = views.iter().map(|view| view.metric(metric.id)).collect();
+        // Times in the unit of the screen.
+        let scale = Scale::among(metric.id, views, Theme::DEFAULT.glyphs());
+        let values: Vec<_> = views.iter().map(|view| in_unit(scale, view.metric(metric.id)?)).collect();
         if values.iter().all(Option::is_none) {
             continue;
         }
         let rung = values.iter().flatten().find_map(Measured::rung);
-        let label = format!("{} {}", metric.label, metric.unit);
+        let unit = if scale.unit.is_empty() { metric.unit } else { &metric.unit.replace("ns", scale.unit) };
+        let label = format!("{} {unit}", metric.label);
         let cells = views.iter().zip(&values).map(|(view, value)| cell(view, value, rung));
         table.row(std::iter::once(label).chain(cells).chain([word(rung)]));
     }
     for line in table.lines() {
         let _ = writeln!(out, "{line}");
     }
+}
+
+fn in_unit(scale: Scale, measured: Measured) -> Option<Measured> {
+    Some(match measured {
+        Measured::Known { value, rung, spread } => Measured::Known {
+            value: scale.scaled(value),
+            rung,
+            spread: spread.map(|spread| scale.scaled(spread)),
+        },
+        unknown => unknown,
+    })
 }
 
 fn word(rung: Option<Rung>) -> String {
@@ -123,21 +142,21 @@ fn server(out: &mut String, view: &ServerView<'_>) {
             .filter_map(|(name, measured)| Some(format!("{name} {}", amount(view, measured.value()?))))
             .collect();
         let what = match (view.trial, view.window.cut_after) {
-            (None, _) => "syscalls per echo by name".to_owned(),
+            (None, _) => "system calls by name, per echo".to_owned(),
             (Some(_), Some(calls)) if view.sum.by_name.is_empty() => {
-                format!("the first {calls} syscalls by name")
+                format!("the first {calls} system calls by name")
             }
-            (Some(_), _) => "syscalls by name".to_owned(),
+            (Some(_), _) => "system calls by name".to_owned(),
         };
         lines.push(format!("{what} ({}): {}", rung.word(), each.join(", ")));
     }
-    lines.extend(epoll_sets(view));
+    lines.extend(super::interest::lines(view));
     lines.extend(calls(view));
     lines.extend(super::cost::lines(view));
     lines.extend(super::switches::lines(view));
     lines.extend(super::poller::lines(view));
     lines.extend(super::crossings::lines(view));
-    lines.extend(view.sum.rings.iter().map(ring));
+    lines.extend(super::ring::lines(view));
     if !view.window.batches.is_empty() {
         let rung = word(view.window.rung);
         lines.push(format!("SQEs per io_uring_enter ({rung}): {}", histogram(&view.window.batches)));
@@ -164,46 +183,15 @@ fn server(out: &mut String, view: &ServerView<'_>) {
         lines.push("it was stopped before all was done".into());
     }
     for finding in view.insights() {
-        lines.push(format!("insight {}: {}", finding.id, finding.says));
-        if let Some(insight) = insight::by_id(&finding.id) {
-            lines.push(format!("  {}", insight.fix));
-        }
+        let insight = insight::by_id(&finding.id);
+        let title = insight.map_or("", |insight| insight.title);
+        lines.push(format!("insight {}: {title}. {}", finding.id, finding.says));
+        lines.extend(insight.map(|insight| format!("{} {}", insight.general, insight.fix)));
     }
     if !lines.is_empty() {
         let _ = writeln!(out, "\n{}", view.name);
         lines.iter().for_each(|line| wrapped(out, line));
     }
-}
-
-fn ring(ring: &RingDeltas) -> String {
-    let flags = ring.now.setup_flags.join(" ");
-    format!(
-        "ring fd {}: SQ {} slots, {} published; CQ {} slots, {} published; completions waiting at a look: {} {flags}",
-        ring.now.fd,
-        ring.now.sq_entries,
-        ring.sqes,
-        ring.now.cq_entries,
-        ring.cqes,
-        histogram(&ring.cq_depth),
-    )
-}
-
-/// The interest lists, summed up.
-fn epoll_sets<'v>(view: &'v ServerView<'_>) -> impl Iterator<Item = String> + 'v {
-    let sets = view.latest().map(|run| run.epoll_sets.as_slice()).unwrap_or_default();
-    sets.iter().map(|set| {
-        let having = |bit| set.interest.iter().filter(|entry| entry.events & bit != 0).count();
-        format!(
-            "interest list of epoll fd {} (epoll-set): {} descriptors, {} for EPOLLIN, {} for EPOLLOUT, {} \
-             edge-triggered, {} one-shot",
-            set.fd,
-            set.interest.len(),
-            having(Interest::IN),
-            having(Interest::OUT),
-            having(Interest::ET),
-            having(Interest::ONESHOT),
-        )
-    })
 }
 
 /// At a pace that a person can follow: the last calls in order, in plain words.
@@ -235,24 +223,6 @@ fn repeated(lines: impl Iterator<Item = String>) -> Vec<String> {
     told.into_iter()
         .map(|(line, times)| if times > 1 { format!("{line} ({times} times)") } else { line })
         .collect()
-}
-
-/// A histogram in a line: doublings and their shares.
-fn histogram(counts: &Counts) -> String {
-    let all = counts.samples().max(1) as f64;
-    let mut buckets = std::collections::BTreeMap::<u64, u64>::new();
-    for (&value, &times) in &counts.0 {
-        let count = buckets.entry(value.checked_ilog2().map_or(0, |log| 1 << log)).or_default();
-        *count = count.saturating_add(times);
-    }
-    let each = buckets.into_iter().map(|(low, times)| {
-        let share = times as f64 * 100.0 / all;
-        match low {
-            0 | 1 => format!("{low}: {share:.0} %"),
-            low => format!("{low} to {}: {share:.0} %", low - 1 + low),
-        }
-    });
-    each.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether there is anything to put into a table: not when trouble came before the first answer.

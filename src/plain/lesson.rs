@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::lesson::{Block, Kind, Lab, Lesson, Prediction, Step, plain_prose};
+use crate::screen::rounded;
 use crate::world::{Measured, MetricId, World};
 
 /// Lines are at most so wide.
@@ -71,7 +72,7 @@ pub fn answer(prediction: &Prediction, said: Option<&str>, world: &World<'_>) ->
         (Measured::Known { value, rung, .. }, None) => {
             let metric = MetricId::by_key(&prediction.metric).map(MetricId::row);
             let (label, unit) = metric.map_or(("", ""), |metric| (metric.label, metric.unit));
-            let number = super::number(*value);
+            let number = rounded(*value);
             let _ = writeln!(out, "{}: {number} {label} {unit} ({}).", prediction.server, rung.word());
         }
     }

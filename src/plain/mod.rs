@@ -4,13 +4,17 @@
 
 mod cost;
 mod crossings;
+mod histogram;
 mod home;
+mod interest;
 mod lab;
 pub mod lesson;
 mod number;
 mod poller;
+mod ring;
 mod switches;
 mod table;
+pub mod why;
 
 pub use home::home;
 pub use lab::lab;

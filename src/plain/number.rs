@@ -5,7 +5,7 @@ pub fn number(value: f64) -> String {
     let size = value.abs();
     match size {
         0.0 => "0".into(),
-        _ if size >= 10_000.0 => grouped(value.round() as i64),
+        _ if size >= 10_000.0 => signed(value.round() as i64),
         _ if size >= 100.0 => format!("{value:.0}"),
         _ if size >= 10.0 => format!("{value:.1}"),
         _ if size >= 0.1 => format!("{value:.2}"),
@@ -17,20 +17,17 @@ pub fn number(value: f64) -> String {
 
 /// A count: all its figures.
 pub fn whole(value: f64) -> String {
-    grouped(value.round() as i64)
+    signed(value.round() as i64)
 }
 
-/// Thousands apart: a line of digits is hard to read and harder to hear.
-fn grouped(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    if value < 0 { format!("-{out}") } else { out }
+/// A count with its thousands apart: a line of digits is hard to read and harder to hear.
+pub(super) fn grouped(value: u64) -> String {
+    crate::screen::number::count(value)
+}
+
+fn signed(value: i64) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped(value.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub mod keys;
 mod lab;
 mod layout;
 mod lesson;
-mod number;
+pub(crate) mod number;
 mod overlay;
 mod paint;
 mod receipt;
@@ -32,9 +32,11 @@ pub use app::{App, OpenLesson, Opening, Setting};
 pub use key::Key;
 pub use paint::{Click, Frame, Zone};
 pub use receipt::receipt;
+pub(crate) use text::rounded;
 pub use theme::{Depth, Glyphs, Palette, Role, Theme};
 pub use update::{Effect, Input, Stage, update};
 pub use view::{Focus, Overlay, Pane, Playhead, Run, Shown, State, View};
+pub(crate) use widget::about;
 
 use ratatui::layout::Size;
 

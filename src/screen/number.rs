@@ -1,7 +1,7 @@
 //! Numbers as people read them: units that fit, fixed decimals, thousands apart.
 
 use super::theme::Glyphs;
-use crate::world::MetricId;
+use crate::world::{MetricId, ServerView};
 
 /// A count with its thousands apart: `4 723`.
 pub fn count(n: u64) -> String {
@@ -47,6 +47,25 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// The scale of a metric beside these servers: times of one kind share a unit, so that they can be
+    /// compared.
+    pub fn among(id: MetricId, servers: &[&ServerView<'_>], glyphs: &Glyphs) -> Self {
+        use MetricId::{
+            CpuNs, CpuNsPerRequest, KernelNsPerRequest, LatencyP50Ns, LatencyP99Ns, UserNsPerRequest,
+        };
+        let family: &[MetricId] = match id {
+            CpuNsPerRequest | UserNsPerRequest | KernelNsPerRequest => {
+                &[CpuNsPerRequest, UserNsPerRequest, KernelNsPerRequest]
+            }
+            LatencyP50Ns | LatencyP99Ns => &[LatencyP50Ns, LatencyP99Ns],
+            CpuNs => &[CpuNs],
+            _ => &[],
+        };
+        let values =
+            family.iter().flat_map(|id| servers.iter().filter_map(|server| server.metric(*id)?.value()));
+        Self::of(id, values.fold(0.0, f64::max), glyphs)
+    }
+
     /// The scale that suits the largest of these values.
     pub fn of(id: MetricId, largest: f64, glyphs: &Glyphs) -> Self {
         let plain = |decimals| Self { divisor: 1.0, decimals, unit: "" };
@@ -73,9 +92,14 @@ impl Scale {
         }
     }
 
+    /// The number in this scale's unit.
+    pub fn scaled(self, value: f64) -> f64 {
+        value / self.divisor
+    }
+
     /// The number, split at its point: what comes before it, and the point with what follows.
     pub fn write(self, value: f64) -> (String, String) {
-        let scaled = value / self.divisor;
+        let scaled = self.scaled(value);
         if !scaled.is_finite() {
             return ("?".into(), String::new());
         }

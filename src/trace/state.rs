@@ -33,6 +33,18 @@ impl Interest {
     pub const ONESHOT: u32 = 1 << 30;
     /// EPOLLET.
     pub const ET: u32 = 1 << 31;
+
+    /// An event mask in its names, as in `IN|ET`.
+    pub fn names(events: u32) -> Vec<&'static str> {
+        const NAMES: [(u32, &str); 5] = [
+            (Interest::IN, "IN"),
+            (Interest::OUT, "OUT"),
+            (Interest::EXCLUSIVE, "EXCLUSIVE"),
+            (Interest::ONESHOT, "ONESHOT"),
+            (Interest::ET, "ET"),
+        ];
+        NAMES.iter().filter(|(bit, _)| events & bit != 0).map(|(_, name)| *name).collect()
+    }
 }
 
 /// One TCP connection of a process, with its queues.

@@ -14,9 +14,9 @@ const MSG_DONTWAIT: u64 = 0x40;
 /// shutdown(2): of what is received.
 const SHUT_RD: u64 = 0;
 
-/// One call as a sentence: what was asked, and what came back.
+/// One call as a sentence: its name, what was asked, and what came back.
 pub fn sentence(call: &Call) -> String {
-    format!("{} → {}", ask(call), answer(call))
+    format!("{}: {} → {}", call.name, ask(call), answer(call))
 }
 
 /// A call's name where there is little room.

@@ -27,16 +27,31 @@ fn bucket(value: u64) -> usize {
     bits.min(BUCKETS_MAX - 1)
 }
 
-/// What a bucket holds: `0`, `1`, `2-3`, `4-7`; where all that was seen is one value, that value.
+/// What a bucket holds: `0`, `1`, `2-3`, `4-7`; where each bucket was seen to hold one value only, that value.
+/// Ranges and single values are never mixed, else a `64` among ranges would seem to leave 65 out.
 fn label(bucket: usize, series: &[Series<'_>]) -> String {
     let (first, end) = range(bucket);
-    let seen = || series.iter().flat_map(|series| series.counts.0.range(first..end)).map(|(value, _)| *value);
-    match (seen().min(), seen().max()) {
-        (Some(least), Some(most)) if least == most => least.to_string(),
-        _ if end == u64::MAX => format!("{first}+"),
-        _ if end - first == 1 => first.to_string(),
-        _ => format!("{first}-{}", end - 1),
+    match single(bucket, series).filter(|_| all_single(series)) {
+        Some(value) => value.to_string(),
+        None if end == u64::MAX => format!("{first}+"),
+        None if end - first == 1 => first.to_string(),
+        None => format!("{first}-{}", end - 1),
     }
+}
+
+/// The one value that was seen in a bucket, if it was one.
+fn single(bucket: usize, series: &[Series<'_>]) -> Option<u64> {
+    let (first, end) = range(bucket);
+    let seen = || series.iter().flat_map(|series| series.counts.0.range(first..end)).map(|(value, _)| *value);
+    seen().min().filter(|least| seen().max() == Some(*least))
+}
+
+/// Whether each bucket that holds anything holds one value, and none lies between them that holds nothing: its
+/// row would need a range.
+fn all_single(series: &[Series<'_>]) -> bool {
+    let seen = series.iter().flat_map(|series| series.counts.0.keys()).map(|value| bucket(*value));
+    let (least, most) = (seen.clone().min().unwrap_or(0), seen.max().unwrap_or(0));
+    (least..=most).all(|bucket| single(bucket, series).is_some())
 }
 
 /// The values of a bucket: from the first up to, but not including, the last.
@@ -145,8 +160,14 @@ mod tests {
         let buckets = buckets(&counts);
         assert_eq!(buckets[..5], [1, 1, 2, 2, 1]);
         assert_eq!(buckets.len(), BUCKETS_MAX);
-        let series = [Series { name: "x", counts: &counts, role: Role::Plain }];
-        let labels: Vec<_> = [1, 2, 4, 15].map(|bucket| label(bucket, &series)).into();
-        assert_eq!(labels, ["1", "2-3", "8", "1099511627776"], "one value is said as it is");
+        let labels = |counts: &Counts, buckets: &[usize]| -> Vec<String> {
+            let series = [Series { name: "x", counts, role: Role::Plain }];
+            buckets.iter().map(|bucket| label(*bucket, &series)).collect()
+        };
+        assert_eq!(labels(&counts, &[1, 2, 4, 15]), ["1", "2-3", "8-15", "16384+"], "ranges, all of them");
+        let few = Counts([(1, 9), (2, 5), (6, 1)].into());
+        assert_eq!(labels(&few, &[1, 2, 3]), ["1", "2", "6"], "values, all of them");
+        let far = Counts([(1, 9), (64, 5)].into());
+        assert_eq!(labels(&far, &[1, 2, 7]), ["1", "2-3", "64-127"], "what lies between is a range");
     }
 }

@@ -255,7 +255,7 @@ fn table<'s>(scene: &'s Scene<'_>) -> &'s Table {
 
 fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<String>) -> Row {
     let measured: Vec<_> = scene.servers.iter().map(|server| server.metric(id)).collect();
-    let scale = Scale::of(id, largest(scene, id), glyphs);
+    let scale = Scale::among(id, &scene.servers, glyphs);
     let mut cells = Vec::new();
     for (server, measured) in scene.servers.iter().zip(&measured) {
         let cell = match measured {
@@ -282,25 +282,6 @@ fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<Strin
     }
     let rung = measured.iter().flatten().find_map(Measured::rung);
     Row { label: label(id, scale), cells, rung }
-}
-
-/// The largest value among the metrics that are compared with this one: times of one kind share a unit.
-fn largest(scene: &Scene<'_>, id: MetricId) -> f64 {
-    use MetricId::{
-        CpuNs, CpuNsPerRequest, KernelNsPerRequest, LatencyP50Ns, LatencyP99Ns, UserNsPerRequest,
-    };
-    let family: &[MetricId] = match id {
-        CpuNsPerRequest | UserNsPerRequest | KernelNsPerRequest => {
-            &[CpuNsPerRequest, UserNsPerRequest, KernelNsPerRequest]
-        }
-        LatencyP50Ns | LatencyP99Ns => &[LatencyP50Ns, LatencyP99Ns],
-        CpuNs => &[CpuNs],
-        _ => return 0.0,
-    };
-    let shown = metrics(scene.lab).into_iter().filter(|id| family.contains(id));
-    let values =
-        shown.flat_map(|id| scene.servers.iter().filter_map(move |server| server.metric(id)?.value()));
-    values.fold(0.0, f64::max)
 }
 
 fn label(id: MetricId, scale: Scale) -> String {

@@ -67,7 +67,7 @@ impl<'s> Scene<'s> {
 }
 
 /// What there is to say about a part of the lab that is not a row of the metric catalogue.
-pub(super) struct About {
+pub(crate) struct About {
     /// Which.
     pub part: Show,
     /// Its title on the screen.
@@ -224,7 +224,7 @@ const PARTS: &[About] = &[
 ];
 
 /// The row of a part.
-pub(super) fn about(part: Show) -> &'static About {
+pub(crate) fn about(part: Show) -> &'static About {
     PARTS.iter().find(|about| about.part == part).unwrap_or(&PARTS[0])
 }
 

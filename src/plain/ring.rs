@@ -1,0 +1,52 @@
+//! A server's rings as lines: counters, slots, who moves what, how full they were.
+
+use super::histogram::histogram;
+use super::number::grouped;
+use crate::world::{RingDeltas, ServerView};
+
+/// What is told of each ring.
+pub(super) fn lines(view: &ServerView<'_>) -> Vec<String> {
+    view.sum.rings.iter().flat_map(ring).collect()
+}
+
+fn ring(ring: &RingDeltas) -> Vec<String> {
+    let now = &ring.now;
+    let flags: String = now.sq_flags.iter().chain(&now.setup_flags).map(|flag| format!(", {flag}")).collect();
+    let most = |counts: &crate::trace::Counts| counts.max().unwrap_or(0);
+    let (sq, cq) = (most(&ring.sq_depth), most(&ring.cq_depth));
+    let mut lines = vec![
+        format!(
+            "rings (ring): fd {}: {} submitted, {} completed{flags}",
+            now.fd,
+            grouped(ring.sqes),
+            grouped(ring.cqes)
+        ),
+        format!(
+            "SQ {}; {} queued, most {sq}",
+            counters(now.sq_entries, now.sq_head, "the kernel", now.sq_tail, "the program"),
+            now.sq_tail.saturating_sub(now.sq_head)
+        ),
+        format!(
+            "CQ {}; {} waiting, most {cq}",
+            counters(now.cq_entries, now.cq_head, "the program", now.cq_tail, "the kernel"),
+            now.cq_tail.saturating_sub(now.cq_head)
+        ),
+    ];
+    for (name, depth) in [("SQ", &ring.sq_depth), ("CQ", &ring.cq_depth)] {
+        if depth.samples() > 0 {
+            lines.push(format!("{name} depth, share of samples: {}", histogram(depth)));
+        }
+    }
+    lines
+}
+
+/// Head and tail of a queue, the slot that each stands for, and who moves it.
+fn counters(slots: u32, head: u64, reader: &str, tail: u64, writer: &str) -> String {
+    let mask = u64::from(slots.saturating_sub(1));
+    let place = |counter: u64| format!("{} & {mask} = {}", grouped(counter), counter & mask);
+    format!(
+        "{slots} slots, mask {mask}: head {}, {reader} reads here; tail {}, {writer} writes here",
+        place(head),
+        place(tail)
+    )
+}
