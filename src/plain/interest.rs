@@ -9,8 +9,11 @@ pub(super) fn lines(view: &ServerView<'_>) -> Vec<String> {
 }
 
 fn line(set: &EpollSet) -> String {
+    // The kernel lists them in the order of its tree.
+    let mut all = set.interest.clone();
+    all.sort_unstable_by_key(|interest| interest.fd);
     let mut runs: Vec<(i32, i32, u32)> = Vec::new();
-    for interest in &set.interest {
+    for interest in &all {
         match runs.last_mut() {
             Some((_, last, events))
                 if last.checked_add(1) == Some(interest.fd) && *events == interest.events =>

@@ -159,7 +159,8 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     lines.extend(super::ring::lines(view));
     if !view.window.batches.is_empty() {
         let rung = word(view.window.rung);
-        lines.push(format!("SQEs per io_uring_enter ({rung}): {}", histogram(&view.window.batches)));
+        lines
+            .push(format!("submissions in one io_uring_enter ({rung}): {}", histogram(&view.window.batches)));
     }
     if view.window.lost > 0 {
         lines.push(format!(
@@ -199,10 +200,10 @@ fn calls<'v>(view: &'v ServerView<'_>) -> impl Iterator<Item = String> + 'v {
     let calls = &view.window.calls;
     let (title, most) = match (view.trial, view.load().pace) {
         (Some(_), _) if view.window.cut_after.is_none() && calls.len() as u64 == view.window.syscalls => {
-            ("its calls in order (ptrace):", STORY_SHOWN)
+            ("all system calls in order (ptrace):", STORY_SHOWN)
         }
-        (Some(_), _) => ("the last of its calls that were told, in order (ptrace):", STORY_SHOWN),
-        (None, Pace::PerSecond(..=SLOW_PER_S)) => ("its last calls in order (ptrace):", CALLS_SHOWN),
+        (Some(_), _) => ("the last system calls that were told, in order (ptrace):", STORY_SHOWN),
+        (None, Pace::PerSecond(..=SLOW_PER_S)) => ("the last system calls in order (ptrace):", CALLS_SHOWN),
         (None, _) => ("", 0),
     };
     let told = repeated(calls.iter().map(words::sentence));

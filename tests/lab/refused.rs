@@ -54,7 +54,10 @@ fn the_lesson_shows_its_recorded_run_and_names_the_layer() {
         let reason =
             format!("recorded run, because this machine refuses io_uring: io_uring_setup: {name} (seccomp");
         assert!(words.contains(&reason), "{words}");
-        assert!(words.contains("SQEs per io_uring_enter") && words.contains("syscalls per echo"), "{words}");
+        assert!(
+            words.contains("submissions in one io_uring_enter") && words.contains("syscalls per echo"),
+            "{words}"
+        );
         assert!(!words.contains("could not"), "{words}");
     }
 }

@@ -11,7 +11,7 @@ use self::ear::{Ear, Heard};
 use super::Exit;
 use super::face::{print, warn};
 use super::watch::{Seen, Watch};
-use crate::lesson::{Lab, Lesson, Prediction, Runner, Step, Verdict};
+use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step, Verdict};
 use crate::plain;
 use crate::plain::why;
 use crate::progress::{Book, Said};
@@ -220,7 +220,6 @@ impl Talk<'_> {
 
     /// Runs a lab and says what was seen.
     fn run(&mut self, lab: &Lab) -> anyhow::Result<Go> {
-        print("\nRunning; Enter ends it early.\n")?;
         self.ran.insert(self.step);
         let seen = match self.watch(lab)? {
             Some(seen) => seen,
@@ -264,11 +263,16 @@ impl Talk<'_> {
         self.runner.start(lab, self.ear.for_run(self.runs)?);
         let outcome = loop {
             match self.ear.listen(watch.left()) {
-                Heard::Lab(run, event) if run == self.runs => match watch.hear(event) {
-                    Ok(false) => {}
-                    Ok(true) => break watch.seen(),
-                    Err(why) => break Err(why),
-                },
+                Heard::Lab(run, event) if run == self.runs => {
+                    if matches!(event, LabEvent::Begin(_)) {
+                        print("\nRunning; Enter ends it early.\n")?;
+                    }
+                    match watch.hear(event) {
+                        Ok(false) => {}
+                        Ok(true) => break watch.seen(),
+                        Err(why) => break Err(why),
+                    }
+                }
                 Heard::Lab(..) => {}
                 Heard::Silence => watch.enough(self.runner),
                 Heard::End => return Ok(None),
