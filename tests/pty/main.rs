@@ -8,5 +8,6 @@
 mod ends;
 mod left;
 mod look;
+mod plain;
 mod rest;
 mod terminal;

@@ -16,7 +16,7 @@ use crate::plain;
 use crate::plain::why;
 use crate::progress::{Book, Said};
 use crate::trace::Thinner;
-use crate::world::{MetricId, World};
+use crate::world::{MetricId, ServerView, World};
 
 /// What the learner said in this lesson, now and earlier, and what was measured, by the prediction's id.
 #[derive(Debug, Default)]
@@ -242,6 +242,11 @@ impl Talk<'_> {
     fn tell(&mut self, lab: &Lab, seen: &Seen) -> anyhow::Result<()> {
         let world = World::at(&seen.trace, u64::MAX);
         print(&plain::lesson::running(lab, seen.recorded.as_deref()))?;
+        let nothing =
+            |server: &ServerView<'_>| server.sum.requests == 0 && server.troubles().next().is_none();
+        if world.servers().iter().all(nothing) {
+            return print("It ended before anything was seen; run runs it again.\n");
+        }
         print(&plain::lab(&world))?;
         for prediction in self.lesson.steps[self.step].predictions() {
             let said = self.memory.answers.get(&prediction.id).map(String::as_str);
