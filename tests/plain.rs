@@ -187,7 +187,7 @@ fn squeezed(text: &str) -> String {
 fn tokens(row: &str) -> Vec<String> {
     let row: String = row.chars().map(|c| if DECORATION.contains(&c) { ' ' } else { c }).collect();
     let trimmed = row.trim_start().trim_start_matches(['?', '!', '•']).to_owned();
-    trimmed.split("  ").map(|token| squeezed(token)).filter(|token| !token.is_empty()).collect()
+    trimmed.split("  ").map(squeezed).filter(|token| !token.is_empty()).collect()
 }
 
 /// A number as it is written, and how far off it may be: half a unit of its last digit.

@@ -24,7 +24,7 @@ use crate::tui;
 /// At `--rate max` the servers run in alternation, each alone; paced servers run together, and whoever polls
 /// takes turns.
 #[derive(Args, Debug)]
-#[command(after_help = server_list(), after_long_help = format!("{EXAMPLES}\n\n{}", server_list()))]
+#[command(after_help = server_list())]
 pub struct Arguments {
     /// The servers; their names are listed below. NAME@N gives one N connections of its own: threads@1 threads@64.
     #[arg(required = true, value_name = "SERVER", value_parser = column_named)]
@@ -60,14 +60,6 @@ enum LabFace {
     /// One JSON document for scripts.
     Json,
 }
-
-/// What the long help shows.
-const EXAMPLES: &str = "\
-Examples:
-  iolab lab epoll uring                                  3 s each, as fast as it goes
-  iolab lab epoll uring-naive uring --rate 2000 --burst 64 --duration 5
-  iolab lab threads epoll --connections 1 --requests 20000 --format json
-  iolab lab epoll uring --record a.trace.gz && iolab replay a.trace.gz";
 
 /// Answers the command.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {

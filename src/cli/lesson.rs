@@ -63,6 +63,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(folder) = &arguments.record {
         return lesson_lines::record(&read(source)?, folder, runner().as_mut());
     }
+    let steps = read(source)?.steps.len();
+    if let Some(step) = arguments.step.filter(|step| !(1..=steps).contains(step)) {
+        let number = source.number();
+        super::complain(&anyhow::anyhow!("lesson {number} has no step {step}; its steps are 1 to {steps}"));
+        return Ok(Exit::Usage);
+    }
     let face = match arguments.format {
         Some(face) => face,
         None if tui::is_possible() => Face::Tui,

@@ -3,7 +3,9 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+mod completions;
 mod doctor;
+mod examples;
 mod face;
 mod home;
 #[cfg(feature = "live")]
@@ -15,6 +17,7 @@ mod load;
 #[cfg(feature = "live")]
 mod load_args;
 mod look;
+mod man;
 pub mod nearest;
 #[cfg(feature = "live")]
 mod progress;
@@ -29,13 +32,14 @@ mod server_options;
 #[cfg(feature = "live")]
 mod signals;
 mod talk;
+mod tree;
 #[cfg(feature = "live")]
 mod trial;
 mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 /// Learn Linux I/O from the kernel itself: real servers, real load, watched from outside.
 #[derive(Parser, Debug)]
@@ -60,6 +64,8 @@ enum Command {
     Lab(lab::Arguments),
     Replay(replay::Arguments),
     Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     #[cfg(feature = "live")]
     Serve(serve::Arguments),
     #[cfg(feature = "live")]
@@ -86,7 +92,8 @@ pub enum Exit {
 /// Runs the program and says how it ended. Every error ends here, in one form: what happened, why it
 /// matters, what to try.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = tree::whole().get_matches();
+    let arguments = Arguments::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit());
     let Some(command) = arguments.command else { return end(home::run(&arguments.home)) };
     end(match command {
         Command::Lesson(arguments) => lesson::run(&arguments),
@@ -94,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Lab(arguments) => lab::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         #[cfg(feature = "live")]
         Command::Serve(arguments) => serve::run(arguments),
         #[cfg(feature = "live")]

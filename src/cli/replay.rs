@@ -11,9 +11,6 @@ use crate::trace::{Record, Run, file};
 
 /// Shows a recorded run; what it prints equals what the live run printed, machine included.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  iolab replay a.trace.gz
-  iolab replay a.trace.gz --at 1.5 --format json")]
 pub struct Arguments {
     /// The recorded run.
     file: PathBuf,

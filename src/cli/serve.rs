@@ -15,7 +15,7 @@ use crate::servers::Server;
 ///
 /// The server echoes every byte it receives until SIGINT (Ctrl-C) or SIGTERM ends it, with status 0.
 #[derive(Args, Debug)]
-#[command(after_help = server_list(), after_long_help = format!("{EXAMPLES}\n\n{}", server_list()))]
+#[command(after_help = server_list())]
 pub struct Arguments {
     /// Which server; the names are listed below.
     #[arg(value_parser = server_named)]
@@ -27,14 +27,6 @@ pub struct Arguments {
     #[command(flatten)]
     options: ServerOptions,
 }
-
-/// What the long help shows.
-const EXAMPLES: &str = "\
-Examples:
-  iolab serve epoll                          a free port of 127.0.0.1
-  iolab serve epoll --listen 127.0.0.1:7000  then in another terminal: nc 127.0.0.1 7000
-  strace -f -c iolab serve epoll             the system calls it makes, counted when it ends
-  iolab serve uring --sq-entries 64          an io_uring server with a small ring";
 
 /// Answers the command.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
