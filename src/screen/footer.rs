@@ -38,7 +38,11 @@ pub(super) fn draw_keys(
     word: impl Fn(&Binding) -> Option<&'static str>,
 ) {
     let mut rows: Vec<_> = rows.collect();
-    let gap = if area.width >= 76 { 3 } else { 2 };
+    let gap = match area.width {
+        76.. => 3,
+        24.. => 2,
+        _ => 1,
+    };
     let indent = u16::from(area.width >= 40);
     // Columns that a row takes.
     let cell = |paint: &Paint, row: &Binding| {

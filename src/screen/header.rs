@@ -21,6 +21,9 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     let step = if of_course { format!("step {} of {steps}", view.step + 1) } else { String::new() };
     let short = if of_course { format!("{}/{steps}", view.step + 1) } else { String::new() };
     let roomy = area.width >= 76;
+    // Where both have no room, the state's first word says enough.
+    let tight = width(&word).saturating_add(width(&short)).saturating_add(1) > area.width;
+    let word = if tight { first_word(&word) } else { word };
     let right = width(&word).saturating_add(if roomy { width(&rung) } else { 0 }).saturating_add(1);
 
     let mut column = 0;
@@ -42,7 +45,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     // Step and progress stand in the middle where there is room, else right after the title.
     let centre = (area.width.saturating_sub(middle)) / 2;
     let ends = area.width.saturating_sub(right).saturating_sub(middle);
-    let mut column = centre.max(column.saturating_add(2)).min(ends.max(column.saturating_add(1)));
+    let gap = u16::from(column > 0);
+    let mut column = centre.max(column.saturating_add(2)).min(ends.max(column.saturating_add(gap)));
     column = paint.text(area, column, 0, &step, Role::Plain);
     if bar > 0 {
         progress(paint, area, column.saturating_add(1), view.step, steps);
@@ -52,6 +56,12 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     if roomy {
         paint.text(area, after, 0, &rung, Role::Quiet);
     }
+}
+
+/// The glyph and the word behind it.
+fn first_word(mode: &str) -> String {
+    let words: Vec<_> = mode.split(' ').take(2).collect();
+    words.join(" ").trim_end_matches(',').to_owned()
 }
 
 fn progress(paint: &mut Paint, area: Rect, column: u16, step: usize, steps: usize) {

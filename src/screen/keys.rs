@@ -105,7 +105,7 @@ macro_rules! binding {
 
 /// Every key there is, in the order the help shows them.
 pub const BINDINGS: &[Binding] = &[
-    binding!([Key::Enter], GoOn, TEXT, None, "the next thing to do: predict, run, go on"),
+    binding!([Key::Enter], GoOn, TEXT, Some(("next", 1)), "the next thing to do: predict, run, go on"),
     binding!(
         [Key::Right, Key::Char('l'), Key::Char('n')],
         NextStep,
@@ -316,7 +316,10 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
     let state = view.state(stage.lesson);
     let frozen = view.is_at_rest();
     match action {
-        Action::NextStep if view.step + 1 >= stage.lesson.steps.len() => Some("this is the last step"),
+        Action::NextStep if is_last(view, stage) => Some("this is the last step"),
+        Action::GoOn if wanted(view, stage) == Wanted::NextStep && is_last(view, stage) => {
+            Some("this is the last step")
+        }
         Action::PreviousStep if view.step == 0 => Some("this is the first step"),
         Action::MoreConnections
         | Action::FewerConnections
@@ -365,11 +368,44 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
     }
 }
 
+/// The next thing that a step wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// This of its predictions.
+    Prediction(usize),
+    /// A run of its lab.
+    Run,
+    /// That the presenter shows its answers.
+    Answers,
+    /// Nothing more: the next step.
+    NextStep,
+}
+
+/// What Enter does here.
+pub(super) fn wanted(view: &View, stage: &Stage<'_>) -> Wanted {
+    match view.unasked(stage.lesson) {
+        Some(prediction) => Wanted::Prediction(prediction),
+        None if view.lab(stage.lesson).is_some() && view.state(stage.lesson).is_none() => Wanted::Run,
+        None if view.hides_answers(stage.lesson) => Wanted::Answers,
+        None => Wanted::NextStep,
+    }
+}
+
+fn is_last(view: &View, stage: &Stage<'_>) -> bool {
+    view.step + 1 >= stage.lesson.steps.len()
+}
+
 /// The footer's word for a row at this moment.
 pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'static str> {
     let (word, _) = binding.footer?;
     let state = view.state(stage.lesson);
     Some(match binding.action {
+        Action::GoOn => match wanted(view, stage) {
+            Wanted::Prediction(_) => "predict",
+            Wanted::Run => "run",
+            Wanted::Answers => "answers",
+            Wanted::NextStep => word,
+        },
         Action::RunOrStop => match state {
             Some(State::Starting | State::Running) => "stop",
             Some(State::Over | State::Failed(_)) => "run again",
@@ -384,7 +420,9 @@ pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'stati
 
 /// Whether the footer shows a row at this moment: what can be done now, and what always can.
 pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
-    binding.footer.is_some() && why_not(binding.action, view, stage).is_none() && {
+    // The row names both directions: one of them is enough.
+    let pair = binding.action == Action::NextStep && view.step > 0;
+    binding.footer.is_some() && (pair || why_not(binding.action, view, stage).is_none()) && {
         let frozen = view.is_at_rest();
         match binding.action {
             // Who types wants to know how to end it; the other keys are in the help.
@@ -398,8 +436,10 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
             Action::MoreConnections | Action::Controls => view.state(stage.lesson).is_some(),
             // Idle connections matter where the lesson shows what they cost.
             Action::MoreIdle => view.lab(stage.lesson).is_some_and(|lab| lab.show.contains(&Show::Cost)),
-            Action::Reveal => view.present.as_ref().is_some_and(|shown| !shown.contains(&view.step)),
+            Action::Reveal => view.hides_answers(stage.lesson),
             Action::StepBack | Action::StepForward => frozen,
+            // Enter says it; the lab's own words name the key, too.
+            Action::RunOrStop => Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Run,
             _ => true,
         }
     }

@@ -212,6 +212,12 @@ impl View {
         self.step(lesson).predictions().position(|asked| !self.is_settled(asked))
     }
 
+    /// Whether a presenter has still to show what was measured for this step's predictions.
+    pub fn hides_answers(&self, lesson: &Lesson) -> bool {
+        let hidden = self.present.as_ref().is_some_and(|shown| !shown.contains(&self.step));
+        hidden && self.step(lesson).predictions().next().is_some()
+    }
+
     /// Whether a prediction was asked, so that its measurement may be shown.
     pub fn is_settled(&self, prediction: &Prediction) -> bool {
         if let Some(shown) = &self.present {

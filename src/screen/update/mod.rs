@@ -13,7 +13,7 @@ use self::time::{freeze, move_in_time, tick};
 use super::app::Opening;
 use super::focus;
 use super::key::Key;
-use super::keys::{self, Action, Context};
+use super::keys::{self, Action, Context, Wanted};
 use super::layout;
 use super::text;
 use super::view::{Focus, Overlay, Pane, Playhead, Run, State, View, same_lab};
@@ -262,20 +262,15 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
 
 /// The next thing that this step wants: a prediction, a run, or the next step.
 fn go_on(view: &mut View, stage: &Stage<'_>) -> Effect {
-    if let Some(prediction) = view.unasked(stage.lesson) {
-        view.focus = Focus::Typing { prediction, text: String::new(), then_run: false };
-        return Effect::None;
+    match keys::wanted(view, stage) {
+        Wanted::Prediction(prediction) => {
+            view.focus = Focus::Typing { prediction, text: String::new(), then_run: false };
+            Effect::None
+        }
+        Wanted::Run => run_or_stop(view, stage),
+        Wanted::Answers => act(view, stage, Action::Reveal),
+        Wanted::NextStep => act(view, stage, Action::NextStep),
     }
-    let waits = view.lab(stage.lesson).is_some() && view.state(stage.lesson).is_none();
-    if waits {
-        return run_or_stop(view, stage);
-    }
-    if keys::why_not(Action::Reveal, view, stage).is_none()
-        && view.present.as_ref().is_some_and(|shown| !shown.contains(&view.step))
-    {
-        return act(view, stage, Action::Reveal);
-    }
-    act(view, stage, Action::NextStep)
 }
 
 pub(super) fn go_to(view: &mut View, stage: &Stage<'_>, step: usize) -> Effect {
