@@ -153,7 +153,8 @@ mod tests {
     use super::*;
 
     fn call(name: &str, args: [u64; 6], result: Option<i64>) -> String {
-        sentence(&Call { t_ns: 0, tid: 1, name: name.into(), args, result, until_ns: None })
+        let said = sentence(&Call { t_ns: 0, tid: 1, name: name.into(), args, result, until_ns: None });
+        said.strip_prefix(&format!("{name}: ")).unwrap().to_owned()
     }
 
     #[test]
