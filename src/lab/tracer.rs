@@ -39,6 +39,17 @@ pub enum Keep {
     Enough,
 }
 
+/// Who says what belongs to a story.
+pub trait Choose: Send + 'static {
+    /// What to do with an event.
+    fn keep(&mut self, story: &Story) -> Keep;
+
+    /// What else is to be told at the edge of a call that was kept, while its thread stands still.
+    fn beside(&mut self, _edge: &Story) -> Vec<Story> {
+        Vec::new()
+    }
+}
+
 /// A window under way.
 pub struct Tracer {
     stop: Arc<TimerFd>,
@@ -56,20 +67,16 @@ impl Tracer {
     /// Attaches to a quiet process. Every call of ptrace(2) must come from the thread that attached, so it
     /// has one of its own.
     pub fn attach(pid: u32, recorder: Arc<Recorder>, run: RunId, zero_ns: u64) -> Result<Self, Refusal> {
-        let mut attaching = Attaching::default();
-        Self::attach_for(pid, recorder, run, zero_ns, move |story| match attaching.caused(story) {
-            true => Keep::No,
-            false => Keep::Yes,
-        })
+        Self::attach_for(pid, recorder, run, zero_ns, Attaching::default())
     }
 
-    /// Attaches to a quiet process, for a story of what `keep` chooses.
+    /// Attaches to a quiet process, for a story of what `chooser` chooses.
     pub fn attach_for(
         pid: u32,
         recorder: Arc<Recorder>,
         run: RunId,
         zero_ns: u64,
-        keep: impl FnMut(&Story) -> Keep + Send + 'static,
+        chooser: impl Choose,
     ) -> Result<Self, Refusal> {
         let stop = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC);
         let stop = Arc::new(stop.map_err(|errno| refusal(&format!("timerfd_create: {errno}")))?);
@@ -84,7 +91,7 @@ impl Tracer {
                 }
             };
             let _ = attached.send(Ok(()));
-            follow(window, &told_to_stop, &recorder, run, zero_ns, keep)
+            follow(window, &told_to_stop, &recorder, run, zero_ns, chooser)
         });
         match outcome.recv() {
             Ok(Ok(())) => Ok(Self { stop, thread }),
@@ -116,18 +123,21 @@ fn follow(
     recorder: &Recorder,
     run: RunId,
     zero_ns: u64,
-    mut keep: impl FnMut(&Story) -> Keep,
+    mut chooser: impl Choose,
 ) -> Seen {
     let mut seen = Seen::default();
     let mut batch = Vec::with_capacity(BATCH);
     let mut sink = |at_ns: u64, story: Story| {
-        match keep(&story) {
+        match chooser.keep(&story) {
             Keep::Yes => {}
             Keep::No => return,
             Keep::Enough => return stop_in(stop, AT_ONCE),
         }
         seen.syscalls += u64::from(matches!(story, Story::Enter { .. }));
-        batch.push((at_ns.saturating_sub(zero_ns), Record::Story(story)));
+        let t_ns = at_ns.saturating_sub(zero_ns);
+        let beside = chooser.beside(&story);
+        batch.push((t_ns, Record::Story(story)));
+        batch.extend(beside.into_iter().map(|story| (t_ns, Record::Story(story))));
         if batch.len() >= BATCH {
             recorder.push(run, batch.drain(..));
         }
@@ -155,6 +165,12 @@ enum Place {
     WaitsAgain,
     /// Its calls are its own.
     Underway,
+}
+
+impl Choose for Attaching {
+    fn keep(&mut self, story: &Story) -> Keep {
+        if self.caused(story) { Keep::No } else { Keep::Yes }
+    }
 }
 
 impl Attaching {

@@ -8,7 +8,7 @@ use super::table::Table;
 use crate::screen::Theme;
 use crate::screen::number::{Scale, seconds};
 use crate::trace::{End, Load, Machine, Pace, Rung};
-use crate::world::{METRICS, Measured, ServerView, World, insight, words};
+use crate::world::{METRICS, Measured, ServerView, Told, World, insight};
 
 /// Requests a second up to which calls are told one by one.
 const SLOW_PER_S: u64 = 100;
@@ -195,35 +195,28 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     }
 }
 
-/// At a pace that a person can follow: the last calls in order, in plain words.
-fn calls<'v>(view: &'v ServerView<'_>) -> impl Iterator<Item = String> + 'v {
-    let calls = &view.window.calls;
+/// The last calls in order, in plain words: at a pace that a person can follow, and of a trial always.
+fn calls(view: &ServerView<'_>) -> Vec<String> {
+    let window = &view.window;
     let (title, most) = match (view.trial, view.load().pace) {
-        (Some(_), _) if view.window.cut_after.is_none() && calls.len() as u64 == view.window.syscalls => {
-            ("all system calls in order (ptrace):", STORY_SHOWN)
+        (Some(_), _) if window.cut_after.is_some() => {
+            ("the last system calls that were told, in order (ptrace):", CALLS_SHOWN)
         }
-        (Some(_), _) => ("the last system calls that were told, in order (ptrace):", STORY_SHOWN),
+        (Some(_), _) => ("all system calls in order (ptrace):", STORY_SHOWN),
         (None, Pace::PerSecond(..=SLOW_PER_S)) => ("the last system calls in order (ptrace):", CALLS_SHOWN),
-        (None, _) => ("", 0),
+        (None, _) => return Vec::new(),
     };
-    let told = repeated(calls.iter().map(words::sentence));
+    let told = window.told();
     let from = told.len().saturating_sub(most);
-    let title = (most > 0 && !calls.is_empty()).then(|| title.to_owned());
-    title.into_iter().chain(told.into_iter().skip(from).map(|line| format!("  {line}")))
+    let title = (!told.is_empty()).then(|| title.to_owned());
+    title.into_iter().chain(told.iter().skip(from).map(|(line, times)| call(line, *times))).collect()
 }
 
-/// Lines that follow themselves stand there once, with how often.
-fn repeated(lines: impl Iterator<Item = String>) -> Vec<String> {
-    let mut told: Vec<(String, u64)> = Vec::new();
-    for line in lines {
-        match told.last_mut() {
-            Some((last, times)) if *last == line => *times = times.saturating_add(1),
-            _ => told.push((line, 1)),
-        }
-    }
-    told.into_iter()
-        .map(|(line, times)| if times > 1 { format!("{line} ({times} times)") } else { line })
-        .collect()
+/// A line of a story; entries of rings stand further in, below the call at whose edge they were seen.
+fn call(line: &Told<'_>, times: u64) -> String {
+    let indent = if matches!(line, Told::Entry(_)) { "    " } else { "  " };
+    let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
+    format!("{indent}{}{times}", line.words())
 }
 
 /// Whether there is anything to put into a table: not when trouble came before the first answer.
@@ -259,12 +252,14 @@ pub fn trouble(end: &End) -> String {
 
 /// A line, broken at 80 columns and indented.
 fn wrapped(out: &mut String, line: &str) {
+    let indent = 2 + line.len() - line.trim_start_matches(' ').len();
+    let (first, further) = (" ".repeat(indent), format!("\n{}", " ".repeat(indent + 2)));
     let mut width = 0;
     for word in line.split_whitespace() {
         let long = unicode_width::UnicodeWidthStr::width(word);
         let (lead, reset) = match width {
-            0 => ("  ", true),
-            _ if width + 1 + long > 78 => ("\n    ", true),
+            0 => (first.as_str(), true),
+            _ if width + 1 + long > 78 => (further.as_str(), true),
             _ => (" ", false),
         };
         let _ = write!(out, "{lead}{word}");

@@ -32,6 +32,30 @@ pub enum Story {
         /// The return value; −errno on failure.
         result: i64,
     },
+    /// A submission that stood in a ring at the edge of a call, and had not been told before.
+    Sqe {
+        /// Descriptor of the ring.
+        ring: i32,
+        /// The operation: `RECV`, or `op N` where iolab has no name.
+        operation: String,
+        /// The descriptor it is about.
+        fd: i32,
+        /// Length of its buffer.
+        len: u32,
+        /// IOSQE_ flags.
+        flags: u8,
+        /// What its completion carries back.
+        user_data: u64,
+    },
+    /// A completion that stood in a ring at the edge of a call, and had not been told before.
+    Cqe {
+        /// Descriptor of the ring.
+        ring: i32,
+        /// From its submission.
+        user_data: u64,
+        /// The result; −errno on failure.
+        result: i32,
+    },
     /// What calls that are no longer kept came to: a live view thins what lies far back.
     Thinned {
         /// Calls entered, by name.

@@ -208,7 +208,7 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
                 eagain = eagain.saturating_add(*again);
                 batches.merge(earlier);
             }
-            Story::Sent { .. } | Story::Answered { .. } => {}
+            Story::Sent { .. } | Story::Answered { .. } | Story::Sqe { .. } | Story::Cqe { .. } => {}
         }
         kept[index] = false;
         last = Some(index);

@@ -12,13 +12,55 @@
 #![allow(unsafe_code)]
 
 #[cfg(feature = "live")]
+pub mod beyond_fd_set;
+#[cfg(feature = "live")]
+pub mod close_in_flight;
+#[cfg(feature = "live")]
+pub mod cq_overflow;
+#[cfg(feature = "live")]
 pub mod edge_stall;
+#[cfg(feature = "live")]
+pub mod epoll_file;
+#[cfg(feature = "live")]
+pub mod flood;
 #[cfg(feature = "live")]
 pub mod gate;
 #[cfg(feature = "live")]
 pub mod getppid;
 #[cfg(feature = "live")]
 pub mod ghost_event;
+#[cfg(feature = "live")]
+pub mod gone;
+#[cfg(feature = "live")]
+pub mod hang_up;
+#[cfg(feature = "live")]
+pub mod herd;
+#[cfg(feature = "live")]
+pub mod herd_exclusive;
+#[cfg(feature = "live")]
+pub mod link_short_read;
+#[cfg(feature = "live")]
+pub mod link_timeout;
+#[cfg(feature = "live")]
+pub mod loop_fds;
+#[cfg(feature = "live")]
+pub mod nonblock_pends;
+#[cfg(feature = "live")]
+pub mod one_shot;
+#[cfg(feature = "live")]
+pub mod setup;
+#[cfg(feature = "live")]
+pub mod short_write;
+#[cfg(feature = "live")]
+pub mod signal;
+#[cfg(feature = "live")]
+pub mod sqpoll_asleep;
+#[cfg(feature = "live")]
+pub mod sqpoll_flags;
+#[cfg(feature = "live")]
+pub mod sqpoll_idle;
+#[cfg(feature = "live")]
+pub mod turns;
 
 /// A trial's entry function: returns when it is over.
 pub type Run = fn() -> anyhow::Result<()>;
@@ -65,6 +107,54 @@ pub const TRIALS: &[Trial] = &[
         run: live!(getppid::run),
     },
     Trial {
+        name: "turns",
+        says: "two threads hand one byte to and fro 10 000 times, and every read waits",
+        lesson: 0,
+        io_uring: false,
+        polls: false,
+        run: live!(turns::run),
+    },
+    Trial {
+        name: "short-write",
+        says: "a write that takes a part, one that takes nothing, and the rest later",
+        lesson: 0,
+        io_uring: false,
+        polls: false,
+        run: live!(short_write::run),
+    },
+    Trial {
+        name: "signal",
+        says: "a signal breaks a read off, and cuts a write short",
+        lesson: 0,
+        io_uring: false,
+        polls: false,
+        run: live!(signal::run),
+    },
+    Trial {
+        name: "gone",
+        says: "the peer is gone: a read answers 0, a write EPIPE",
+        lesson: 0,
+        io_uring: false,
+        polls: false,
+        run: live!(gone::run),
+    },
+    Trial {
+        name: "hang-up",
+        says: "poll reports a hang-up 1000 times, because nobody takes it",
+        lesson: 1,
+        io_uring: false,
+        polls: false,
+        run: live!(hang_up::run),
+    },
+    Trial {
+        name: "beyond-fd-set",
+        says: "descriptor 1024: a set of select cannot hold it, and poll takes it",
+        lesson: 1,
+        io_uring: false,
+        polls: false,
+        run: live!(beyond_fd_set::run),
+    },
+    Trial {
         name: "edge-stall",
         says: "edge-triggered epoll: 6 bytes come, 3 are read, and the next wait finds nothing",
         lesson: 2,
@@ -79,6 +169,126 @@ pub const TRIALS: &[Trial] = &[
         io_uring: false,
         polls: false,
         run: live!(ghost_event::run),
+    },
+    Trial {
+        name: "epoll-file",
+        says: "epoll refuses a regular file, which poll calls ready",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(epoll_file::run),
+    },
+    Trial {
+        name: "one-shot",
+        says: "EPOLLONESHOT: one report, and silence until it is asked for again",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(one_shot::run),
+    },
+    Trial {
+        name: "herd",
+        says: "four threads wait for one listener, and each connection wakes them all",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(herd::run),
+    },
+    Trial {
+        name: "herd-exclusive",
+        says: "the same with EPOLLEXCLUSIVE: each connection wakes one of them",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(herd_exclusive::run),
+    },
+    Trial {
+        name: "loop-fds",
+        says: "a counter, a timer and signals in one epoll set; what is not read goes on reporting",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(loop_fds::run),
+    },
+    Trial {
+        name: "flood",
+        says: "one peer floods, another waits: drained, and served in turn",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(flood::run),
+    },
+    Trial {
+        name: "setup",
+        says: "a ring by hand: one call, two mappings, an SQE, an enter, and a CQE",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(setup::run),
+    },
+    Trial {
+        name: "cq-overflow",
+        says: "40 operations complete into a queue of 16",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(cq_overflow::run),
+    },
+    Trial {
+        name: "link-short-read",
+        says: "three linked reads: the first is short, the others are called off",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(link_short_read::run),
+    },
+    Trial {
+        name: "link-timeout",
+        says: "a receive with a time limit, from a peer that says nothing",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(link_timeout::run),
+    },
+    Trial {
+        name: "close-in-flight",
+        says: "close while a receive is in flight: the peer does not hear of it",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(close_in_flight::run),
+    },
+    Trial {
+        name: "nonblock-pends",
+        says: "a receive on a socket that must not wait, and it waits",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(nonblock_pends::run),
+    },
+    Trial {
+        name: "sqpoll-asleep",
+        says: "a wake-up that is missing: the SQE lies in the ring, and nothing happens",
+        lesson: 4,
+        io_uring: true,
+        polls: true,
+        run: live!(sqpoll_asleep::run),
+    },
+    Trial {
+        name: "sqpoll-idle",
+        says: "an idle time of 0, which is a second that a kernel thread uses up",
+        lesson: 4,
+        io_uring: true,
+        polls: true,
+        run: live!(sqpoll_idle::run),
+    },
+    Trial {
+        name: "sqpoll-flags",
+        says: "flags of io_uring_setup that do not go together with SQPOLL",
+        lesson: 4,
+        io_uring: true,
+        polls: true,
+        run: live!(sqpoll_flags::run),
     },
 ];
 

@@ -19,6 +19,7 @@ pub mod receipt;
 mod run;
 mod server;
 mod switches;
+mod told;
 pub mod turns;
 mod unread;
 mod window;
@@ -35,8 +36,9 @@ pub use poller::{Moment, Poller, Strip};
 pub use run::RunWorld;
 pub use server::ServerView;
 pub use switches::{Stretches, SwitchColumn, SwitchMap, Switches};
+pub use told::Told;
 pub use unread::{Left, Unread};
-pub use window::{Call, Echo, WindowView};
+pub use window::{Call, Echo, RingEntry, SeenEntry, WindowView};
 
 use crate::trace::{Header, Note, Trace};
 

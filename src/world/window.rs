@@ -41,6 +41,38 @@ pub struct Echo {
     pub answered_ns: Option<u64>,
 }
 
+/// An entry of a ring, seen at the edge of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RingEntry {
+    /// When it was seen, nanoseconds since the run's zero.
+    pub t_ns: u64,
+    /// The name that its program gave it; 0 for none.
+    pub user_data: u64,
+    /// What it is.
+    pub seen: SeenEntry,
+}
+
+/// A submission or a completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeenEntry {
+    /// What is to be done.
+    Sqe {
+        /// The operation: `RECV`.
+        operation: String,
+        /// The descriptor it is about.
+        fd: i32,
+        /// Length of its buffer.
+        len: u32,
+        /// IOSQE_ flags.
+        flags: u8,
+    },
+    /// What came of it.
+    Cqe {
+        /// The result; −errno on failure.
+        result: i32,
+    },
+}
+
 /// The sum of a run's windows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WindowView {
@@ -68,6 +100,8 @@ pub struct WindowView {
     pub calls: VecDeque<Call>,
     /// The last requests in the order they were sent; of one window only, as their times are.
     pub echoes: VecDeque<Echo>,
+    /// The last entries that were seen in rings, oldest first.
+    pub entries: VecDeque<RingEntry>,
     /// After how many calls the window was closed, where the process then went on unseen.
     pub cut_after: Option<u64>,
 }
@@ -104,6 +138,14 @@ impl WindowView {
                 add(&mut self.eagain, *eagain);
                 self.batches.merge(batches);
             }
+            Story::Sqe { operation, fd, len, flags, user_data, .. } => {
+                let seen = SeenEntry::Sqe { operation: operation.clone(), fd: *fd, len: *len, flags: *flags };
+                self.see(RingEntry { t_ns, user_data: *user_data, seen });
+            }
+            Story::Cqe { user_data, result, .. } => {
+                let seen = SeenEntry::Cqe { result: *result };
+                self.see(RingEntry { t_ns, user_data: *user_data, seen });
+            }
             Story::Sent { port, ordinal } => self.sent(t_ns, *port, *ordinal),
             Story::Answered { port, ordinal } => self.answered(t_ns, *port, *ordinal),
         }
@@ -121,6 +163,13 @@ impl WindowView {
         if let Some(echo) = self.echoes.iter_mut().rev().find(is_it) {
             echo.answered_ns.get_or_insert(answered_ns);
         }
+    }
+
+    fn see(&mut self, entry: RingEntry) {
+        if self.entries.len() == CALLS_MAX {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
     }
 
     pub(super) fn close(&mut self, duration_ns: u64, window: &Window) {
@@ -149,6 +198,10 @@ impl WindowView {
         self.calls.extend(other.calls.iter().cloned());
         while self.calls.len() > CALLS_MAX {
             self.calls.pop_front();
+        }
+        self.entries.extend(other.entries.iter().cloned());
+        while self.entries.len() > CALLS_MAX {
+            self.entries.pop_front();
         }
     }
 }

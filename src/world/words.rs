@@ -1,9 +1,11 @@
 //! System calls in plain words: what a program asked of the kernel, and what came back. The one table of
 //! them.
 
+mod entries;
 mod errno;
 mod rare;
 
+pub use self::entries::entry;
 use self::errno::errno;
 use super::Call;
 
@@ -11,8 +13,11 @@ use super::Call;
 const MSG_PEEK: u64 = 0x2;
 const MSG_DONTWAIT: u64 = 0x40;
 
-/// shutdown(2): of what is received.
+/// shutdown(2): of what is received, and both ways.
 const SHUT_RD: u64 = 0;
+const SHUT_RDWR: u64 = 2;
+/// IORING_ENTER_SQ_WAKEUP of io_uring_enter(2).
+const SQ_WAKEUP: u64 = 2;
 
 /// One call as a sentence: its name, what was asked, and what came back.
 pub fn sentence(call: &Call) -> String {
@@ -45,12 +50,15 @@ pub fn ask(call: &Call) -> String {
         "recvfrom" if fourth & MSG_PEEK != 0 => format!("what has come on fd {fd}? I leave it there"),
         "recvfrom" if fourth & MSG_DONTWAIT != 0 => format!("what has come on fd {fd}? I do not wait"),
         "read" | "recvfrom" | "recv" => format!("what has come on fd {fd}?"),
+        "write" | "sendto" | "send" if third == 1 => format!("send 1 byte on fd {fd}"),
         "write" | "sendto" | "send" => format!("send {third} bytes on fd {fd}"),
         "epoll_wait" | "epoll_pwait" => format!("is any of my sockets ready? {}", patience(fourth)),
         "epoll_pwait2" => format!("is any of my sockets ready? {}", limit(fourth)),
         "epoll_ctl" => format!("{} fd {}", watch(second), third as i32),
         "poll" if second == 0 => format!("let me rest {} ms", third as i32),
         "ppoll" if second == 0 => "let me rest a while".to_owned(),
+        "poll" if second == 1 => format!("is this socket ready? {}", patience(third)),
+        "ppoll" if second == 1 => format!("is this socket ready? {}", limit(third)),
         "poll" => format!("is any of these {second} sockets ready? {}", patience(third)),
         "ppoll" => format!("is any of these {second} sockets ready? {}", limit(third)),
         "select" | "pselect6" => {
@@ -58,8 +66,12 @@ pub fn ask(call: &Call) -> String {
         }
         "accept" | "accept4" => format!("give me the next connection of fd {fd}"),
         "close" => format!("I am done with fd {fd}"),
+        "io_uring_enter" if second == 0 && fourth & SQ_WAKEUP != 0 => {
+            "wake the thread that polls my ring".to_owned()
+        }
         "io_uring_enter" => enter(second, third),
         "shutdown" if second == SHUT_RD => format!("no more is received on fd {fd}"),
+        "shutdown" if second == SHUT_RDWR => format!("nothing more goes over fd {fd}, either way"),
         "shutdown" => format!("no more is sent on fd {fd}"),
         other => rare::ask(call).unwrap_or_else(|| format!("{other}({first:#x}, {second:#x}, {third:#x})")),
     }
@@ -72,6 +84,11 @@ pub fn answer(call: &Call) -> String {
         (None, _) => "not back yet".to_owned(),
         // A wait for nothing but time.
         (Some(0), "poll" | "ppoll") if call.args[1] == 0 => "the time is up".to_owned(),
+        (Some(0), "io_uring_enter") if call.args[1] == 0 => "done".to_owned(),
+        (Some(1), "fcntl") if call.args[1] == 1 => "yes".to_owned(),
+        // It restores what the call was to answer that the signal broke off.
+        (Some(result @ ..0), "rt_sigreturn") => format!("my call answers {}", errno(result.unsigned_abs())),
+        (Some(result), "rt_sigreturn") => format!("my call answers {result}"),
         // fcntl(2) gives a number where one was asked for.
         (Some(fd @ 0..), "fcntl") if matches!(call.args[1], 0 | 1030) => format!("fd {fd}"),
         (Some(result), name) => result_of(name, result),

@@ -7,7 +7,10 @@
 
 mod epoll;
 mod lab;
-mod numbers;
 #[path = "../common/program.rs"]
 mod program;
+mod ready;
+mod rings;
+mod sqpoll;
 mod told;
+mod waiting;

@@ -1,6 +1,6 @@
 //! A trial that ran in the lab, and what was told of it.
 
-use iolab::trace::{End, EpollSet, Purpose, Record, Run, Story, Trace, file};
+use iolab::trace::{End, EpollSet, Purpose, Record, RingTotals, Run, Story, Trace, file};
 use serde_json::Value;
 
 use super::program::{Program, iolab, open_folder};
@@ -37,6 +37,14 @@ pub fn watched_by(program: Program, code: i32) -> Told {
     let trace = file::open(&file).unwrap();
     assert!(trace.damage.is_none());
     Told { document: document["servers"][0].clone(), trace: trace.trace }
+}
+
+/// Where the machine forbids rings, the lab says which layer it was, and nothing else.
+#[track_caller]
+pub fn refused(trial: &str) {
+    let told = watched_by(iolab(&format!("trial {trial} --watch --format json")), 3);
+    let refusal = &told.document["troubles"][0]["refusal"];
+    assert!(refusal["says"].as_str().unwrap().contains("io_uring_setup"), "{refusal}");
 }
 
 impl Told {
@@ -85,6 +93,42 @@ impl Told {
     pub fn results(&self, name: &str) -> Vec<i64> {
         let named = self.calls().into_iter().filter(|call| call.name == name);
         named.map(|call| call.result.unwrap_or_else(|| panic!("{name} did not come back"))).collect()
+    }
+
+    /// The rings at every reading of the measured run.
+    pub fn rings(&self) -> Vec<RingTotals> {
+        let records = self.run(Purpose::Measure).records.iter();
+        records
+            .filter_map(|(_, record)| match record {
+                Record::Process(totals) => Some(totals.rings.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+
+    /// What was seen in its rings, in order: user_data and result of each completion.
+    pub fn completions(&self) -> Vec<(u64, i32)> {
+        let records = self.run(Purpose::Window).records.iter();
+        records
+            .filter_map(|(_, record)| match record {
+                Record::Story(Story::Cqe { user_data, result, .. }) => Some((*user_data, *result)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The same of submissions: user_data, operation, flags.
+    pub fn submissions(&self) -> Vec<(u64, String, u8)> {
+        let records = self.run(Purpose::Window).records.iter();
+        records
+            .filter_map(|(_, record)| match record {
+                Record::Story(Story::Sqe { user_data, operation, flags, .. }) => {
+                    Some((*user_data, operation.clone(), *flags))
+                }
+                _ => None,
+            })
+            .collect()
     }
 
     /// The interest lists as they were read last.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Stage;
 use super::cast::{Cast, Happening, What};
+use super::entries::Entries;
 use super::scope::Scope;
 use crate::lab::observer::{Probes, Watch};
 use crate::lab::session::Control;
@@ -118,9 +119,8 @@ impl Lane<'_> {
         recorder.push(run, [(0, Record::Process(probes.totals_exactly()))]);
         let zero_ns = clock::monotonic_ns();
         let watch = Watch::start(probes, Arc::clone(recorder), run, zero_ns);
-        let begun = cast.open_gate().map_err(Trouble::from);
-        let result =
-            begun.and_then(|()| self.until(cast, Some((run, zero_ns)), |what| matches!(what, What::Done)));
+        cast.open_gate();
+        let result = self.until(cast, Some((run, zero_ns)), |what| matches!(what, What::Done));
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
         if let Some(mut probes) = watch.end() {
             self.come_to_rest(&mut probes);
@@ -142,11 +142,11 @@ impl Lane<'_> {
         let recorder = &self.stage.recorder;
         let zero_ns = clock::monotonic_ns();
         let (pid, happenings) = (cast.pid, self.stage.happenings.clone());
-        let mut scope = Scope::new(pid, move || {
+        let looks = self.trial.io_uring && self.stage.plan.probing.allows(Rung::Ring);
+        let scope = Scope::new(pid, looks.then(|| Entries::new(pid)), move || {
             let _ = happenings.send(Happening::Of(pid, What::Enough));
         });
-        let tracer =
-            Tracer::attach_for(pid, Arc::clone(recorder), run, zero_ns, move |story| scope.keep(story));
+        let tracer = Tracer::attach_for(pid, Arc::clone(recorder), run, zero_ns, scope);
         let tracer = match tracer {
             Ok(tracer) => tracer,
             Err(refusal) => {
@@ -156,10 +156,8 @@ impl Lane<'_> {
         };
         // Attaching broke its wait at the gate: it has to wait again before the gate is opened.
         self.settle();
-        let begun = cast.open_gate().map_err(Trouble::from);
-        let result = begun.and_then(|()| {
-            self.until(cast, Some((run, zero_ns)), |what| matches!(what, What::Done | What::Enough))
-        });
+        cast.open_gate();
+        let result = self.until(cast, Some((run, zero_ns)), |what| matches!(what, What::Done | What::Enough));
         let seen = tracer.detach();
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
         if let Ok(outcome) = result {

@@ -8,6 +8,7 @@
 //! ```
 
 mod cast;
+mod entries;
 mod lane;
 mod scope;
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::lab::tracer::Keep;
+use super::entries::Entries;
+use crate::lab::tracer::{Choose, Keep};
 use crate::trace::Story;
 use crate::trials::gate;
 
@@ -30,18 +31,14 @@ pub struct Scope<F> {
     entered: u64,
     /// Threads whose call is under way.
     inside: BTreeSet<u32>,
+    /// What came into its rings, where they may be read.
+    entries: Option<Entries>,
     /// Told once, when calls are left out.
     cut: F,
 }
 
-impl<F: FnMut()> Scope<F> {
-    /// The scope of process `pid`; `cut` is called when the story ends before the trial does.
-    pub fn new(pid: u32, cut: F) -> Self {
-        Self { first: pid, place: Place::AtGate, entered: 0, inside: BTreeSet::new(), cut }
-    }
-
-    /// What to do with an event.
-    pub fn keep(&mut self, story: &Story) -> Keep {
+impl<F: FnMut() + Send + 'static> Choose for Scope<F> {
+    fn keep(&mut self, story: &Story) -> Keep {
         match story {
             Story::Enter { tid, name, args } => self.enter(*tid, name, args),
             Story::Exit { tid, .. } if self.place == Place::AtGate => {
@@ -54,6 +51,17 @@ impl<F: FnMut()> Scope<F> {
             Story::Exit { tid, .. } if self.inside.remove(tid) => Keep::Yes,
             _ => Keep::No,
         }
+    }
+
+    fn beside(&mut self, edge: &Story) -> Vec<Story> {
+        self.entries.as_mut().map(|entries| entries.at(edge)).unwrap_or_default()
+    }
+}
+
+impl<F: FnMut()> Scope<F> {
+    /// The scope of process `pid`; `cut` is called when the story ends before the trial does.
+    pub fn new(pid: u32, entries: Option<Entries>, cut: F) -> Self {
+        Self { first: pid, place: Place::AtGate, entered: 0, inside: BTreeSet::new(), entries, cut }
     }
 
     fn enter(&mut self, tid: u32, name: &str, args: &[u64; 6]) -> Keep {
@@ -93,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_gate_is_no_part_of_the_story() {
-        let mut scope = Scope::new(7, || panic!("nothing was cut"));
+        let mut scope = Scope::new(7, None, || panic!("nothing was cut"));
         let told = [
             exit(7, -512),
             enter(7, "read", 3),
@@ -115,8 +123,8 @@ mod tests {
 
     #[test]
     fn a_long_story_ends_with_the_result_of_its_last_call() {
-        let mut cuts = 0;
-        let mut scope = Scope::new(7, || cuts += 1);
+        let (cut, cuts) = std::sync::mpsc::channel();
+        let mut scope = Scope::new(7, None, move || cut.send(()).unwrap());
         scope.keep(&enter(7, "read", 3));
         scope.keep(&exit(7, 1));
         scope.keep(&enter(8, "read", 5));
@@ -127,6 +135,6 @@ mod tests {
         assert_eq!(scope.keep(&enter(7, "getppid", 0)), Keep::Enough);
         assert_eq!(scope.keep(&exit(7, 1)), Keep::No);
         assert_eq!(scope.keep(&exit(8, 1)), Keep::Yes, "it was entered before the end");
-        assert_eq!(cuts, 1);
+        assert_eq!(cuts.try_iter().count(), 1);
     }
 }

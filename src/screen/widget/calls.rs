@@ -6,7 +6,7 @@ use super::Scene;
 use crate::screen::layout::top;
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::Role;
-use crate::world::{Call, ServerView, words};
+use crate::world::{Call, RingEntry, SeenEntry, ServerView, Told, words};
 
 /// A server's name and at least two of its calls.
 const SERVER_ROWS_MIN: u16 = 3;
@@ -17,22 +17,13 @@ const CALLS_MAX: u16 = 12;
 /// Those of a trial are: its story is what it is for.
 const STORY_MAX: u16 = 60;
 
-/// A server's calls, each with how often it was made in a row: a trial may do one thing many times.
-fn lines<'s>(server: &'s ServerView<'_>) -> Vec<(&'s Call, u64)> {
-    let mut lines: Vec<(&Call, u64)> = Vec::new();
-    for call in &server.window.calls {
-        match lines.last_mut() {
-            Some((last, times)) if server.trial.is_some() && is_same(last, call) => {
-                *times = times.saturating_add(1);
-            }
-            _ => lines.push((call, 1)),
-        }
+/// A server's calls one by one; of a trial, which may do one thing many times, with how often in a row, and with
+/// what was seen in its rings.
+fn lines<'s>(server: &'s ServerView<'_>) -> Vec<(Told<'s>, u64)> {
+    match server.trial {
+        Some(_) => server.window.told(),
+        None => server.window.calls.iter().map(|call| (Told::Call(call), 1)).collect(),
     }
-    lines
-}
-
-fn is_same(one: &Call, other: &Call) -> bool {
-    one.name == other.name && words::sentence(one) == words::sentence(other)
 }
 
 fn told<'s>(scene: &Scene<'s>) -> Vec<&'s ServerView<'s>> {
@@ -77,10 +68,33 @@ fn draw_server(paint: &mut Paint, area: Rect, server: &ServerView<'_>) {
     let calls = lines(server);
     let first = calls.len().saturating_sub(usize::from(body.height));
     let shown = &calls[first..];
-    let names = shown.iter().map(|(call, _)| width(&call.name)).max().unwrap_or(0).min(area.width / 3);
-    for (row, (call, times)) in (0_u16..).zip(shown) {
-        draw_call(paint, body, row, names, call, *times);
+    let name = |line: &Told<'_>| if let Told::Call(call) = line { width(&call.name) } else { 0 };
+    let names = shown.iter().map(|(line, _)| name(line)).max().unwrap_or(0).min(area.width / 3);
+    for (row, (line, times)) in (0_u16..).zip(shown) {
+        match line {
+            Told::Call(call) => draw_call(paint, body, row, names, call, *times),
+            Told::Entry(entry) => draw_entry(paint, body, row, names, entry, *times),
+        }
     }
+}
+
+/// What stood in a ring, below the call at whose edge it was seen.
+fn draw_entry(paint: &mut Paint, area: Rect, row: u16, names: u16, entry: &RingEntry, times: u64) {
+    let role = match entry.seen {
+        SeenEntry::Sqe { .. } => Role::Submission,
+        SeenEntry::Cqe { result: ..0 } => Role::Warn,
+        SeenEntry::Cqe { .. } => Role::Completion,
+    };
+    let indent = names.saturating_add(3).min(area.width / 3);
+    let room = area.width.saturating_sub(indent);
+    let says = words::entry(entry) + &again(times);
+    let says = shorten(&says, room, paint.glyphs());
+    paint.text(area, indent, row, &says, role);
+}
+
+/// How often a line stands for itself.
+fn again(times: u64) -> String {
+    if times > 1 { format!(" ({times} times)") } else { String::new() }
 }
 
 /// Name, question, answer. The answer is never cut for the question's sake.
@@ -88,8 +102,7 @@ fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, t
     let glyphs = paint.glyphs();
     paint.text(area, 1, row, &shorten(&call.name, names, glyphs), Role::Plain);
     let indent = names.saturating_add(3);
-    let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
-    let answer = format!(" {} {}{times}", glyphs.arrow, words::answer(call));
+    let answer = format!(" {} {}{}", glyphs.arrow, words::answer(call), again(times));
     let room = area.width.saturating_sub(indent).saturating_sub(width(&answer));
     let column = paint.text(area, indent, row, &shorten(&words::ask(call), room, glyphs), Role::Plain);
     let role = if call.result.is_some_and(|result| result < 0) { Role::Warn } else { Role::Number };

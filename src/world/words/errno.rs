@@ -22,13 +22,13 @@ const NAMES: [&str; 134] = [
 ];
 
 /// The kernel's own codes for a wait that a signal broke off: no program sees them, only a tracer
-/// (linux/errno.h).
+/// (linux/errno.h). The program gets EINTR, or the call goes on by itself.
 const RESTARTS: std::ops::RangeInclusive<u64> = 512..=516;
 
 /// An error by name and in words; by number where it has no name.
 pub(super) fn errno(code: u64) -> String {
     if RESTARTS.contains(&code) {
-        return "a signal came first; it goes on by itself".to_owned();
+        return "a signal came first".to_owned();
     }
     let name = usize::try_from(code).ok().and_then(|at| NAMES.get(at)).filter(|name| !name.is_empty());
     match (name, meaning(code)) {
@@ -79,7 +79,7 @@ mod tests {
     fn an_error_has_its_name_and_where_it_is_common_its_meaning() {
         assert_eq!(errno(9), "EBADF: no such descriptor is open");
         assert_eq!(errno(33), "EDOM");
-        assert_eq!(errno(512), "a signal came first; it goes on by itself");
+        assert_eq!(errno(512), "a signal came first");
         for nameless in [0, 41, 134, 511, u64::MAX] {
             assert_eq!(errno(nameless), format!("error {nameless}"));
         }

@@ -119,6 +119,7 @@ fn about_threads(call: &Call) -> Option<String> {
         "set_robust_list" | "rseq" | "set_tid_address" | "sched_getaffinity" | "madvise" => {
             "make this thread ready, or tidy up after it".to_owned()
         }
+        "sched_setscheduler" => "schedule me in another way".to_owned(),
         "sched_yield" => "let somebody else go first".to_owned(),
         "futex" => match second & FUTEX_OPERATION {
             wait if FUTEX_WAIT.contains(&wait) => "let me sleep until another thread wakes me".to_owned(),
@@ -149,7 +150,7 @@ fn about_signals(call: &Call) -> Option<String> {
             1 => "let some signals through again".to_owned(),
             _ => "hold these signals back and no others".to_owned(),
         },
-        "rt_sigreturn" => "the handler of the signal is done".to_owned(),
+        "rt_sigreturn" => "the handler is done: what of the call it broke off?".to_owned(),
         "rt_sigtimedwait" => "let me sleep until one of these signals comes".to_owned(),
         "sigaltstack" => "handle signals on a stack of their own".to_owned(),
         "kill" => format!("send {} to process {}", signal(second), first as i32),

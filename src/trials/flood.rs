@@ -1,0 +1,83 @@
+//! One peer floods, another has a single message: who waits for whom?
+//!
+//! "Read until EAGAIN" is the rule for edge-triggered sockets, and it has a price.
+//! A peer that sends as fast as it is read from never comes to its EAGAIN, and
+//! everybody else waits for as long as it likes. Reading a bounded amount from each
+//! socket that is ready, in turn, gives everybody a part. What is left is reported
+//! again (level-triggered), or kept in a list of the program's own (edge-triggered).
+//!
+//! Seen from outside: drained, the single message is read after 16 of the flood and
+//! the EAGAIN behind them. In turn, it is the second to be read. The flood here ends;
+//! a real one does not, and then "after the flood" means never.
+
+use std::os::fd::OwnedFd;
+
+use anyhow::Context;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::{read, write};
+
+/// Messages of the peer that floods.
+const FLOOD: usize = 16;
+
+/// Bytes of a message, and of what is read at once.
+const MESSAGE_BYTES: usize = 1024;
+
+/// Serves two peers twice: first by draining, then in turn.
+pub fn run() -> anyhow::Result<()> {
+    // Two connections. The loud one is made first, so epoll reports it first.
+    let (loud, loud_peer) = pair()?;
+    let (quiet, quiet_peer) = pair()?;
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
+    let sockets = [loud, quiet];
+    // What an event carries back is ours to choose: the place in the array above.
+    for (index, socket) in (0..).zip(&sockets) {
+        let readable = EpollEvent::new(EpollFlags::EPOLLIN, index);
+        epoll.add(socket, readable).context("epoll_ctl EPOLL_CTL_ADD")?;
+    }
+    let (mut events, mut buffer) = ([EpollEvent::empty(); 2], [0; MESSAGE_BYTES]);
+
+    // ANCHOR: point
+    // Drained: whoever comes first is served to the end.
+    send(&loud_peer, &quiet_peer).context("write")?;
+    let ready = epoll.wait(&mut events, EpollTimeout::NONE).context("epoll_wait")?;
+    for event in &events[..ready] {
+        // How long this loop runs is up to the peer: it ends when the peer pauses.
+        while let Ok(1..) = read(&sockets[event.data() as usize], &mut buffer) {}
+    }
+
+    // In turn: one message of each, and then the question who has more.
+    send(&loud_peer, &quiet_peer).context("write")?;
+    loop {
+        // Level-triggered: whoever was not emptied is reported again, and goes to the
+        // end of the line of those that are ready.
+        let ready = epoll.wait(&mut events, EpollTimeout::ZERO).context("epoll_wait")?;
+        // A server would wait here; this is over when nobody has anything left.
+        if ready == 0 {
+            break;
+        }
+        for event in &events[..ready] {
+            // One call for each socket that is ready: nobody's turn is longer.
+            read(&sockets[event.data() as usize], &mut buffer).context("read")?;
+        }
+    }
+    // ANCHOR_END: point
+
+    // Left open: the kernel closes it when the process ends.
+    std::mem::forget((sockets, loud_peer, quiet_peer, epoll));
+    Ok(())
+}
+
+/// Two connected sockets that answer EAGAIN rather than wait.
+fn pair() -> anyhow::Result<(OwnedFd, OwnedFd)> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    socketpair(AddressFamily::Unix, SockType::Stream, None, flags).context("socketpair")
+}
+
+/// One peer sends a lot, and then the other a little.
+fn send(loud: &OwnedFd, quiet: &OwnedFd) -> nix::Result<()> {
+    for _ in 0..FLOOD {
+        write(loud, &[b'!'; MESSAGE_BYTES])?;
+    }
+    write(quiet, b"please").map(drop)
+}
