@@ -13,7 +13,7 @@ use crate::screen::layout::{left, top};
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::Role;
 use crate::world::lanes::{Lane, Lanes, lanes};
-use crate::world::{MetricId, ServerView, words};
+use crate::world::{ServerView, words};
 
 /// The two modes of a thread.
 const LANE_ROWS: u16 = 2;
@@ -28,14 +28,11 @@ const NUMBER_COLUMNS: u16 = 7;
 const NAMES_BESIDE_COLUMNS: u16 = 56;
 
 /// A server and what is known of its threads.
-type Drawn<'s> = (&'s ServerView<'s>, Lanes<'s>);
+pub(super) type Drawn<'s> = (&'s ServerView<'s>, Lanes<'s>);
 
-fn told<'s>(scene: &Scene<'s>) -> Vec<Drawn<'s>> {
-    scene.servers.iter().copied().filter_map(|server| Some((server, lanes(server)?))).collect()
-}
-
-fn is_hidden(scene: &Scene<'_>, server: &ServerView<'_>) -> bool {
-    scene.view.is_hidden(scene.lesson, server.name, MetricId::SyscallsPerRequest)
+fn told<'a, 's>(scene: &'a Scene<'s>) -> &'a [Drawn<'s>] {
+    let drawn = |server: &&'s ServerView<'s>| Some((*server, lanes(server)?));
+    scene.lanes.get_or_init(|| scene.servers.iter().filter_map(drawn).collect())
 }
 
 /// Rows of one server with so many of its threads: a thread that makes no call is drawn too.
@@ -50,12 +47,12 @@ pub(super) fn rows(scene: &Scene<'_>, _columns: u16) -> (u16, u16) {
     if told.is_empty() {
         return (u16::from(!scene.servers.is_empty()), 1);
     }
-    (LANE_ROWS.saturating_add(1), Plan::new(scene, &told, u16::MAX).rows().saturating_add(1))
+    (LANE_ROWS.saturating_add(1), Plan::new(scene, told, u16::MAX).rows().saturating_add(1))
 }
 
 /// How many of so many rows are drawn into: it grows by whole lanes.
 pub(super) fn used(scene: &Scene<'_>, rows: u16) -> u16 {
-    match told(scene).as_slice() {
+    match told(scene) {
         [] => rows.min(1),
         told => Plan::new(scene, told, rows.saturating_sub(1)).rows().saturating_add(1).min(rows),
     }
@@ -104,7 +101,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     }
     let (legend, body) = top(area, u16::from(area.height > LANE_ROWS));
     draw_legend(paint, legend);
-    draw_servers(paint, body, scene, &Plan::new(scene, &told, body.height));
+    draw_servers(paint, body, scene, &Plan::new(scene, told, body.height));
 }
 
 fn draw_legend(paint: &mut Paint, area: Rect) {
@@ -122,7 +119,7 @@ fn draw_legend(paint: &mut Paint, area: Rect) {
 fn draw_servers(paint: &mut Paint, area: Rect, scene: &Scene<'_>, plan: &Plan<'_, '_>) {
     let names = plan.told.iter().map(|(server, _)| width(server.name)).max().unwrap_or(0).saturating_add(1);
     let label = names.min(area.width / 4).max(1);
-    let visible = || plan.told.iter().filter(|(server, _)| !is_hidden(scene, server));
+    let visible = || plan.told.iter().filter(|(server, _)| !scene.hides_crossings(server));
     let shown: Vec<&Lane<'_>> =
         visible().flat_map(|(_, lanes)| lanes.threads.iter().take(plan.threads)).collect();
     let room = |numbers: u16| area.width.saturating_sub(label).saturating_sub(numbers);
@@ -140,7 +137,7 @@ fn draw_servers(paint: &mut Paint, area: Rect, scene: &Scene<'_>, plan: &Plan<'_
         let name = shorten(server.name, label.saturating_sub(1), paint.glyphs());
         paint.text(here, 0, 0, &name, Role::Code);
         let (_, strips) = left(here, label);
-        if is_hidden(scene, server) {
+        if scene.hides_crossings(server) {
             paint.text(strips, 0, 0, "yours?  first say how many", Role::Own);
         } else {
             draw_numbers(paint, here, numbers, lanes, &style);

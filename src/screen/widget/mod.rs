@@ -25,7 +25,7 @@ use super::theme::{Role, Theme};
 use super::view::{Focus, View};
 use crate::lesson::{Kind, Lab, Lesson, Show};
 use crate::trace::Rung;
-use crate::world::ServerView;
+use crate::world::{MetricId, ServerView};
 
 /// What all parts of a lab see.
 pub(super) struct Scene<'s> {
@@ -39,13 +39,23 @@ pub(super) struct Scene<'s> {
     pub servers: Vec<&'s ServerView<'s>>,
     /// The table of metrics, computed when it is first asked for.
     table: OnceCell<metrics::Table>,
+    /// The lanes likewise.
+    lanes: OnceCell<Vec<lanes::Drawn<'s>>>,
+    /// The receipts likewise.
+    receipts: OnceCell<Vec<receipt::Drawn<'s>>>,
 }
 
 impl<'s> Scene<'s> {
     pub fn new(servers: &'s [ServerView<'s>], view: &'s View, lesson: &'s Lesson, lab: &'s Lab) -> Self {
         let named = |name: &String| servers.iter().find(|server| server.name == name);
         let servers = lab.servers.iter().filter_map(named).collect();
-        Self { view, lesson, lab, servers, table: OnceCell::new() }
+        let (table, lanes, receipts) = Default::default();
+        Self { view, lesson, lab, servers, table, lanes, receipts }
+    }
+
+    /// Whether a picture of a server's calls would give a prediction away.
+    fn hides_crossings(&self, server: &ServerView<'_>) -> bool {
+        self.view.is_hidden(self.lesson, server.name, MetricId::SyscallsPerRequest)
     }
 
     /// What the numbers of the lab are counted by.

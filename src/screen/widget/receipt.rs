@@ -26,12 +26,12 @@ const CHAIN_ROWS_MAX: u16 = 3;
 /// A bar shorter than this says nothing.
 const BAR_COLUMNS_MIN: u16 = 8;
 
-fn told<'s>(scene: &Scene<'s>) -> Vec<(&'s ServerView<'s>, Receipt)> {
-    scene.servers.iter().copied().filter_map(|server| Some((server, receipt(server)?))).collect()
-}
+/// A server and the receipt of one of its requests.
+pub(super) type Drawn<'s> = (&'s ServerView<'s>, Receipt);
 
-fn is_hidden(scene: &Scene<'_>, server: &ServerView<'_>) -> bool {
-    scene.view.is_hidden(scene.lesson, server.name, MetricId::SyscallsPerRequest)
+fn told<'a, 's>(scene: &'a Scene<'s>) -> &'a [Drawn<'s>] {
+    let drawn = |server: &&'s ServerView<'s>| Some((*server, receipt(server)?));
+    scene.receipts.get_or_init(|| scene.servers.iter().filter_map(drawn).collect())
 }
 
 /// What the learner said of a server's system calls for one echo.
@@ -86,13 +86,13 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     }
     let label = label(scene, area.width);
     let room = area.width.saturating_sub(label);
-    let needs = |(_, receipt): &(_, Receipt)| rows_of(receipt, room);
+    let needs = |(_, receipt): &Drawn<'_>| rows_of(receipt, room);
     let all = told.iter().map(needs).fold(0, u16::saturating_add);
     let two = SERVER_ROWS.saturating_mul(u16::try_from(told.len()).unwrap_or(u16::MAX));
-    let visible = told.iter().filter(|(server, _)| !is_hidden(scene, server));
+    let visible = told.iter().filter(|(server, _)| !scene.hides_crossings(server));
     let most = visible.map(|(_, receipt)| receipt.crossings()).fold(0.0, f64::max);
     let mut rest = area;
-    for told in &told {
+    for told in told {
         let rows = match area.height {
             height if height >= all => needs(told),
             height if height >= two => SERVER_ROWS,
@@ -135,13 +135,13 @@ fn draw_server(
     area: Rect,
     label: u16,
     scene: &Scene<'_>,
-    (server, receipt): &(&ServerView<'_>, Receipt),
+    (server, receipt): &Drawn<'_>,
     most: f64,
 ) {
     let name = shorten(server.name, label.saturating_sub(1), paint.glyphs());
     paint.text(area, 0, 0, &name, Role::Code);
     let (_, body) = left(area, label);
-    if is_hidden(scene, server) {
+    if scene.hides_crossings(server) {
         paint.text(body, 0, 0, "yours?  first say how many", Role::Own);
         return;
     }

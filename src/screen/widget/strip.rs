@@ -88,7 +88,10 @@ impl Style {
     /// The style with the most in it that fits into so many columns; the narrowest one where none does.
     pub(super) fn that_fits(lanes: &[&Lane<'_>], columns: u16) -> Self {
         let most = lanes.iter().map(|lane| drawn(lane).0.len()).max().unwrap_or(0).max(1);
-        for shape in SHAPES {
+        let calls = lanes.iter().filter_map(|lane| drawn(lane).0.last()).map(|turn| turn.calls.len()).max();
+        // Two corners for each call at least: what cannot fit is not measured.
+        let hopeless = calls.unwrap_or(0).saturating_mul(2) > usize::from(columns);
+        for shape in SHAPES.into_iter().filter(|_| !hopeless) {
             for turns in (1..=most).rev() {
                 let style = Self { shape, wakes: wakes(lanes, shape, turns) };
                 if style.columns(lanes) <= columns {
