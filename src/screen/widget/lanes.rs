@@ -118,7 +118,7 @@ fn draw_legend(paint: &mut Paint, area: Rect) {
 
 fn draw_servers(paint: &mut Paint, area: Rect, scene: &Scene<'_>, plan: &Plan<'_, '_>) {
     let names = plan.told.iter().map(|(server, _)| width(server.name)).max().unwrap_or(0).saturating_add(1);
-    let label = names.min(area.width / 4).max(1);
+    let label = names.min(area.width / 3).max(1);
     let visible = || plan.told.iter().filter(|(server, _)| !scene.hides_crossings(server));
     let shown: Vec<&Lane<'_>> =
         visible().flat_map(|(_, lanes)| lanes.threads.iter().take(plan.threads)).collect();

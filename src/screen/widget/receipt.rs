@@ -57,7 +57,8 @@ fn label(scene: &Scene<'_>, columns: u16) -> u16 {
 }
 
 fn chain(receipt: &Receipt, columns: u16) -> Vec<String> {
-    wrap(&receipt.chain(), columns)
+    // In ASCII an arrow takes two columns, and a row holds few of them.
+    wrap(&receipt.chain(), columns.saturating_sub(3))
 }
 
 /// Rows of one server: the sum, and its calls.
