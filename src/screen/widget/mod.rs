@@ -177,12 +177,13 @@ const PARTS: &[About] = &[
         part: Show::Receipt,
         title: "the receipt of one echo",
         meaning: "The calls that a server made for one request: from the wait that ended with it until it waited \
-                  again. A call that served several requests counts with its share: (1 for 64).",
+                  for the next. A call that served several requests counts with its share: (1 for 64).",
         how: "A window under ptrace, beside the client's own notes of when it sent and when it had the answer. Of \
               the last requests that are known whole, it is the middle one by crossings.",
         error: "Calls that name the connection are exact, and so is the share of a wait that says how many are \
                 ready. What goes through a ring names no connection: its calls are shared evenly by the requests \
-                that were answered in that turn. In a window bursts come to pieces more easily.",
+                answered in that turn, no more than its SQEs are enough for. The window is slowed down: a burst \
+                comes to pieces more easily than in a free run.",
         check: "sudo strace -f -p {pid}",
         ring_only: false,
     },
