@@ -24,9 +24,10 @@ fn line(poller: &Poller<'_>, strip: &Strip<'_>) -> String {
     );
     let count = |is: fn(&Moment) -> bool| strip.moments.iter().filter(|moment| is(moment)).count();
     out += &format!(
-        "; of the last {} readings: {} spinning, {} partly, {} waiting",
+        "; of the last {} readings: {} spinning, {} spinning but put aside, {} partly, {} waiting",
         strip.moments.len(),
         count(|moment| matches!(moment, Moment::Spinning)),
+        count(|moment| matches!(moment, Moment::Contended(_))),
         count(|moment| matches!(moment, Moment::Partly(_))),
         count(|moment| matches!(moment, Moment::Waiting)),
     );
@@ -50,13 +51,14 @@ mod tests {
 
     #[test]
     fn a_poller_says_how_it_spent_its_time_and_whether_it_slept() {
-        use Moment::{Asleep, Partly, Spinning, Waiting};
-        let strips = vec![strip("iou-sqp-4711", vec![Spinning, Spinning, Partly(0.3), Waiting, Asleep])];
+        use Moment::{Asleep, Contended, Partly, Spinning, Waiting};
+        let strips =
+            vec![strip("iou-sqp-4711", vec![Spinning, Contended(0.6), Partly(0.3), Waiting, Asleep])];
         let poller = Poller { strips, others: 0, asleep: (400, 68), reading_ns: 20_000_000 };
         assert_eq!(
             line(&poller, &poller.strips[0]),
             "iou-sqp-4711 (kernel poller) was on a processor (proc) 87.1 % of the time, just now 25.0 %; of the \
-             last 5 readings: 2 spinning, 1 partly, 1 waiting, 1 asleep; 68 of 400 looks at the ring saw it \
+             last 5 readings: 1 spinning, 1 spinning but put aside, 1 partly, 1 waiting, 1 asleep; 68 of 400 looks at the ring saw it \
              asleep (ring)"
         );
     }
@@ -67,7 +69,7 @@ mod tests {
         let mut poller = Poller { strips, others: 0, asleep: (400, 0), reading_ns: 0 };
         let says = line(&poller, &poller.strips[0]);
         assert!(says.starts_with("thread epoll 4711 was on a processor"), "{says}");
-        assert!(says.ends_with("0 spinning, 0 partly, 1 waiting"), "{says}");
+        assert!(says.ends_with("0 spinning, 0 spinning but put aside, 0 partly, 1 waiting"), "{says}");
         poller.others = 64;
         assert!(line(&poller, &poller.strips[0]).starts_with("the busiest of 65 threads"));
     }

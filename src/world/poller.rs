@@ -8,6 +8,10 @@ use crate::trace::ProcessTotals;
 /// the same instant of the kernel's accounting, and other threads want the processor too.
 const SPINNING_FROM: f64 = 0.8;
 
+/// From this share on a thread that was put aside, and never went to sleep, counts as contended. Below it, it
+/// may have slept until shortly before the reading.
+const CONTENDED_FROM: f64 = 0.1;
+
 /// Up to this share it counts as still: the end of the last piece of work.
 const STILL_UP_TO: f64 = 0.01;
 
@@ -19,6 +23,8 @@ const NOW_NS: u64 = 200_000_000;
 pub enum Moment {
     /// On a processor as good as all the time.
     Spinning,
+    /// It never let go of its processor, but others wanted one too: it got this share of the time (0 to 1).
+    Contended(f64),
     /// On a processor for this share of the time (0 to 1).
     Partly(f64),
     /// On no processor.
@@ -92,18 +98,20 @@ fn asleep(run: &RunWorld) -> (u64, u64) {
 fn strip<'w>(run: &RunWorld, comm: &'w str, tid: u32) -> Strip<'w> {
     let polls = Helper::of(comm) == Some(Helper::Poller);
     let moments = run.history.slices().filter(|slice| slice.to_ns > slice.from_ns);
-    let moments = moments.map(|slice| moment(slice, cpu_ns(slice, tid), polls)).collect();
+    let moments = moments.map(|slice| moment(slice, ran(slice, tid), polls)).collect();
     Strip { comm, tid, moments, now: now(run, tid), mean: mean(run, tid) }
 }
 
-fn cpu_ns(slice: &Slice, tid: u32) -> u64 {
+fn ran(slice: &Slice, tid: u32) -> Ran {
     let place = slice.threads.binary_search_by_key(&tid, |ran| ran.tid);
-    place.map_or(Ran::default(), |place| slice.threads[place]).cpu_ns
+    place.map_or(Ran::default(), |place| slice.threads[place])
 }
 
-fn moment(slice: &Slice, cpu_ns: u64, polls: bool) -> Moment {
-    match share(cpu_ns, slice.to_ns - slice.from_ns) {
+fn moment(slice: &Slice, ran: Ran, polls: bool) -> Moment {
+    let never_slept = ran.voluntary_switches == 0 && ran.involuntary_switches > 0;
+    match share(ran.cpu_ns, slice.to_ns - slice.from_ns) {
         all if all >= SPINNING_FROM => Moment::Spinning,
+        part if part >= CONTENDED_FROM && never_slept => Moment::Contended(part),
         part if part > STILL_UP_TO => Moment::Partly(part),
         _ if polls && slice.looks > 0 && slice.asleep >= slice.looks => Moment::Asleep,
         _ => Moment::Waiting,
@@ -115,7 +123,7 @@ fn now(run: &RunWorld, tid: u32) -> Option<f64> {
     let until_ns = run.history.until_ns();
     let (mut cpu, mut from_ns) = (0_u64, None);
     for slice in run.history.slices().rev() {
-        cpu = cpu.saturating_add(cpu_ns(slice, tid));
+        cpu = cpu.saturating_add(ran(slice, tid).cpu_ns);
         from_ns = Some(slice.from_ns);
         if until_ns.saturating_sub(slice.from_ns) >= NOW_NS {
             break;
@@ -200,6 +208,18 @@ mod tests {
         assert_eq!(poller.reading_ns, TICK_NS);
         let own = &poller.strips[1];
         assert_eq!((own.comm, own.moments.as_slice()), ("sqpoll", [Waiting; 4].as_slice()));
+    }
+
+    #[test]
+    fn who_is_put_aside_and_never_sleeps_spins_as_far_as_others_let_it() {
+        let moment = |cpu_ns, voluntary_switches, involuntary_switches| {
+            let ran = Ran { tid: 1, cpu_ns, voluntary_switches, involuntary_switches };
+            moment(&Slice { to_ns: 100, ..Slice::default() }, ran, true)
+        };
+        assert_eq!(moment(50, 0, 3), Moment::Contended(0.5));
+        assert_eq!(moment(50, 1, 3), Moment::Partly(0.5), "it went to sleep");
+        assert_eq!(moment(50, 0, 0), Moment::Partly(0.5), "it began or ended in between");
+        assert_eq!(moment(95, 0, 3), Moment::Spinning);
     }
 
     #[test]

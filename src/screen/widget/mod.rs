@@ -216,7 +216,8 @@ const PARTS: &[About] = &[
         title: "who spins and who sleeps",
         meaning: "One cell a reading: how much of the time the thread was on a processor. An SQPOLL thread looks at \
                   the submission queue without rest until nothing has come for a while; then it sleeps, and the \
-                  program must wake it. A server that waits in the kernel is on no processor meanwhile.",
+                  program must wake it. Put aside: it never went to sleep, but others wanted a processor too. A server \
+                  that waits in the kernel is on none meanwhile.",
         how: "Processor time of each thread (schedstat) over the time between two readings; asleep: the flag \
               IORING_SQ_NEED_WAKEUP in the mapped ring.",
         error: "Time is exact over a few readings, in one of them off by some milliseconds; the flag is a sample.",

@@ -1,4 +1,4 @@
-//! How each server waits, as a strip of its last readings: spinning, now and then, waiting, asleep.
+//! How each server waits, as a strip of its last readings: spinning, put aside, partly, waiting, asleep.
 //!
 //! ```text
 //! a cell a reading of 20 ms, newest at the right       now  mean  asleep
@@ -186,6 +186,7 @@ fn look(glyphs: &Glyphs, moment: Moment) -> (&'static str, Role) {
             let level = (share.clamp(0.0, 1.0) * glyphs.levels.len() as f64) as usize;
             (part[level.min(part.len() - 1)], Role::Plain)
         }
+        Moment::Contended(_) => (glyphs.contended, Role::Warn),
         Moment::Waiting => (glyphs.empty, Role::Frame),
         Moment::Asleep => (glyphs.asleep, Role::Submission),
     }
@@ -203,11 +204,15 @@ fn percent(share: Option<f64>) -> String {
 /// What the glyphs mean, as far as there is room.
 fn meaning(glyphs: &Glyphs, sleeps: bool, columns: u16) -> String {
     let [least, .., all] = glyphs.levels;
-    let mut says = format!("{all} spinning  {least} partly  {} waiting", glyphs.empty);
-    if sleeps {
-        says += &format!("  {} asleep", glyphs.asleep);
-        let long = format!("{says}: the flag NEED_WAKEUP is up");
-        says = if width(&long) <= columns { long } else { says };
-    }
-    says
+    let contended = glyphs.contended;
+    let asleep = if sleeps { format!("  {} asleep", glyphs.asleep) } else { String::new() };
+    let long = format!(
+        "{all} spinning  {contended} spins, put aside  {least} partly  {} waiting{asleep}",
+        glyphs.empty
+    );
+    let short = format!("{all} spins  {contended} put aside  {least} partly{asleep}");
+    let longest = format!("{long}: NEED_WAKEUP is up");
+    let fits = |says: &String| width(says) <= columns;
+    let longest = Some(longest).filter(|says| sleeps && fits(says));
+    longest.or(Some(long).filter(fits)).unwrap_or(short)
 }
