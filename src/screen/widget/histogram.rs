@@ -11,13 +11,13 @@ const BUCKETS_MAX: usize = 16;
 
 /// Samples of each power of two: 0, 1, 2-3, 4-7, …
 pub(super) fn buckets(counts: &Counts) -> Vec<u64> {
-    let mut buckets = Vec::new();
+    let mut buckets: Vec<u64> = Vec::new();
     for (&value, &times) in &counts.0 {
         let bucket = bucket(value);
         if buckets.len() <= bucket {
             buckets.resize(bucket + 1, 0);
         }
-        buckets[bucket] += times;
+        buckets[bucket] = buckets[bucket].saturating_add(times);
     }
     buckets
 }
@@ -135,7 +135,7 @@ fn shown(series: &[Series<'_>], room: usize) -> Vec<usize> {
 }
 
 fn share(buckets: &[u64], bucket: usize) -> f64 {
-    let all: u64 = buckets.iter().sum();
+    let all = buckets.iter().fold(0, |sum: u64, times| sum.saturating_add(*times));
     buckets.get(bucket).map_or(0.0, |n| *n as f64 / all.max(1) as f64)
 }
 
@@ -150,6 +150,17 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_foreign_trace_may_count_up_to_the_end_of_the_scale() {
+        let (mut counts, more) = (Counts::default(), u64::MAX);
+        for value in [2, 3, 8] {
+            counts.add(value, more);
+        }
+        let buckets = buckets(&counts);
+        assert_eq!(buckets, [0, 0, u64::MAX, 0, u64::MAX]);
+        assert_eq!(share(&buckets, 2), 1.0, "a sum stays at the end, too");
+    }
 
     #[test]
     fn buckets_are_powers_of_two() {
