@@ -99,6 +99,7 @@ fn process(answered: u64, has_ring: bool, dice: &mut Dice) -> ProcessTotals {
             by_name: Default::default(),
         }),
         probe_cpu_ns: answered,
+        ..ProcessTotals::default()
     }
 }
 

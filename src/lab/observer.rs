@@ -127,7 +127,11 @@ impl Probes {
     }
 
     fn collect(&mut self) -> ProcessTotals {
+        let (user_ns, kernel_ns) =
+            self.threads.as_mut().map(probe::proc::Threads::times_ns).unwrap_or_default();
         ProcessTotals {
+            user_ns,
+            kernel_ns,
             threads: self.threads.as_ref().map(|threads| threads.totals().to_vec()).unwrap_or_default(),
             rings: self.rings.as_mut().map(probe::ring::Rings::totals).unwrap_or_default(),
             syscalls: self.counters.as_mut().and_then(|counters| counters.totals().ok()),

@@ -84,6 +84,13 @@ pub struct ProcessTotals {
     /// their last counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub threads: Vec<ThreadTotals>,
+    /// User time of the whole process, ended threads and kernel helpers included, nanoseconds (`/proc/PID/stat`:
+    /// one sum, rounded down to a tick of 10 ms once and not in each thread). 0 where it was not read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub user_ns: u64,
+    /// Kernel time of the whole process, nanoseconds (likewise).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kernel_ns: u64,
     /// Its io_uring rings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rings: Vec<RingTotals>,
@@ -196,6 +203,10 @@ pub struct ClientTotals {
     /// (2 significant digits).
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub latency_ns: Counts,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn yes() -> bool {

@@ -13,6 +13,10 @@ pub struct Deltas {
     pub duration_ns: u64,
     /// Threads by name; those of the same name together.
     pub threads: BTreeMap<String, ThreadTotals>,
+    /// User time of the process, nanoseconds, in ticks.
+    pub user_ns: u64,
+    /// Kernel time of the process, nanoseconds, in ticks.
+    pub kernel_ns: u64,
     /// Rings, in the order of their descriptors.
     pub rings: Vec<RingDeltas>,
     /// System calls, as counted.
@@ -82,6 +86,15 @@ impl Deltas {
         for thread in &to.threads {
             add_thread(&mut deltas.threads, &thread_since(thread, earlier.get(&thread.tid).copied()));
         }
+        (deltas.user_ns, deltas.kernel_ns) = match (to.user_ns, to.kernel_ns) {
+            // Not read, as in traces of earlier days: what the threads say.
+            (0, 0) => {
+                (deltas.over_threads(|thread| thread.user_ns), deltas.over_threads(|thread| thread.kernel_ns))
+            }
+            (user_ns, kernel_ns) => {
+                (user_ns.saturating_sub(from.user_ns), kernel_ns.saturating_sub(from.kernel_ns))
+            }
+        };
         for ring in &to.rings {
             let before = from.rings.iter().find(|other| other.fd == ring.fd);
             deltas.rings.push(RingDeltas::between(before, ring, depths.get(&ring.fd)));
@@ -105,6 +118,8 @@ impl Deltas {
     pub fn add(&mut self, other: &Self) {
         grow(&mut self.requests, other.requests);
         grow(&mut self.duration_ns, other.duration_ns);
+        grow(&mut self.user_ns, other.user_ns);
+        grow(&mut self.kernel_ns, other.kernel_ns);
         grow(&mut self.client_cpu_ns, other.client_cpu_ns);
         grow(&mut self.probe_cpu_ns, other.probe_cpu_ns);
         grow(&mut self.thread_requests, other.thread_requests);

@@ -109,10 +109,10 @@ pub const METRICS: &[Metric] = &[
         label: "user CPU",
         unit: "ns per echo",
         meaning: "The part of the processor time spent in the server's own code.",
-        how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
+        how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/stat.",
         error: "a sample: the timer interrupt looks who runs, 100 to 1000 times a second; /proc shows it in units of \
                 10 ms, so it is not shown below 20 of them, and some per cent off after a second",
-        check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
+        check: "cut -d' ' -f14,15 /proc/{pid}/stat",
     },
     Metric {
         id: MetricId::KernelNsPerRequest,
@@ -121,10 +121,10 @@ pub const METRICS: &[Metric] = &[
         unit: "ns per echo",
         meaning: "The part of the processor time spent in the kernel on the server's behalf. For an echo over \
                   TCP it is nearly all of it.",
-        how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/task/TID/stat.",
+        how: "the total of schedstat, divided in the ratio of utime and stime in /proc/PID/stat.",
         error: "a sample: the timer interrupt looks who runs, 100 to 1000 times a second; /proc shows it in units of \
                 10 ms, so it is not shown below 20 of them, and some per cent off after a second",
-        check: "cut -d' ' -f14,15 /proc/{pid}/task/*/stat",
+        check: "cut -d' ' -f14,15 /proc/{pid}/stat",
     },
     Metric {
         id: MetricId::SqesPerRequest,
@@ -396,8 +396,7 @@ fn sqes_per_enter(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
 /// runs, so the ratio is a sample: few looks say nothing, many leave the error of a share.
 fn split(part: MetricId, deltas: &Deltas) -> Measured {
     let total_ns = deltas.over_threads(|thread| thread.cpu_ns) as f64;
-    let user_ns = deltas.over_threads(|thread| thread.user_ns);
-    let kernel_ns = deltas.over_threads(|thread| thread.kernel_ns);
+    let (user_ns, kernel_ns) = (deltas.user_ns, deltas.kernel_ns);
     let both_ns = user_ns.saturating_add(kernel_ns);
     let ticks = both_ns / TICK_NS;
     if ticks < TICKS_MIN {

@@ -129,6 +129,7 @@ fn process(run: u32, server: &str, tick: u64) -> ProcessTotals {
         rings: if server.starts_with("uring") { vec![ring(server, tick)] } else { Vec::new() },
         syscalls: Some(SyscallTotals { rung: Rung::Perf, total: calls, by_name: BTreeMap::new() }),
         probe_cpu_ns: tick * 20_000,
+        ..ProcessTotals::default()
     }
 }
 

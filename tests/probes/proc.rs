@@ -48,6 +48,31 @@ fn switches_are_counted_exactly_and_time_to_the_nanosecond() {
     assert!(used_ns >= 30_000_000, "it used 30 ms and {used_ns} ns were seen");
 }
 
+/// What a thread used is in the sum of its process when it has ended, and rounded down once, not in each thread.
+#[test]
+fn the_times_of_a_process_are_those_of_all_its_threads() {
+    let mut kid = Kid::start("plain");
+    kid.ask("spin 200");
+    kid.settle();
+    let mut threads = Threads::open(kid.pid()).unwrap();
+    let of_threads = |threads: &mut Threads| {
+        let totals = threads.sample_all().unwrap();
+        totals.iter().map(|thread| thread.user_ns + thread.kernel_ns).sum::<u64>()
+    };
+    let sum = |(user_ns, kernel_ns): (u64, u64)| user_ns + kernel_ns;
+    let before_ns = sum(threads.times_ns());
+    assert!(before_ns >= 180_000_000, "it ran for 200 ms, and {before_ns} ns were seen");
+    assert!(before_ns >= of_threads(&mut threads));
+    for _ in 0..50 {
+        kid.ask("thread 1");
+    }
+    kid.settle();
+    let after_ns = sum(threads.times_ns());
+    assert!(after_ns >= before_ns);
+    drop(kid);
+    assert_eq!(sum(threads.times_ns()), after_ns, "what it had used is still known");
+}
+
 #[test]
 fn a_budget_of_nothing_still_gets_around_to_every_thread() {
     let mut kid = Kid::start("plain");

@@ -64,6 +64,23 @@ impl Files {
     }
 }
 
+/// The times of a whole process, from its `stat`.
+#[derive(Debug)]
+pub(super) struct ProcessFile(Source);
+
+impl ProcessFile {
+    /// Opens the file of process `pid`.
+    pub(super) fn open(pid: u32) -> Self {
+        Self(Source::open(format!("/proc/{pid}/stat"), true))
+    }
+
+    /// User and kernel time of all its threads, those that have ended too, nanoseconds; `None` when it has ended.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Option<(u64, u64)> {
+        let stat = parse_stat(self.0.read(buffer).ok()?)?;
+        Some((stat.user_ticks.saturating_mul(tick_ns()), stat.kernel_ticks.saturating_mul(tick_ns())))
+    }
+}
+
 /// A file that is read again and again from its start.
 #[derive(Debug)]
 enum Source {

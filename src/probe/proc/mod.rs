@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use self::files::{Files, Reading};
+use self::files::{Files, ProcessFile, Reading};
 use super::refuse::{errno, looking_into};
 use crate::trace::{Refusal, ThreadTotals};
 
@@ -40,6 +40,9 @@ pub struct Threads {
     totals: Vec<ThreadTotals>,
     /// Open files of the living threads.
     files: Vec<Files>,
+    /// The whole process, and its user and kernel time as last read, nanoseconds.
+    process: ProcessFile,
+    times_ns: (u64, u64),
     budget: Duration,
     /// The living thread whose turn it is.
     turn: usize,
@@ -67,6 +70,8 @@ impl Threads {
             pid,
             totals: Vec::new(),
             files: Vec::new(),
+            process: ProcessFile::open(pid),
+            times_ns: (0, 0),
             budget,
             turn: 0,
             links: 0,
@@ -128,6 +133,18 @@ impl Threads {
     /// What is known now, without looking.
     pub fn totals(&self) -> &[ThreadTotals] {
         &self.totals
+    }
+
+    /// User and kernel time of the whole process now, nanoseconds: threads that have ended and kernel helpers
+    /// are part of the sum. Those of a process that has ended stay what they were.
+    ///
+    /// A thread's own times are rounded down to ticks of 10 ms, so of many threads that each ran for less hardly
+    /// anything is left; this sum is rounded once.
+    pub fn times_ns(&mut self) -> (u64, u64) {
+        if let Some(times_ns) = self.process.read(&mut self.buffer) {
+            self.times_ns = times_ns;
+        }
+        self.times_ns
     }
 
     /// Reads living thread number `at`; false when it has ended and another one stands in its place.
@@ -241,6 +258,8 @@ mod tests {
             pid,
             totals: Vec::new(),
             files: Vec::new(),
+            process: ProcessFile::open(pid),
+            times_ns: (0, 0),
             budget: BUDGET,
             turn: 0,
             links: 0,
