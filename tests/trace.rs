@@ -294,6 +294,56 @@ fn a_document_says_what_is_missing_and_what_was_lost() {
     assert!(text.contains("17 records of its windows were lost"), "{text}");
 }
 
+#[test]
+fn a_late_client_is_told_where_it_can_be_seen() {
+    let told = |delayed| {
+        shown(|push| {
+            let client = ClientTotals { sent: 2000, answered: 2000, delayed, ..ClientTotals::default() };
+            push(0, Record::Client(client));
+        })
+    };
+    let (document, text) = told(12);
+    assert_eq!(document["servers"][0]["late"], 12);
+    let says = "the client was late with 12 of 2000 requests: counts per echo can come out lower";
+    assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{text}");
+    for (delayed, why) in [(0, "in time"), (2, "too rare to move a digit")] {
+        let (document, text) = told(delayed);
+        assert_eq!(document["servers"][0]["late"], delayed, "a document holds every one");
+        assert!(!text.contains("was late"), "{why}: {text}");
+    }
+}
+
+/// Each of many threads runs for less than a tick; only the process as a whole tells user from kernel time.
+#[test]
+fn user_and_kernel_time_are_split_by_the_times_of_the_whole_process() {
+    let split = |whole: (u64, u64), each: (u64, u64)| {
+        let (document, _) = shown(|push| {
+            let process = |share: u64| {
+                let thread = |tid| ThreadTotals {
+                    tid,
+                    cpu_ns: 8_000_000 * share,
+                    user_ns: each.0 * share,
+                    kernel_ns: each.1 * share,
+                    ..ThreadTotals::default()
+                };
+                let (user_ns, kernel_ns) = (whole.0 * share, whole.1 * share);
+                let threads = (1..=50).map(thread).collect();
+                ProcessTotals { user_ns, kernel_ns, threads, ..ProcessTotals::default() }
+            };
+            push(0, Record::Process(process(0)));
+            push(0, Record::Process(process(1)));
+            push(0, Record::Client(ClientTotals { answered: 1000, ..ClientTotals::default() }));
+        });
+        let metrics = document["servers"][0]["metrics"].clone();
+        ["user_ns_per_request", "kernel_ns_per_request"].map(|key| metrics[key]["value"].as_f64())
+    };
+    let quarter = [Some(100_000.0), Some(300_000.0)];
+    assert_eq!(split((100_000_000, 300_000_000), (0, 0)), quarter);
+    assert_eq!(split((0, 0), (0, 0)), [None, None], "no tick, no split");
+    // A trace of earlier days has the times of its threads alone.
+    assert_eq!(split((0, 0), (2_000_000, 6_000_000)), quarter);
+}
+
 /// Puts numbers of the dice's choice into a record: each leaf gets the first that it can hold.
 fn distort(entry: &Entry, choose: &mut impl FnMut() -> Vec<i128>) -> Entry {
     let mut document = serde_json::to_value(entry).unwrap();

@@ -26,6 +26,8 @@ struct Server<'w> {
     requests: u64,
     errors: u64,
     bytes_wrong: u64,
+    /// Requests that the client came to when the next one of their connection was due as well.
+    late: u64,
     seconds: f64,
     rounds: usize,
     latency_ns: Latency,
@@ -151,6 +153,7 @@ fn server<'w>(view: &'w ServerView<'w>) -> Server<'w> {
         requests: view.sum.requests,
         errors: view.over_clients(|client| client.errors),
         bytes_wrong: view.over_clients(|client| client.bytes_wrong),
+        late: view.over_clients(|client| client.delayed),
         seconds: view.sum.duration_ns as f64 / 1e9,
         rounds: view.rounds.len(),
         latency_ns: latency(view),

@@ -26,11 +26,21 @@ impl Schedule {
 
     /// When the next request is due; `None` in a closed loop and at a rate of 0.
     pub fn next_ns(&self) -> Option<u64> {
+        self.due_ns(self.taken)
+    }
+
+    /// When the request is due that comes so many after the next one; `None` as for that.
+    pub fn later_ns(&self, requests: u64) -> Option<u64> {
+        self.due_ns(self.taken.saturating_add(requests))
+    }
+
+    /// When request number `ordinal` of the schedule is due.
+    fn due_ns(&self, ordinal: u64) -> Option<u64> {
         match self.pace {
             Pace::Max | Pace::PerSecond(0) => None,
             Pace::PerSecond(rate) => {
                 // Multiplied out from the beginning, so that no rounding adds up.
-                let before = u128::from(self.taken / self.burst * self.burst);
+                let before = u128::from(ordinal / self.burst * self.burst);
                 let after_ns = before * 1_000_000_000 / u128::from(rate);
                 Some(self.from_ns.saturating_add(u64::try_from(after_ns).unwrap_or(u64::MAX)))
             }
@@ -92,6 +102,15 @@ mod tests {
         bursts.take(1_000);
         assert_eq!(bursts.due(1_000), 19);
         assert_eq!(bursts.due(1_000 + 20_000_000), 39);
+    }
+
+    #[test]
+    fn a_connection_has_its_next_turn_when_all_others_had_theirs() {
+        let mut bursts = schedule(Pace::PerSecond(1_000), 20);
+        assert_eq!(bursts.later_ns(40), Some(1_000 + 40_000_000));
+        bursts.take(1_000);
+        assert_eq!(bursts.later_ns(40), Some(1_000 + 40_000_000), "the second of the burst");
+        assert_eq!(schedule(Pace::Max, 1).later_ns(1), None);
     }
 
     #[test]

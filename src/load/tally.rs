@@ -18,6 +18,7 @@ pub struct Tally {
     answered: u64,
     errors: u64,
     bytes_wrong: u64,
+    delayed: u64,
     last_answer_ns: u64,
     /// Since the last report.
     latency_ns: Histogram<u64>,
@@ -38,6 +39,7 @@ impl Tally {
             answered: 0,
             errors: 0,
             bytes_wrong: 0,
+            delayed: 0,
             last_answer_ns: zero_ns,
             latency_ns,
             kept_back: Counts::default(),
@@ -78,6 +80,11 @@ impl Tally {
         self.bytes_wrong += bytes;
     }
 
+    /// A request was come to when the next one of its connection was due as well.
+    pub fn delayed(&mut self) {
+        self.delayed += 1;
+    }
+
     /// Requests that will never be answered, or a connection that ended without one.
     pub fn failed(&mut self, requests: u64) {
         self.errors += requests;
@@ -96,6 +103,7 @@ impl Tally {
             errors: self.errors,
             bytes_wrong: self.bytes_wrong,
             late,
+            delayed: self.delayed,
             open,
             cpu_ns: clock::cpu_ns().saturating_sub(self.cpu_zero_ns),
             latency_ns,

@@ -310,7 +310,11 @@ impl Traffic {
             if self.pool.active().is_empty() {
                 return;
             }
+            let next_turn_ns = self.schedule.later_ns(self.pool.active().len() as u64);
             let Some(due_ns) = self.schedule.take(until_ns) else { break };
+            if next_turn_ns.is_some_and(|next_ns| next_ns <= until_ns) {
+                self.tally.delayed();
+            }
             if let Some(slot) = self.pool.next_in_turn() {
                 self.add(slot, Some(due_ns));
             }

@@ -173,6 +173,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     if client > 0 {
         lines.push(format!("the client met {client} errors or wrong bytes"));
     }
+    lines.extend(view.lateness());
     if let Some(share) = view.throughput_share().and_then(|share| share.value()) {
         lines.push(format!("with probes it answered {} of what it answers without", number(share)));
     }

@@ -195,6 +195,11 @@ pub struct ClientTotals {
     /// Requests that were due but not yet sent (paced loads): the client fell behind.
     #[serde(default)]
     pub late: u64,
+    /// Requests of a paced load that the client came to so late that the next one of the same connection was due
+    /// as well: the two go out together, and may share what would else be done for each. They were sent, or will
+    /// be.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub delayed: u64,
     /// Connections open.
     pub open: u32,
     /// Processor time of the client, nanoseconds (CLOCK_PROCESS_CPUTIME_ID).

@@ -183,4 +183,5 @@ fn the_client_is_the_bottleneck_when_the_server_has_time() {
     assert_eq!(paced(98, 60, 1000).insights(), ["client-bottleneck"]);
     assert_eq!(paced(50, 35, 1000).insights(), ["client-bottleneck"], "others had the processors, too");
     assert_eq!(paced(50, 60, 1000).insights(), NOTHING, "the server is the slower one");
+    assert_eq!(paced(50, 0, 1000).in_time().insights(), NOTHING, "the server takes nothing any more");
 }

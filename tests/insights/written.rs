@@ -108,7 +108,13 @@ impl Written {
 
     /// What the client used and what it did not get round to.
     pub fn client(mut self, cpu_ns: u64, late: u64) -> Self {
-        (self.client.cpu_ns, self.client.late) = (cpu_ns, late);
+        (self.client.cpu_ns, self.client.late, self.client.delayed) = (cpu_ns, late, late);
+        self
+    }
+
+    /// What the client got round to in time, though it was not sent in time.
+    pub fn in_time(mut self) -> Self {
+        self.client.delayed = 0;
         self
     }
 

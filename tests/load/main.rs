@@ -182,6 +182,22 @@ fn answers_that_never_come_are_given_up() {
     });
 }
 
+/// Late is what the client comes to when the next request of the same connection is due as well.
+#[test]
+fn a_client_counts_what_it_comes_to_late() {
+    with_both_engines(|engine| {
+        let server = Server::start(Manner::Echo);
+        // A turn every ten seconds.
+        let mut client = opened(engine, &server, &paced(20, 2, 20));
+        assert_eq!(client.run(20).totals.delayed, 0);
+        // A turn every microsecond.
+        let mut client = opened(engine, &server, &paced(1, 1_000_000, 1));
+        let told = client.run(10_000);
+        assert!((1..=10_000).contains(&told.totals.delayed), "{:?}", told.totals);
+        assert_eq!(told.totals.answered, 10_000, "late is not lost");
+    });
+}
+
 /// In a closed loop the next request waits for an answer: where none comes, so many requests would never be
 /// over. Connections that are given up are closed when something else is asked for, and others take their place.
 #[test]

@@ -38,9 +38,10 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
         // others: it was the one who had more to do.
         Pace::PerSecond(rate) if client > server && server <= AT_EASE => {
             let late = view.over_clients(|client| client.late);
-            let sent = view.over_clients(|client| client.sent);
-            let share = late as f64 / late.saturating_add(sent).max(1) as f64;
-            (share > LATE_SHARE)
+            let delayed = view.over_clients(|client| client.delayed);
+            let all = view.over_clients(|client| client.sent).saturating_add(late).max(1) as f64;
+            // A server that takes nothing any more makes requests late that the client came to in time.
+            (late as f64 / all > LATE_SHARE && delayed as f64 / all > LATE_SHARE)
                 .then(|| format!("at {rate} a second {late} requests were due and not sent: "))?
         }
         _ => return None,
