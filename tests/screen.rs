@@ -9,7 +9,7 @@ use iolab::screen::{
     Effect, Focus, Frame, Input, Key, Overlay, Palette, Pane, Playhead, Run, Stage, State, Theme, View,
     frame, receipt, update,
 };
-use iolab::trace::{End, Entry, Layer, Record, Refusal, Trace};
+use iolab::trace::{ClientTotals, End, Entry, Layer, Record, Refusal, Trace};
 use iolab::world::World;
 use ratatui::layout::Size;
 use ratatui::style::Color;
@@ -331,6 +331,25 @@ fn frozen_the_world_stands_and_can_be_walked_through() {
     assert_eq!(desk.view.playhead, Playhead::Frozen(34 * fixture::TICK_NS));
     assert_eq!(desk.press(&[Key::Char('f')]), Effect::Freeze(false));
     assert_eq!(desk.view.playhead, Playhead::Live);
+}
+
+#[test]
+fn a_server_that_owes_answers_and_gives_none_is_named() {
+    let mut desk = Desk::new(BATCHING).answered("0.5").runs(60);
+    let trace = desk.trace.as_mut().unwrap();
+    let (answered, end_ns) = (World::at(trace, u64::MAX).runs[0].client.answered, trace.end_ns());
+    let mut push = |after_ns, record| {
+        trace.push(Entry { run: Some(0), t_ns: end_ns + after_ns, record }).unwrap();
+    };
+    let client = ClientTotals { sent: answered + 3, answered, late: 2, ..ClientTotals::default() };
+    push(900_000_000, Record::Client(client.clone()));
+    assert!(!desk.screen().contains("no answer"), "a pause between two requests may be as long");
+    let trace = desk.trace.as_mut().unwrap();
+    trace.push(Entry { run: Some(0), t_ns: end_ns + 2_000_000_000, record: Record::Client(client) }).unwrap();
+    let screen = desk.screen();
+    assert!(screen.contains("epoll: no answer for 2.0 s, 5 requests wait for one"), "{screen}");
+    let screen = desk.ends(0, End::Done).screen();
+    assert!(!screen.contains("no answer"), "what is over waits for nothing: {screen}");
 }
 
 #[test]

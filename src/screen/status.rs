@@ -1,5 +1,6 @@
 //! What the run is doing, in words: the first lines of the lab.
 
+use super::number::seconds;
 use super::paint::Paint;
 use super::theme::Role;
 use super::view::{Playhead, State, View};
@@ -7,6 +8,9 @@ use crate::lesson::{Lab, Lesson};
 use crate::servers::Polls;
 use crate::trace::End;
 use crate::world::ServerView;
+
+/// A second without an answer is no pause between two requests any more.
+const SILENCE_NS_MIN: u64 = 1_000_000_000;
 
 /// A glyph, a sentence and how grave it is; nothing when all goes as it should and says so elsewhere.
 pub(super) fn lines(
@@ -75,6 +79,9 @@ pub(super) fn lines(
             }
             _ => {}
         }
+        lines.extend(silence(server).map(|says| (glyphs.warn, says, Role::Warn)));
+        let late = server.lateness().map(|says| format!("{}: {says}", server.name));
+        lines.extend(late.map(|says| (glyphs.warn, says, Role::Quiet)));
     }
     lines
 }
@@ -83,4 +90,13 @@ pub(super) fn lines(
 fn takes_turns(servers: &[ServerView<'_>]) -> bool {
     let polls = |server: &ServerView<'_>| server.server.is_some_and(|server| server.polls != Polls::Never);
     servers.len() > 1 && servers.iter().any(polls)
+}
+
+/// A server that owes answers and gives none.
+fn silence(server: &ServerView<'_>) -> Option<String> {
+    let (silent_ns, waiting) = server.runs.last()?.silence()?;
+    let requests =
+        if waiting == 1 { "1 request waits".to_owned() } else { format!("{waiting} requests wait") };
+    (silent_ns >= SILENCE_NS_MIN)
+        .then(|| format!("{}: no answer for {}, {requests} for one", server.name, seconds(silent_ns)))
 }

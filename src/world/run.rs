@@ -49,6 +49,8 @@ pub struct RunWorld {
     pub end: Option<End>,
     /// When the client last said where it stands, nanoseconds since the run's zero.
     pub client_t_ns: u64,
+    /// When it last told of a new answer, likewise.
+    pub answered_t_ns: u64,
 }
 
 impl RunWorld {
@@ -71,6 +73,7 @@ impl RunWorld {
             said: Vec::new(),
             end: None,
             client_t_ns: 0,
+            answered_t_ns: 0,
         }
     }
 
@@ -121,6 +124,9 @@ impl RunWorld {
     }
 
     fn apply_client(&mut self, t_ns: u64, totals: &ClientTotals) {
+        if totals.answered > self.client.answered {
+            self.answered_t_ns = t_ns;
+        }
         let mut latency_ns = std::mem::take(&mut self.client.latency_ns);
         latency_ns.merge(&totals.latency_ns);
         self.client = ClientTotals { latency_ns, ..totals.clone() };
@@ -143,6 +149,16 @@ impl RunWorld {
         let threads = self.process.iter().flat_map(|process| &process.threads);
         let cpu_ns = threads.fold(0_u64, |sum, thread| sum.saturating_add(thread.cpu_ns));
         self.unread.read((t_ns, cpu_ns), &self.epoll_sets, sockets, has_room);
+    }
+
+    /// For how long no answer has come although requests wait for one, nanoseconds, and how many do: those that
+    /// were sent, and those that the server leaves no room for. `None` once the run is over.
+    pub fn silence(&self) -> Option<(u64, u64)> {
+        let client = &self.client;
+        let settled = client.answered.saturating_add(client.errors);
+        let waiting = client.sent.saturating_add(client.late).saturating_sub(settled);
+        let silent_ns = self.client_t_ns.saturating_sub(self.answered_t_ns);
+        (self.end.is_none() && waiting > 0).then_some((silent_ns, waiting))
     }
 
     /// What happened between the zero and now.

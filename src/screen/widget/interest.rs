@@ -1,14 +1,17 @@
 //! The interest list of an epoll set, what the program asked to be told; and the ready list, which is derived.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::Rect;
 
 use super::Scene;
 use crate::screen::layout::{left, top};
+use crate::screen::number::count;
 use crate::screen::paint::{Paint, width};
 use crate::screen::theme::Role;
 use crate::trace::Interest;
-use crate::world::ServerView;
 use crate::world::ready::{Ready, Watched, watched};
+use crate::world::{RunWorld, ServerView};
 
 /// Columns of `interest` and `ready` with a space after them.
 const LABEL_COLUMNS: u16 = 10;
@@ -25,6 +28,15 @@ fn all(server: &ServerView<'_>) -> Vec<Watched> {
     // The kernel lists them by the addresses of its own structures.
     watched.sort_by_key(|one| one.interest.fd);
     watched
+}
+
+/// So many readings in a row have to find bytes before they are called unread: one finds them in passing.
+const READINGS_MIN: u64 = 2;
+
+/// Descriptors whose bytes nobody fetches.
+fn unread(server: &ServerView<'_>) -> BTreeSet<i32> {
+    let since = |run: &RunWorld| run.unread.since(READINGS_MIN).map(|(fd, _)| fd).collect();
+    server.latest().map(since).unwrap_or_default()
 }
 
 /// An event mask in its names: `IN|ET`. An entry that fired once and was not armed again watches for nothing.
@@ -54,11 +66,15 @@ fn interest(watched: &[Watched]) -> List {
     List { label: "interest", entries: watched.iter().map(entry).collect(), end }
 }
 
-fn ready(watched: &[Watched]) -> List {
+/// What is ready; bytes that nobody fetches are called so.
+fn ready(watched: &[Watched], unread: &BTreeSet<i32>) -> List {
     let entry = |one: &Watched| {
         let fd = one.interest.fd;
         match one.ready {
-            Ready::Read { bytes } => Some(format!("fd{fd} {bytes} B")),
+            Ready::Read { bytes } if unread.contains(&fd) => {
+                Some(format!("fd{fd} {} B unread", count(bytes.into())))
+            }
+            Ready::Read { bytes } => Some(format!("fd{fd} {} B", count(bytes.into()))),
             Ready::Accept { connections } => Some(format!("fd{fd} +{connections}")),
             Ready::Write => Some(format!("fd{fd} room")),
             Ready::No | Ready::NotKnown => None,
@@ -128,16 +144,16 @@ pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
     let Some(server) = of(scene) else { return (0, 0) };
     let watched = all(server);
     let interest = interest(&watched).rows(columns).min(ROWS_MAX.0);
-    let ready = ready(&watched).rows(columns).min(ROWS_MAX.1);
+    let ready = ready(&watched, &unread(server)).rows(columns).min(ROWS_MAX.1);
     (2, interest.saturating_add(ready))
 }
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     let Some(server) = of(scene) else { return };
-    let watched = all(server);
-    let (interest, ready) = (interest(&watched), ready(&watched));
+    let (watched, unread) = (all(server), unread(server));
+    let (interest, ready) = (interest(&watched), ready(&watched, &unread));
     let below = ready.rows(area.width).min(ROWS_MAX.1).min(area.height / 2);
     let (above, below) = top(area, area.height.saturating_sub(below).min(interest.rows(area.width)));
     interest.draw(paint, above, Role::Plain);
-    ready.draw(paint, below, Role::Number);
+    ready.draw(paint, below, if unread.is_empty() { Role::Number } else { Role::Warn });
 }
