@@ -101,7 +101,7 @@ impl Shown {
 
     /// What the screen says of itself: how much of it is out of sight.
     fn is_about_the_screen(&self, token: &str) -> bool {
-        let hints = ["per echo", "SQEs", "depth", "a recorded run: "];
+        let hints = ["per echo", "SQEs", "depth", "a recorded run: ", "space runs"];
         hints.iter().any(|hint| token.starts_with(hint))
             || token == "end"
             || token.ends_with("more")
@@ -273,6 +273,11 @@ fn every_fact_of_the_screen_is_in_the_text() {
             for row in shown.rows(&view, size) {
                 shown.assert_told(&row);
             }
+        }
+        // Before the run: who will be seen.
+        let waiting = View { pane: Pane::Lab, ..View::new(shown.step) };
+        for row in shown.rows(&waiting, Size::new(200, 60)) {
+            shown.assert_told(&row);
         }
         assert!(shown.says(&shown.lesson.title) && shown.says(&format!("Step {} of", shown.step + 1)));
     }

@@ -52,10 +52,18 @@ pub fn running(lab: &Lab, recorded: Option<&str>) -> String {
         (Kind::Trials, _) => format!("\nTrials: {names}, one after another.\n"),
     };
     out += &sentence(&lab.why);
+    out += &cast(lab);
     if let Some(why) = recorded {
         out += &sentence(&format!("What follows is a recorded run, because {why}."));
     }
     out
+}
+
+/// Who runs: what the screen says of each server while the lab waits.
+fn cast(lab: &Lab) -> String {
+    let known = lab.servers.iter().filter_map(|name| crate::servers::by_name(name));
+    let each: String = known.map(|server| sentence(&format!("- {}: {}", server.name, server.says))).collect();
+    each + &sentence("Each is a process of its own; the numbers are the kernel's, not the server's.")
 }
 
 /// The answer to a question: the measured number, the prediction beside it if there was one, the reason.

@@ -102,7 +102,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
     }
     row = row.saturating_add(1);
     let whose = match lab.kind {
-        Kind::Servers => "Each is a process of its own; the numbers will be the kernel's, not the server's.",
+        Kind::Servers => "Each is a process of its own; the numbers are the kernel's, not the server's.",
         Kind::Trials => {
             "It runs twice: once at full speed, for the numbers, and once under ptrace, for its story. All of it \
              is what the kernel says."
