@@ -15,6 +15,7 @@ mod limits;
 mod lines;
 mod notebook;
 mod pattern;
+mod phase;
 mod pool;
 pub mod protocol;
 mod schedule;

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 
 use super::connection::Answer;
 use super::pattern::Pattern;
+use super::phase::Phase;
 use super::pool::{Pool, Role, Token};
 use super::schedule::Schedule;
 use super::tally::Tally;
@@ -16,13 +17,6 @@ use crate::trace::{ClientTotals, Load};
 /// Requests that may be unanswered at once, over all connections. Beyond them an open loop leaves requests
 /// where they are, in the schedule: they keep their due times and are counted as late.
 const UNANSWERED_MAX: u64 = 1 << 20;
-
-/// How long a server may be silent before its answers are given up: after the last request, or where nothing
-/// else can come before them.
-const PATIENCE_NS: u64 = 2_000_000_000;
-
-/// And how long where somebody waits for the pause that they asked for.
-const PATIENCE_PAUSED_NS: u64 = 700_000_000;
 
 /// Bytes to be given to the kernel.
 #[derive(Clone, Copy, Debug)]
@@ -33,22 +27,6 @@ pub struct Chunk {
     pub fd: RawFd,
     /// Never freed: a send may outlive its connection.
     pub bytes: &'static [u8],
-}
-
-/// Where a run stands.
-#[derive(Debug)]
-enum Phase {
-    /// No run is on.
-    Resting,
-    /// Requests are sent.
-    Running {
-        /// Requests that are still to be sent; `None` without bound.
-        left: Option<u64>,
-        /// When to stop.
-        end_ns: Option<u64>,
-    },
-    /// No request is added any more; answers are under way since then, and may take so long.
-    Draining { since_ns: u64, patience_ns: u64 },
 }
 
 /// All connections, and the run that is on.
@@ -148,9 +126,7 @@ impl Traffic {
     /// Ends a run because somebody asked for it: they wait, so answers get less time.
     pub fn pause(&mut self, now_ns: u64) {
         self.stop(now_ns);
-        if let Phase::Draining { patience_ns, .. } = &mut self.phase {
-            *patience_ns = PATIENCE_PAUSED_NS;
-        }
+        self.phase.hurry();
     }
 
     /// Stops sending. What was not begun is forgotten and stays counted as late.
@@ -158,7 +134,7 @@ impl Traffic {
         if !matches!(self.phase, Phase::Running { .. }) {
             return;
         }
-        self.phase = Phase::Draining { since_ns: now_ns, patience_ns: PATIENCE_NS };
+        self.phase = Phase::draining(now_ns);
         self.unsent += self.waiting;
         self.unanswered -= self.waiting;
         self.waiting = 0;
@@ -177,8 +153,8 @@ impl Traffic {
                 self.add_due(until_ns);
                 if end_ns.is_some_and(|end_ns| now_ns >= end_ns) {
                     self.stop(now_ns);
-                } else if self.left() == Some(0) {
-                    self.phase = Phase::Draining { since_ns: now_ns, patience_ns: PATIENCE_NS };
+                } else if self.phase.left() == Some(0) {
+                    self.phase = Phase::draining(now_ns);
                 } else if self.is_out_of_patience(now_ns) {
                     self.stop(now_ns);
                     self.give_up();
@@ -298,15 +274,8 @@ impl Traffic {
         self.tally.totals(late, self.pool.open().saturating_sub(owing))
     }
 
-    fn left(&self) -> Option<u64> {
-        match self.phase {
-            Phase::Running { left, .. } => left,
-            Phase::Resting | Phase::Draining { .. } => Some(0),
-        }
-    }
-
     fn add_due(&mut self, until_ns: u64) {
-        while self.unanswered < UNANSWERED_MAX && self.left() != Some(0) {
+        while self.unanswered < UNANSWERED_MAX && self.phase.left() != Some(0) {
             if self.pool.active().is_empty() {
                 return;
             }
@@ -319,7 +288,7 @@ impl Traffic {
                 self.add(slot, Some(due_ns));
             }
         }
-        self.unsent = self.schedule.due(until_ns).min(self.left().unwrap_or(u64::MAX));
+        self.unsent = self.schedule.due(until_ns).min(self.phase.left().unwrap_or(u64::MAX));
     }
 
     fn fill_closed_loop(&mut self) {
@@ -391,18 +360,8 @@ impl Traffic {
         lost
     }
 
-    /// When a silent server has been waited for long enough. A run without any bound is watched by somebody
-    /// who ends it; one that has an end in time comes to it; requests at a pace go on whatever is answered.
-    /// But a closed loop of so many requests would wait for ever.
     fn patience_ends_ns(&self) -> Option<u64> {
-        let (since_ns, patience_ns) = match self.phase {
-            Phase::Draining { since_ns, patience_ns } => (since_ns, patience_ns),
-            Phase::Running { left: Some(_), end_ns: None } if self.schedule.is_closed_loop() => {
-                (0, PATIENCE_NS)
-            }
-            Phase::Resting | Phase::Running { .. } => return None,
-        };
-        Some(since_ns.max(self.last_received_ns).saturating_add(patience_ns))
+        self.phase.patience_ends_ns(self.last_received_ns, self.schedule.is_closed_loop())
     }
 
     fn is_out_of_patience(&self, now_ns: u64) -> bool {
