@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use iolab::lesson::{self, Block, Lesson, Mistake, Show, Source, Step, Verdict, plain_prose, prose};
+use iolab::lesson::{self, Block, Kind, Lesson, Mistake, Show, Source, Step, Verdict, plain_prose, prose};
 use iolab::servers;
 use iolab::trace::{Load, Pace};
 use iolab::world::{MetricId, insight};
+
+/// Metrics that are of trials; the others are of servers.
+const OF_TRIALS: [&str; 4] = ["syscalls", "voluntary_switches", "involuntary_switches", "cpu_ns"];
 
 fn all() -> Vec<Lesson> {
     lesson::LESSONS.iter().map(|source| source.read().unwrap_or_else(|mistake| panic!("{mistake}"))).collect()
@@ -103,6 +106,17 @@ fn lessons_name_only_what_exists() {
         for step in &lesson.steps {
             for metric in step.lab().into_iter().flat_map(|lab| &lab.metrics) {
                 assert!(MetricId::by_key(metric).is_some(), "{}: metric {metric}", step.title);
+            }
+            if let Some(lab) = step.lab() {
+                let of_trials = lab.kind == Kind::Trials;
+                let apply = |key: &String| OF_TRIALS.contains(&key.as_str()) == of_trials;
+                assert!(
+                    lab.metrics.iter().all(apply),
+                    "{}: {:?} for {:?}",
+                    step.title,
+                    lab.metrics,
+                    lab.kind
+                );
             }
             for insight in step.insights() {
                 assert!(insight::by_id(&insight.id).is_some(), "{}: insight {}", step.title, insight.id);
@@ -229,6 +243,35 @@ fn mistakes_in_a_lab_name_their_line_and_remedy() {
     refused(&lab("why = \"again\""), 15, "duplicate", "write it like this");
     refused(&lab("").replace("epoll", "nginx"), 12, "nginx", "epoll, uring");
     refused(&lab("").replace("\"epoll\"", ""), 12, "shows nothing", "at least one");
+}
+
+#[test]
+fn a_lab_of_trials_has_no_servers_and_no_load() {
+    let lab = |keys: &str| {
+        let body =
+            format!("# Demo\n\n## A\n\n```lab\n{keys}\nmetrics = [\"syscalls\"]\nwhy = \"look\"\n```\n");
+        with_front(&body)
+    };
+    let lesson = lab("trials = [\"ghost-event\", \"getppid\"]").unwrap();
+    let read = lesson.steps[0].lab().unwrap();
+    assert_eq!(
+        (read.kind, &read.servers[..]),
+        (Kind::Trials, &["ghost-event".to_owned(), "getppid".into()][..])
+    );
+    assert_eq!(read.load, Load::default(), "nothing of the lesson's load");
+    for (keys, what) in [
+        ("trials = [\"ghost\"]", "no trial \"ghost\""),
+        ("trials = []", "shows nothing"),
+        ("trials = [\"epoll\"]", "no trial \"epoll\""),
+        ("trials = [\"getppid\"]\nservers = [\"epoll\"]", "servers and trials in one lab"),
+        ("trials = [\"getppid\"]\nrate = 100", "a load for trials"),
+        ("trials = [\"getppid\"]\nconnections = 1", "a load for trials"),
+        ("servers = [\"getppid\"]", "not one of this lesson's"),
+    ] {
+        let mistake = lab(keys).unwrap_err();
+        assert!(mistake.what.contains(what), "{keys}: {mistake}");
+        assert!(!mistake.mend.is_empty() && mistake.line >= 11, "{mistake}");
+    }
 }
 
 #[test]

@@ -119,7 +119,9 @@ impl Shape {
         let count = scene.servers.len();
         let cells = || table.rows.iter().flat_map(|row| &row.cells);
         let whole = cells().map(|cell| cell.columns().0).max().unwrap_or(0);
-        let fraction = cells().map(|cell| cell.columns().1).max().unwrap_or(0).max(FRACTION_COLUMNS);
+        let fraction = cells().map(|cell| cell.columns().1).max().unwrap_or(0);
+        // Totals of trials are whole: there may be nothing behind the point.
+        let fraction = if scene.is_of_trials() { fraction } else { fraction.max(FRACTION_COLUMNS) };
         let label =
             table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(8).saturating_add(1);
         let words = table.rows.iter().filter_map(|row| row.rung).map(|rung| width(rung.word())).max();

@@ -58,12 +58,14 @@ impl<'s> Scene<'s> {
         self.view.is_hidden(self.lesson, server.name, MetricId::SyscallsPerRequest)
     }
 
+    /// Whether the lab runs trials.
+    fn is_of_trials(&self) -> bool {
+        self.lab.kind == Kind::Trials
+    }
+
     /// What the numbers of the lab are counted by.
     fn each(&self) -> &'static str {
-        match self.lab.kind {
-            Kind::Servers => "per echo",
-            Kind::Trials => "in all",
-        }
+        if self.is_of_trials() { "in all" } else { "per echo" }
     }
 
     /// The server that a part with room for one shows: the one in focus, else the last that it suits.
@@ -248,6 +250,8 @@ pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
             interest::of(scene).map_or_else(|| title.into(), |server| format!("{title}: {}", server.name))
         }
         Show::Names => names::title(scene, title),
+        // Told from the first one to the last.
+        Show::Story if scene.is_of_trials() => "system calls in order".to_owned(),
         _ => title.to_owned(),
     }
 }

@@ -27,11 +27,15 @@ fn per_request<'s>(server: &'s ServerView<'_>) -> Option<(Rung, BTreeMap<&'s str
         .then(|| (rung, names.iter().map(|(name, count)| (name.as_str(), each(count))).collect()))
 }
 
-/// The title: what the numbers are counted by, and where they end before the trial does.
-pub(super) fn title(scene: &Scene<'_>, title: &str) -> String {
+/// After how many calls the story ends that the numbers are from, where a trial went on.
+fn cut_after(scene: &Scene<'_>) -> Option<u64> {
     let counted = |server: &ServerView<'_>| server.sum.syscalls.is_some() && !server.sum.by_name.is_empty();
-    let cut = |server: &ServerView<'_>| if counted(server) { None } else { server.window.cut_after };
-    match scene.servers.iter().find_map(|server| cut(server)) {
+    scene.servers.iter().find_map(|server| if counted(server) { None } else { server.window.cut_after })
+}
+
+/// The title: what the numbers are counted by.
+pub(super) fn title(scene: &Scene<'_>, title: &str) -> String {
+    match cut_after(scene) {
         Some(calls) => format!("{title}, of the first {calls}"),
         None => format!("{title}, {}", scene.each()),
     }
@@ -86,7 +90,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     let first = (focused + 1).saturating_sub(shown).min(scene.servers.len().saturating_sub(shown));
     let each = each.max(8);
     let end = |index: u16| label.saturating_add(each.saturating_mul(index.saturating_add(1)));
-    paint.text(area, 0, 0, scene.each(), Role::Quiet);
+    let head = if cut_after(scene).is_some() { "told" } else { scene.each() };
+    paint.text(area, 0, 0, head, Role::Quiet);
     for (index, server) in (0_u16..).zip(scene.servers.iter().skip(first).take(shown)) {
         let name = shorten(server.name, each.saturating_sub(1), paint.glyphs());
         paint.right(area, end(index), 0, &name, Role::Code);

@@ -110,7 +110,7 @@ fn queues(ring: &RingDeltas) -> [Queue; 2] {
             tail_is: "the program writes here",
             head_is: "the kernel reads here",
             waiting: "queued",
-            most: ring.sq_depth.max().unwrap_or(0),
+            most: ring.sq_depth.max().unwrap_or(ring.now.sq_tail.saturating_sub(ring.now.sq_head)),
         },
         Queue {
             name: "CQ",
@@ -121,7 +121,7 @@ fn queues(ring: &RingDeltas) -> [Queue; 2] {
             tail_is: "the kernel writes here",
             head_is: "the program reads here",
             waiting: "waiting",
-            most: ring.cq_depth.max().unwrap_or(0),
+            most: ring.cq_depth.max().unwrap_or(ring.now.cq_tail.saturating_sub(ring.now.cq_head)),
         },
     ]
 }
