@@ -27,7 +27,7 @@ const THREADS: usize = 4;
 const CONNECTIONS: usize = 64;
 
 /// Time for everybody to be back asleep when the next connection comes.
-const BETWEEN: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+const BETWEEN: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 
 /// Lets one connection after another come to four threads.
 pub fn run() -> anyhow::Result<()> {

@@ -202,7 +202,7 @@ pub const METRICS: &[Metric] = &[
         how: "perf counts the tracepoint raw_syscalls:sys_enter over the whole process, read while the trial waits \
               before its first line and after its last; without the privilege, one counter a system call by name \
               (perf-user); without that, a run under ptrace, if it was told whole.",
-        error: "exact",
+        error: "exact; strace counts the start of the program as well",
         check: "strace -f -c iolab trial {name}",
     },
     Metric {

@@ -12,14 +12,15 @@ use crate::lab::observer::{Probes, Watch};
 use crate::lab::session::Control;
 use crate::lab::tracer::Tracer;
 use crate::probe::clock;
+use crate::probe::proc::asleep;
 use crate::trace::{End, Note, ProcessTotals, Purpose, Record, Refusal, RunId, Rung, Start, Window};
 use crate::trials::{Trial, gate};
 
 /// A moment at rest.
 const SETTLE: Duration = Duration::from_millis(5);
 
-/// So many moments a process gets to come to rest at its gate.
-const MOMENTS_MAX: u32 = 10;
+/// So many moments a process gets to come to rest at its gate: two seconds, on a machine that is busy.
+const MOMENTS_MAX: u32 = 400;
 
 /// How long a process may take to end when its gate was closed.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -112,7 +113,7 @@ impl Lane<'_> {
     fn measure(&mut self, cast: &mut Cast, run: RunId) -> (u64, Result<(), Trouble>) {
         let (recorder, plan) = (&self.stage.recorder, &self.stage.plan);
         let mut probes = Probes::of_trial(cast.pid, self.trial.io_uring, plan.probing, cast.counters.take());
-        self.come_to_rest(&mut probes);
+        self.come_to_rest(cast.pid, &mut probes);
         let refused = std::mem::take(&mut probes.refused);
         let refused = refused.into_iter().map(|(rung, refusal)| (0, Record::Refused { rung, refusal }));
         recorder.push(run, refused);
@@ -123,7 +124,7 @@ impl Lane<'_> {
         let result = self.until(cast, Some((run, zero_ns)), |what| matches!(what, What::Done));
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
         if let Some(mut probes) = watch.end() {
-            self.come_to_rest(&mut probes);
+            self.come_to_rest(cast.pid, &mut probes);
             let state = probes.state();
             recorder.push(run, state.into_iter().map(|record| (t_ns, record)));
             let refusal = probes.ring_refused();
@@ -155,7 +156,12 @@ impl Lane<'_> {
             }
         };
         // Attaching broke its wait at the gate: it has to wait again before the gate is opened.
-        self.settle();
+        for _ in 0..MOMENTS_MAX {
+            self.settle();
+            if asleep(pid) {
+                break;
+            }
+        }
         cast.open_gate();
         let result = self.until(cast, Some((run, zero_ns)), |what| matches!(what, What::Done | What::Enough));
         let seen = tracer.detach();
@@ -265,17 +271,20 @@ impl Lane<'_> {
         }
     }
 
-    /// Waits until the process uses no more processor time: it said that it is at its gate just before it
-    /// began to wait there.
-    fn come_to_rest(&self, probes: &mut Probes) {
-        let mut before_ns = probes.cpu_ns_of_server();
+    /// Waits until the process is at its gate, and nowhere else: it says that it is there just before it begins
+    /// to wait, and other threads of it may still be on their way. Who has no processor uses none, so that
+    /// alone is no rest; all threads have to sleep, and to have slept a moment ago.
+    fn come_to_rest(&self, pid: u32, probes: &mut Probes) {
+        let mut before = (false, 0);
         for _ in 0..MOMENTS_MAX {
-            self.settle();
-            let now_ns = probes.cpu_ns_of_server();
-            if now_ns == before_ns {
+            let now = (asleep(pid), probes.cpu_ns_of_server());
+            // A thread that polls for the process never rests.
+            let is_quiet = now.1 == before.1 || self.trial.polls;
+            if now.0 && before.0 && is_quiet {
                 return;
             }
-            before_ns = now_ns;
+            before = now;
+            self.settle();
         }
     }
 

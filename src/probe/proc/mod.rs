@@ -228,6 +228,18 @@ pub(crate) fn tids(folder: &str) -> io::Result<Vec<u32>> {
     Ok(tids)
 }
 
+/// Whether all threads of a process that run its own program sleep; kernel helpers of io_uring may do what they
+/// like. A process that is gone has none that does not.
+pub fn asleep(pid: u32) -> bool {
+    let folder = format!("/proc/{pid}/task");
+    tids(&folder).unwrap_or_default().iter().all(|tid| {
+        // "TID (NAME) STATE …": the name may hold anything.
+        let stat = fs::read_to_string(format!("{folder}/{tid}/stat")).unwrap_or_default();
+        let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
+        state.is_none_or(|state| state == "S") || stat.contains("(iou-")
+    })
+}
+
 /// Whether an error of `/proc` only says that the process or thread has ended.
 fn gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
