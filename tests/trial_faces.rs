@@ -32,7 +32,7 @@ fn lesson() -> Lesson {
 fn trial(trace: &mut Trace, server: u32, calls: u64, counted: bool, cut: bool) {
     let mut run = |purpose, records: Vec<(u64, Record)>| {
         let id = trace.runs().len() as u32;
-        let start = Start { server, round: 0, purpose, pid: 4711 };
+        let start = Start { server, round: 0, purpose, pid: 4711, load: None };
         trace.push(Entry { run: Some(id), t_ns: 0, record: Record::Start(start) }).unwrap();
         for (t_ns, record) in records {
             trace.push(Entry { run: Some(id), t_ns, record }).unwrap();
@@ -214,7 +214,7 @@ fn plain_text_and_documents_say_the_same() {
 #[test]
 fn a_refused_trial_names_the_layer() {
     let mut trace = trace(&["ghost-event"]);
-    let start = Start { server: 0, round: 0, purpose: Purpose::Measure, pid: 0 };
+    let start = Start { server: 0, round: 0, purpose: Purpose::Measure, pid: 0, load: None };
     let refusal = Refusal {
         layer: iolab::trace::Layer::Seccomp,
         says: "io_uring_setup: EPERM (a seccomp filter)".into(),
@@ -231,7 +231,7 @@ fn a_refused_trial_names_the_layer() {
 #[test]
 fn odd_traces_do_no_harm() {
     let mut trace = trace(&["ghost-event"]);
-    let start = Start { server: 0, round: 0, purpose: Purpose::Window, pid: 0 };
+    let start = Start { server: 0, round: 0, purpose: Purpose::Window, pid: 0, load: None };
     let odd = Story::Sqe {
         ring: -1,
         operation: String::new(),

@@ -132,7 +132,10 @@ impl Stage {
     /// The load of a column as it stands now.
     pub fn load_of(&self, column: usize) -> Load {
         let load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
-        self.plan.columns[column].under(&load)
+        match self.plan.columns[column].connections {
+            Some(connections) => load.with_connections(connections),
+            None => load.clone(),
+        }
     }
 
     /// Whether no window of a server was opened under this load; from now on one was.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::{Server, by_name};
-use crate::trace::Load;
 
 /// A server as it is asked for: `epoll`, or `threads@64` for one with its own number of connections.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +21,6 @@ impl Column {
         };
         let connections = connections.parse().ok().filter(|&connections| connections > 0)?;
         Some(Self { server: by_name(name)?, connections: Some(connections) })
-    }
-
-    /// The load of this column where the others have that one.
-    pub fn under(&self, load: &Load) -> Load {
-        let connections = self.connections.unwrap_or(load.connections);
-        Load { connections, burst: load.burst.min(connections), ..load.clone() }
     }
 }
 

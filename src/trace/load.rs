@@ -26,6 +26,13 @@ pub struct Load {
     pub duration_ns: Option<u64>,
 }
 
+impl Load {
+    /// The same load over so many connections; a burst needs one for each of its requests.
+    pub fn with_connections(&self, connections: u32) -> Self {
+        Self { connections, burst: self.burst.min(connections), ..self.clone() }
+    }
+}
+
 impl Default for Load {
     fn default() -> Self {
         Self {

@@ -109,13 +109,14 @@ pub fn run(course: &Course, options: Options, book: &mut Book, given: Given<'_>)
         Some(opening) => screen.open(opening),
         None => screen.say_trouble(),
     }
-    screen.draw()?;
+    let drawn = screen.draw();
     hangup::listen(send.clone())?;
     input::listen(send)?;
     if screen.app.lesson().is_none() {
         screen.examine()?;
     }
-    let ended = screen.serve(&receive);
+    // It may be gone as soon as the first frame.
+    let ended = drawn.and_then(|()| screen.serve(&receive));
     let left = screen.leave();
     let receipt = screen.receipt();
     drop(terminal);

@@ -227,7 +227,11 @@ fn draw_head(paint: &mut Paint, area: Rect, row: u16, columns: &Columns) {
         paint.text(area, column, row, "time", Role::Quiet);
         column = column.saturating_add(6 + GAP);
     }
-    paint.text(area, column, row, "steps", Role::Quiet);
+    // Alone it stands at the right edge, as its numbers do.
+    let alone = columns.bar == 0 && !columns.minutes;
+    let steps =
+        if alone { area.width.min(column.saturating_add(columns.steps)).saturating_sub(5) } else { column };
+    paint.text(area, steps, row, "steps", Role::Quiet);
     column = column.saturating_add(columns.steps).saturating_add(GAP);
     column = column.saturating_add(if columns.bar > 0 { columns.bar.saturating_add(GAP) } else { 0 });
     if columns.predictions {
