@@ -3,124 +3,17 @@
 
 #[path = "common/course.rs"]
 mod course;
+#[path = "common/desk.rs"]
+mod desk;
 
-use iolab::lesson::Course;
-use iolab::progress::{Event, Progress};
-use iolab::screen::{App, Effect, Frame, Input, Key, Opening, Palette, Setting, Theme};
+use desk::{Desk, text};
+use iolab::progress::Event;
+use iolab::screen::{Effect, Input, Key, Palette, Theme};
 use ratatui::layout::Size;
 use ratatui::style::Color;
 
 /// The sizes of the design.
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 36), (200, 60)];
-
-/// The program before somebody who presses keys, and the journal that it keeps.
-struct Desk {
-    course: Course,
-    app: App,
-    progress: Progress,
-    machine: Option<&'static str>,
-    size: Size,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let machine = Some("lessons 0 to 4: live; system calls counted by perf");
-        let (course, size) = (course::course(), Size::new(80, 24));
-        Self { course, app: App::default(), progress: Progress::default(), machine, size }
-    }
-
-    /// Somebody in the middle of the course.
-    fn begun() -> Self {
-        let mut desk = Self::new();
-        desk.saw("blocking", 1..=12);
-        for (step, answer, value) in [(9, "2", 2.0), (10, "1", 5.0), (11, "3", 3.1)] {
-            desk.take("blocking", Event::Answered { prediction: format!("p{step}"), answer: answer.into() });
-            desk.take("blocking", Event::Measured { prediction: format!("p{step}"), value });
-        }
-        desk.take("blocking", Event::Completed);
-        desk.saw("select-poll", 1..=10);
-        desk.take("select-poll", Event::Completed);
-        desk.saw("rings", 1..=6);
-        desk
-    }
-
-    fn sized(mut self, width: u16, height: u16) -> Self {
-        self.size = Size::new(width, height);
-        self
-    }
-
-    fn take(&mut self, lesson: &str, event: Event) {
-        self.progress.take(lesson, event);
-    }
-
-    fn saw(&mut self, lesson: &str, steps: std::ops::RangeInclusive<usize>) {
-        steps.for_each(|step| self.take(lesson, Event::StepSeen { step }));
-    }
-
-    fn setting(&self) -> Setting<'_> {
-        let (course, progress, size) = (&self.course, &self.progress, self.size);
-        Setting { course, progress, machine: self.machine, trace: None, size }
-    }
-
-    /// What the loop does with an input.
-    fn input(&mut self, input: Input) -> Effect {
-        let setting = Setting {
-            course: &self.course,
-            progress: &self.progress,
-            machine: self.machine,
-            trace: None,
-            size: self.size,
-        };
-        let effect = self.app.update(&setting, input);
-        match effect {
-            Effect::Open(opening) => self.open(opening),
-            Effect::Home => self.app.go_home(),
-            _ => {}
-        }
-        if let Some((index, said)) = self.app.said() {
-            let lesson = &self.course.lessons[index];
-            let news = self.progress.lesson(&lesson.name).news(lesson, &said);
-            news.into_iter().for_each(|event| self.progress.take(&lesson.name, event));
-        }
-        effect
-    }
-
-    fn open(&mut self, opening: Opening) {
-        if opening.afresh {
-            self.progress.take(&self.course.lessons[opening.lesson].name, Event::Begun);
-        }
-        self.app.open(opening, &self.course, &self.progress);
-    }
-
-    fn press(&mut self, keys: &[Key]) -> Effect {
-        keys.iter().map(|key| self.input(Input::Key(*key))).last().unwrap()
-    }
-
-    fn type_text(&mut self, text: &str) {
-        text.chars().for_each(|c| {
-            self.press(&[Key::Char(c)]);
-        });
-    }
-
-    fn frame(&self, theme: Theme) -> Frame {
-        self.app.frame(None, &self.setting(), theme)
-    }
-
-    fn screen(&self) -> String {
-        text(&self.frame(Theme::DEFAULT))
-    }
-
-    /// Which lesson and step is open, both as people count.
-    fn at(&self) -> Option<(u8, usize)> {
-        self.app.lesson().map(|open| (self.course.lessons[open.lesson].number, open.view.step + 1))
-    }
-}
-
-fn text(frame: &Frame) -> String {
-    let area = frame.buffer.area;
-    let row = |y| (0..area.width).map(|x| frame.buffer[(x, y)].symbol()).collect::<String>();
-    (0..area.height).map(|y| row(y).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
 
 /// Every state that is not a lesson's own.
 fn states() -> Vec<Desk> {
