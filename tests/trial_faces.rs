@@ -163,7 +163,7 @@ fn a_story_that_was_cut_does_not_stand_for_the_whole() {
     let screen = screen(1, &trace, (120, 40), &[]);
     says(&screen, &["300 000", "of the first 400", "not known"]);
     let plain = plain::lab(&world);
-    says(&plain, &["300 000", "the first 400 syscalls by name", "only the first 400 were told"]);
+    says(&plain, &["300 000", "the first 400 system calls by name", "only the first 400 were told"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn plain_text_and_documents_say_the_same() {
     let trace = ghost();
     let world = World::at(&trace, u64::MAX);
     let plain = plain::lab(&world);
-    says(&plain, &["syscalls in all", "its calls in order", "(10 times)", "EBADF"]);
+    says(&plain, &["syscalls in all", "all system calls in order", "(10 times)", "EBADF"]);
     says_nothing_of_a_load(&plain);
     let lesson = lesson();
     let running = plain::lesson::running(lesson.steps[1].lab().unwrap(), None);
