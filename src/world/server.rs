@@ -136,8 +136,8 @@ impl<'w> ServerView<'w> {
         }
     }
 
-    /// System calls by name, of a server for each request, of a trial in all: counted where a rung counts by name at full speed, else from the
-    /// windows.
+    /// System calls by name, of a server for each request, of a trial in all: counted where a rung counts by name
+    /// at full speed, else from the windows.
     pub fn syscalls_by_name(&self) -> BTreeMap<String, Measured> {
         let (names, requests, rung) = match (self.sum.syscalls, self.window.rung) {
             (Some(counted), _) if !self.sum.by_name.is_empty() => {
@@ -146,9 +146,10 @@ impl<'w> ServerView<'w> {
             (_, Some(rung)) => (&self.window.by_name, self.window.requests, rung),
             _ => return BTreeMap::new(),
         };
-        let each = |count: &u64| match requests {
-            0 => Measured::unknown("nothing was answered yet"),
-            _ => Measured::known(*count as f64 / requests as f64, rung),
+        let each = |count: &u64| match (self.trial, requests) {
+            (Some(_), _) => Measured::known(*count as f64, rung),
+            (None, 0) => Measured::unknown("nothing was answered yet"),
+            (None, _) => Measured::known(*count as f64 / requests as f64, rung),
         };
         names.iter().map(|(name, count)| (name.clone(), each(count))).collect()
     }
