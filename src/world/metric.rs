@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counted, Deltas, Measured, ServerView};
+use super::{Counted, Deltas, Measured, ServerView, trial_metric};
 use crate::servers::Polls;
 use crate::trace::{Refusal, Rung};
 
@@ -274,7 +274,7 @@ impl MetricId {
 
     fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
         match (view.trial.is_some(), self.is_of_trials()) {
-            (true, true) => Some(of_trial(self, view, deltas)),
+            (true, true) => Some(trial_metric::of(self, view, deltas)),
             (false, false) => self.of_server(view, deltas),
             _ => None,
         }
@@ -318,33 +318,6 @@ impl MetricId {
     }
 }
 
-/// A total of a trial's whole run.
-fn of_trial(id: MetricId, view: &ServerView<'_>, deltas: &Deltas) -> Measured {
-    let total = match id {
-        MetricId::VoluntarySwitches => deltas.over_threads(|thread| thread.voluntary_switches),
-        MetricId::InvoluntarySwitches => deltas.over_threads(|thread| thread.involuntary_switches),
-        MetricId::CpuNs => deltas.over_threads(|thread| thread.cpu_ns),
-        _ => return syscalls_of_trial(view, deltas),
-    };
-    match deltas.threads.is_empty() {
-        false => Measured::known(total as f64, Rung::Proc),
-        true => unknown(view.refusal_of(Rung::Proc), "the process was not read yet"),
-    }
-}
-
-/// Counted where a rung counts at full speed, else from a window that saw the whole trial.
-fn syscalls_of_trial(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
-    match (deltas.syscalls, view.window.rung, view.window.cut_after) {
-        (Some(counted), ..) => Measured::known(counted.calls as f64, counted.rung),
-        (None, Some(rung), None) => Measured::known(view.window.syscalls as f64, rung),
-        (None, Some(_), Some(calls)) => {
-            let why = not_counted(view).map(|refusal| format!("; {refusal}")).unwrap_or_default();
-            Measured::unknown(format!("only the first {calls} were told one by one{why}"))
-        }
-        (None, None, _) => unknown(not_counted(view), "no rung has counted yet"),
-    }
-}
-
 /// Whether a kernel thread takes the submissions: then none travels in a system call.
 fn polled(view: &ServerView<'_>) -> bool {
     view.server.is_some_and(|server| server.polls == Polls::KernelThread)
@@ -357,7 +330,7 @@ fn per_request(value: f64, requests: u64, rung: Rung) -> Measured {
     }
 }
 
-fn unknown(refusal: Option<&Refusal>, otherwise: &str) -> Measured {
+pub(super) fn unknown(refusal: Option<&Refusal>, otherwise: &str) -> Measured {
     Measured::unknown(refusal.map_or(otherwise, |refusal| &refusal.says))
 }
 
@@ -370,7 +343,7 @@ fn syscalls(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
     }
 }
 
-fn not_counted<'w>(view: &ServerView<'w>) -> Option<&'w Refusal> {
+pub(super) fn not_counted<'w>(view: &ServerView<'w>) -> Option<&'w Refusal> {
     let tried = [Rung::Perf, Rung::PerfUser, Rung::Ptrace].into_iter().find_map(|rung| view.refusal_of(rung));
     tried.or(view.header.syscall_rung.as_ref().err())
 }

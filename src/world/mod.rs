@@ -22,6 +22,7 @@ mod switches;
 mod told;
 pub mod turns;
 mod unread;
+mod trial_metric;
 mod window;
 pub mod words;
 
