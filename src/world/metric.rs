@@ -213,8 +213,7 @@ pub const METRICS: &[Metric] = &[
         meaning: "How often a thread of the trial gave its processor up because it had to wait.",
         how: "voluntary_ctxt_switches in /proc/PID/task/TID/status, all threads, before the trial's first line and \
               after its last.",
-        error: "exact for threads that live to the end; of one that ends before, what was read last (a few \
-                milliseconds earlier) counts",
+        error: "exact for threads that live to the end; of one that ended before, what was read last counts",
         check: "sudo perf stat -e context-switches iolab trial {name}",
     },
     Metric {
@@ -236,8 +235,7 @@ pub const METRICS: &[Metric] = &[
         meaning: "Processor time that the trial used, in its own code and in the kernel on its behalf.",
         how: "first field of /proc/PID/task/TID/schedstat, all threads, before the trial's first line and after its \
               last.",
-        error: "exact for threads that live to the end; the two calls by which the trial waits for the lab are in \
-                it, a few microseconds",
+        error: "as for switches; the two calls by which it waits for the lab are in it, a few microseconds",
         check: "sudo perf stat -e task-clock iolab trial {name}",
     },
 ];
@@ -267,13 +265,10 @@ impl MetricId {
         Some(trouble.map_or(measured, |end| Measured::unknown(end.to_string())))
     }
 
-    /// Whether it is a total of a trial's whole run; the others are about servers and their clients.
-    fn is_of_trials(self) -> bool {
-        matches!(self, Self::Syscalls | Self::VoluntarySwitches | Self::InvoluntarySwitches | Self::CpuNs)
-    }
-
     fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
-        match (view.trial.is_some(), self.is_of_trials()) {
+        // Totals of a whole run; the others are about servers and their clients.
+        let totals = [Self::Syscalls, Self::VoluntarySwitches, Self::InvoluntarySwitches, Self::CpuNs];
+        match (view.trial.is_some(), totals.contains(&self)) {
             (true, true) => Some(trial_metric::of(self, view, deltas)),
             (false, false) => self.of_server(view, deltas),
             _ => None,
