@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use crate::doctor::plain::Style;
-use crate::doctor::{LESSONS, Report};
+use crate::doctor::{Report, lessons};
 use crate::trace::{Capabilities, Colours};
 
 /// Says what this machine allows, which layer refuses what, and how to change it.
@@ -49,7 +49,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         writeln!(io::stderr(), "{NOT_LIVE}")?;
         return Ok(Exit::Refused);
     };
-    let report = Report::of(&capabilities, LESSONS);
+    let report = Report::of(&capabilities, &lessons());
     let text = match arguments.format {
         Format::Plain => report.plain(style(&capabilities)),
         Format::Json => serde_json::to_string_pretty(&report).context("the report as JSON")? + "\n",

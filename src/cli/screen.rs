@@ -26,7 +26,9 @@ pub fn show(opening: Option<Opening>, manner: Manner<'_>) -> anyhow::Result<Exit
         let source = lesson::find(&lesson.name).unwrap_or(&LESSONS[0]);
         runner(source, manner.replay)
     };
-    open(&course()?, opening, manner, &mut Book::open(), &runner)
+    // What is shown to a room is nobody's progress.
+    let mut book = if manner.present { Book::blank() } else { Book::open() };
+    open(&course()?, opening, manner, &mut book, &runner)
 }
 
 /// Shows the playground until the learner quits. Nothing of it is kept.
@@ -80,7 +82,7 @@ pub fn course() -> anyhow::Result<Course> {
 /// What this machine allows, in a line.
 pub fn machine() -> String {
     #[cfg(feature = "live")]
-    return crate::doctor::verdict(&crate::doctor::examine(), crate::doctor::LESSONS).says;
+    return crate::doctor::verdict(&crate::doctor::examine(), &crate::doctor::lessons()).says;
     #[cfg(not(feature = "live"))]
     "this build plays recorded runs and asks the kernel nothing".to_owned()
 }

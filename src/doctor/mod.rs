@@ -22,5 +22,5 @@ pub use check::{Check, State};
 #[cfg(feature = "live")]
 pub use examine::{examine, examine_thoroughly};
 pub use report::Report;
-pub use verdict::{LESSONS, Lesson, Verdict, verdict};
+pub use verdict::{Lesson, Verdict, lessons, verdict};
 pub use version::Version;

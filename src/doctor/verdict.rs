@@ -1,5 +1,7 @@
 //! The one line at the end: which lessons run live here, and who counts.
 
+use crate::lesson::{LESSONS, Source};
+use crate::servers;
 use crate::trace::{Allowed, Capabilities, Layer, Rung};
 
 /// What a lesson needs to run live.
@@ -11,13 +13,24 @@ pub struct Lesson {
     pub operations: &'static [&'static str],
 }
 
-/// The lessons there are.
-pub const LESSONS: &[Lesson] = &[Lesson { number: 3, operations: &["ACCEPT", "RECV", "SEND"] }];
+/// What an io_uring server of the lessons cannot do without.
+const OPERATIONS: &[&str] = &["ACCEPT", "RECV", "SEND"];
+
+/// The lessons there are: those with a server that needs io_uring need its operations.
+pub fn lessons() -> Vec<Lesson> {
+    let needs = |name: &String| servers::by_name(name).is_some_and(|server| server.io_uring);
+    let row = |source: &Source| {
+        let lesson = source.read().ok()?;
+        let operations = if lesson.servers.iter().any(needs) { OPERATIONS } else { &[] };
+        Some(Lesson { number: lesson.number, operations })
+    };
+    LESSONS.iter().filter_map(row).collect()
+}
 
 /// The end of the examination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// One line for a person: `lesson 3: live; system calls counted by perf`.
+    /// One line for a person: `lessons 0 to 4: live; system calls counted by perf`.
     pub says: String,
     /// Whether anything works at all: a lesson live, or a way to observe.
     pub works: bool,

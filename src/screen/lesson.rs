@@ -108,6 +108,10 @@ fn draw_text(
 /// What a lab is, in a few words: its load, or how its trials run.
 fn lab_title(lab: &Lab, ran: Option<&Load>) -> String {
     match (lab.kind, lab.servers.len()) {
+        // Columns with connections of their own say so above their numbers.
+        (Kind::Servers, _) if lab.servers.iter().all(|column| column.contains('@')) => {
+            rest_of_load(ran.unwrap_or(&lab.load))
+        }
         (Kind::Servers, _) => load(ran.unwrap_or(&lab.load)),
         (Kind::Trials, 1) => "one small program, watched".into(),
         (Kind::Trials, count) => format!("{count} small programs, one after another"),
@@ -124,6 +128,11 @@ pub(super) fn load(load: &Load) -> String {
         0 => String::new(),
         n => format!(" and {} idle", super::number::count(u64::from(n))),
     };
+    format!("{connections}{idle}, {}", rest_of_load(load))
+}
+
+/// The rest of it: `64 B, 2 000/s in bursts of 64`.
+fn rest_of_load(load: &Load) -> String {
     let pace = match (load.pace, load.burst) {
         (Pace::Max, _) => "as fast as it goes".to_owned(),
         (Pace::PerSecond(rate), 1) => format!("{}/s one by one", super::number::count(rate)),
@@ -131,5 +140,5 @@ pub(super) fn load(load: &Load) -> String {
             format!("{}/s in bursts of {burst}", super::number::count(rate))
         }
     };
-    format!("{connections}{idle}, {} B, {pace}", super::number::count(u64::from(load.message_bytes)))
+    format!("{} B, {pace}", super::number::count(u64::from(load.message_bytes)))
 }

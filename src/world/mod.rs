@@ -20,9 +20,9 @@ mod run;
 mod server;
 mod switches;
 mod told;
+mod trial_metric;
 pub mod turns;
 mod unread;
-mod trial_metric;
 mod window;
 pub mod words;
 
