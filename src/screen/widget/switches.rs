@@ -111,10 +111,21 @@ pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
     if scene.servers.is_empty() || columns == 0 {
         return (0, 0);
     }
-    if groups(scene, columns).is_empty() {
+    let groups = groups(scene, columns);
+    if groups.is_empty() {
         return (1, 1);
     }
-    (HEAD.saturating_add(*ROWS.start()), HEAD.saturating_add(*ROWS.end()).saturating_add(1))
+    let most = full(&groups).max(*ROWS.start());
+    (HEAD.saturating_add(*ROWS.start()), HEAD.saturating_add(most).saturating_add(1))
+}
+
+/// Rows of the map when it is full: of runs that are over, what there is.
+fn full(groups: &[Group<'_>]) -> u16 {
+    let runs = || groups.iter().map(|group| group.run);
+    let is_over = runs().all(|run| run.end.is_some());
+    let stretches = Stretches::of(runs(), usize::from(*ROWS.end())).filter(|_| is_over);
+    let count = stretches.map_or(*ROWS.end(), |all| u16::try_from(all.count()).unwrap_or(u16::MAX));
+    count.min(*ROWS.end())
 }
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
@@ -148,7 +159,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     }
     if legend > 0 {
         let says = meaning(paint.glyphs(), stretches.length_ns, area.width);
-        let full = u16::try_from(stretches.count_when_full()).unwrap_or(u16::MAX).min(rows);
+        let full =
+            u16::try_from(stretches.count_when_full()).unwrap_or(u16::MAX).min(rows).min(full(&groups));
         paint.text(area, 0, HEAD.saturating_add(full), &says, Role::Quiet);
     }
 }
