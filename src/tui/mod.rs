@@ -8,12 +8,14 @@ mod bench;
 mod canvas;
 mod hangup;
 mod input;
+mod options;
 mod rehearsal;
 mod run;
 mod signals;
 mod terminal;
 
-pub use run::{Ending, FRAMES_PER_SECOND, Given, Options, run};
+pub use options::{Ending, Given, Options};
+pub use run::{FRAMES_PER_SECOND, run};
 
 use std::io::IsTerminal;
 

@@ -9,6 +9,7 @@ use ratatui::layout::{Position, Size};
 
 use super::bench::{Begin, Bench};
 use super::canvas::Canvas;
+use super::options::{Ending, Given, Options};
 use super::terminal::Terminal;
 use super::{hangup, input, rehearsal, signals};
 use crate::lesson::{Course, Lab, Lesson, Runner};
@@ -23,41 +24,6 @@ const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FRAMES_PER_SECOND a
 
 /// The time of a frame that only shows how a run goes on: numbers that change faster cannot be read.
 const LIVE_FRAME: Duration = Duration::from_millis(66);
-
-/// How the screen is opened.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// The lesson that it begins with; home when `None`.
-    pub opening: Option<Opening>,
-    /// The look.
-    pub theme: Theme,
-    /// For a projector: one thing at a time, answers hidden until they are asked for.
-    pub present: bool,
-}
-
-/// What the loop is given and knows nothing about.
-pub struct Given<'g> {
-    /// Who makes the runs of a lesson.
-    pub runner: &'g dyn Fn(&Lesson) -> Box<dyn Runner>,
-    /// Finds out what this machine allows, in a line. May take its time: a thread of its own does it.
-    pub machine: Box<dyn FnOnce() -> String + Send>,
-}
-
-/// How it ended.
-#[derive(Debug)]
-pub struct Ending {
-    /// A few lines for the scrollback.
-    pub receipt: Vec<String>,
-    /// The signal that ended it, if one did.
-    pub signal: Option<i32>,
-}
-
-impl Ending {
-    /// Ends the process by the signal that ended the screen, if one did; else returns.
-    pub fn pass_signal_on(&self) -> io::Result<()> {
-        self.signal.map_or(Ok(()), signals::end_by)
-    }
-}
 
 /// What the loop waits for.
 #[derive(Debug)]
