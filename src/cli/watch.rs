@@ -4,9 +4,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use crate::lesson::{Lab, LabEvent, Runner};
-use crate::trace::{Pace, Thinner, Trace};
+use crate::trace::{Load, Pace, Thinner, Trace};
 
-/// How long a lab without an end of its own is watched.
+/// How long a lab without an end of its own is watched, under one load and for each of those that take turns.
 const WATCH: Duration = Duration::from_secs(4);
 
 /// What a lab gave.
@@ -20,6 +20,10 @@ pub struct Seen {
 pub struct Watch {
     seen: Option<Seen>,
     paced: bool,
+    /// For how long it is watched under one load.
+    stretch: Duration,
+    /// The loads that follow, the next one last.
+    loads: Vec<Load>,
     deadline: Option<Instant>,
     /// Without one all that the lab gave is kept.
     thinner: Option<Thinner>,
@@ -28,7 +32,10 @@ pub struct Watch {
 impl Watch {
     /// Nothing has been seen yet.
     pub fn new(lab: &Lab, thinner: Option<Thinner>) -> Self {
-        Self { seen: None, paced: lab.load.pace != Pace::Max, deadline: None, thinner }
+        let paced = lab.load.pace != Pace::Max;
+        let with_idle = |idle: &u32| Load { idle: *idle, ..lab.load.clone() };
+        let loads = lab.idle_then.iter().rev().map(with_idle).collect();
+        Self { seen: None, paced, stretch: WATCH * lab.turns(), loads, deadline: None, thinner }
     }
 
     /// Takes an event in; whether it was the last.
@@ -42,7 +49,7 @@ impl Watch {
             }
             LabEvent::Entries(entries) => {
                 if self.paced && self.deadline.is_none() {
-                    self.deadline = Some(now() + WATCH);
+                    self.deadline = Some(now() + self.stretch);
                 }
                 if let Some(seen) = &mut self.seen {
                     entries.into_iter().try_for_each(|entry| seen.trace.push(entry))?;
@@ -63,6 +70,17 @@ impl Watch {
     /// How long it is watched on; `None`: until it ends by itself.
     pub fn left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(now()))
+    }
+
+    /// Enough was seen of this load: on with the next, or to the end.
+    pub fn enough_of_this(&mut self, runner: &mut dyn Runner) {
+        match self.loads.pop() {
+            Some(load) => {
+                runner.change(&load);
+                self.deadline = Some(now() + self.stretch);
+            }
+            None => self.enough(runner),
+        }
     }
 
     /// Enough was seen. The last totals, read at rest, are still to come.
@@ -99,7 +117,7 @@ pub fn watch(lab: &Lab, runner: &mut dyn Runner, thinner: Option<Thinner>) -> Re
                     break;
                 }
             }
-            Err(RecvTimeoutError::Timeout) => watch.enough(runner),
+            Err(RecvTimeoutError::Timeout) => watch.enough_of_this(runner),
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::servers::{Column, Polls};
 use crate::trace::{Load, Pace, Probing};
 
 /// What a lab runs.
@@ -22,6 +23,9 @@ pub struct Lab {
     pub servers: Vec<String>,
     /// The load that all servers get; without meaning for trials.
     pub load: Load,
+    /// Idle connections that a face without keys goes on with, one number after the other: text, a recording. On
+    /// the screen the learner adds them.
+    pub idle_then: Vec<u32>,
     /// Which probes may watch.
     pub probing: Probing,
     /// What to show, in order.
@@ -32,6 +36,17 @@ pub struct Lab {
     pub recording: Option<String>,
     /// Why this is run, in a sentence.
     pub why: String,
+}
+
+impl Lab {
+    /// How many groups of servers take turns: pollers each alone, all others together.
+    pub fn turns(&self) -> u32 {
+        let server = |name: &String| Column::parse(name).map(|column| column.server);
+        let servers = || self.servers.iter().filter_map(server);
+        let pollers = servers().filter(|server| server.polls != Polls::Never).count();
+        let sleep = servers().any(|server| server.polls == Polls::Never);
+        u32::try_from(pollers + usize::from(sleep)).unwrap_or(u32::MAX).max(1)
+    }
 }
 
 /// A part of a lab's display.
@@ -76,6 +91,7 @@ pub(super) struct LabText {
     rate: Option<RateText>,
     burst: Option<u32>,
     idle: Option<u32>,
+    pub idle_then: Option<Vec<u32>>,
     pub show: Option<Vec<Show>>,
     pub metrics: Vec<String>,
     pub recording: Option<String>,

@@ -46,6 +46,7 @@ pub fn playground(servers: Vec<String>, load: Load, probing: Probing) -> Lesson 
         kind: Kind::Servers,
         servers: servers.clone(),
         load: load.clone(),
+        idle_then: Vec::new(),
         probing,
         show: SHOW.to_vec(),
         metrics: METRICS.iter().map(ToString::to_string).collect(),

@@ -161,7 +161,18 @@ impl Draft<'_> {
         }
         let show = text.show.unwrap_or_else(|| vec![Show::Metrics]);
         let (metrics, recording, why) = (text.metrics, text.recording, text.why);
-        Ok(Block::Lab(Lab { kind, servers, load, probing: Probing::Auto, show, metrics, recording, why }))
+        let idle_then = text.idle_then.unwrap_or_default();
+        Ok(Block::Lab(Lab {
+            kind,
+            servers,
+            load,
+            idle_then,
+            probing: Probing::Auto,
+            show,
+            metrics,
+            recording,
+            why,
+        }))
     }
 
     /// The servers of a lab; the lesson's own where it names none.

@@ -199,6 +199,7 @@ mod tests {
             kind: Kind::Servers,
             servers: servers.iter().map(ToString::to_string).collect(),
             load: Load { pace: Pace::PerSecond(2000), burst: 64, ..Load::default() },
+            idle_then: Vec::new(),
             probing: Probing::Auto,
             show: Vec::new(),
             metrics: Vec::new(),

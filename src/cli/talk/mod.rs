@@ -279,7 +279,7 @@ impl Talk<'_> {
                     }
                 }
                 Heard::Lab(..) => {}
-                Heard::Silence => watch.enough(self.runner),
+                Heard::Silence => watch.enough_of_this(self.runner),
                 Heard::End => return Ok(None),
                 Heard::Line(line) => match Command::read(&line) {
                     Ok(Command::Quit) => return Ok(None),
