@@ -258,11 +258,12 @@ fn plain_text_tells_what_the_pictures_show() {
     let text = plain::lab(&World::at(&trace, u64::MAX)).replace("\n    ", " ");
     for fact in [
         "waits in epoll_wait, then recvfrom, sendto; waits in epoll_wait now",
-        "user and kernel (ptrace): no crossing",
+        "own code and kernel (ptrace): no crossing",
         "iou-sqp-4714: a thread of the kernel, no crossing",
-        "receipt of one echo, the middle one of 5 (ptrace): 3 crossings: epoll_wait → recvfrom → sendto",
-        "(ptrace): 2 crossings: io_uring_enter(1 SQE, waits) ×2",
-        "ready list (derived from the sockets' queues): fd 5 with 64 bytes, 1 not known",
+        "the receipt of one echo (ptrace): the middle one of 5 requests in the window, by crossings: 3 crossings: \
+         epoll_wait → recvfrom → sendto",
+        "by crossings: 2 crossings: io_uring_enter(1 SQE, waits) ×2",
+        "ready list (derived from the sockets' queues): 1 of 4, 1 not known: fd 5 with 64 bytes",
     ] {
         assert!(text.contains(fact), "{fact}: {text}");
     }

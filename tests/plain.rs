@@ -89,6 +89,11 @@ impl Shown {
             || self.tells_share(token, label)
             || self.tells_interest(token)
             || self.tells_depth(token)
+            || self.tells_switches(token, label)
+            || self.tells_rates(token)
+            || self.tells_crossings(token)
+            || self.tells_thread(token, label)
+            || self.tells_title(token)
             || halves()
     }
 
@@ -103,6 +108,8 @@ impl Shown {
     fn is_about_the_screen(&self, token: &str) -> bool {
         let hints = ["per echo", "SQEs", "depth", "a recorded run: ", "space runs"];
         hints.iter().any(|hint| token.starts_with(hint))
+            || LEGENDS.contains(&token)
+            || token.strip_prefix("waits in ").is_some_and(|length| length.ends_with("s:"))
             || token == "end"
             || token.ends_with("more")
             || token.strip_prefix('+').is_some_and(|more| more.parse::<u64>().is_ok())
@@ -129,11 +136,18 @@ impl Shown {
         let (Some(share), [low, high]) = (token.strip_suffix(" %"), range(label)) else { return false };
         let of_range = format!("{low} to {high}: {share} %");
         self.says(&of_range)
-            || (low..=high.min(low + 65_536)).any(|value| self.says(&format!("{value}: {share} %")))
+            || (low..=high.min(low.saturating_add(65_536)))
+                .any(|value| self.says(&format!("{value}: {share} %")))
     }
 
     /// `fd7 IN|ET`: the text joins neighbours, as in `fd 7 to 68 IN|ET`.
     fn tells_interest(&self, token: &str) -> bool {
+        if let Some(watched) = token.strip_suffix(" fds (fdinfo)") {
+            return self.says(&format!("{watched} descriptors"));
+        }
+        if let Some(ready) = token.strip_suffix(" (derived)") {
+            return self.says(&format!("ready list (derived from the sockets' queues): {ready}"));
+        }
         let Some((fd, flags)) = token.strip_prefix("fd").and_then(|rest| rest.split_once(' ')) else {
             return false;
         };
@@ -156,6 +170,77 @@ impl Shown {
             && self.says(&format!("{slots} slots"))
     }
 
+    /// A row of the map of switches, such as `0.4 s` with `▃ 6` and `!2`: that thread's line tells both numbers of
+    /// the stretches that begin then, which may be shorter ones. Glyphs without a number are a drawing.
+    fn tells_switches(&self, token: &str, label: &str) -> bool {
+        let Some(from_ms) = moment_ms(label) else { return false };
+        let (voluntary, involuntary) = token.split_once('!').unwrap_or((token, ""));
+        let told = |cell: &str, part: fn(&Stretches) -> &[u64]| {
+            let cell = cell.trim_matches(|c| c == ' ' || LEVELS.contains(&c));
+            cell.is_empty() || self.stretches().any(|line| line.sums(from_ms, part).any(|sum| is(cell, sum)))
+        };
+        let drawn = |c: char| c == ' ' || c == '!' || LEVELS.contains(&c);
+        token.chars().all(drawn)
+            || token == label && self.stretches().any(|line| line.place(from_ms).is_some())
+            || told(voluntary, |line| &line.voluntary) && told(involuntary, |line| &line.involuntary)
+    }
+
+    /// The lines that tell the switches of a thread, stretch by stretch.
+    fn stretches(&self) -> impl Iterator<Item = Stretches> {
+        self.plain.split("context switches of ").skip(1).filter_map(Stretches::read)
+    }
+
+    /// `0.016 !0.002` beside a server's map: two rows of its table.
+    fn tells_rates(&self, token: &str) -> bool {
+        let rates = token.split_once(" !").or_else(|| token.strip_prefix('!').map(|rate| ("", rate)));
+        let Some((voluntary, involuntary)) = rates else { return false };
+        [(voluntary, "voluntary switches"), (involuntary, "involuntary switches")].iter().all(
+            |(rate, label)| match *rate {
+                "not known" => self.says("not known: ") && self.says(label),
+                "" => true,
+                rate => self.tells_number(rate, label),
+            },
+        )
+    }
+
+    /// `wait×0.02 recv send`: the text has the calls' whole names, and says one of those that are made once.
+    fn tells_crossings(&self, token: &str) -> bool {
+        let lines = self.plain.split("in the window (ptrace): ").skip(1);
+        let told: Vec<_> = lines.flat_map(|line| line.split(',').map(str::trim)).collect();
+        token.split(' ').all(|call| {
+            let (short, each) = call.split_once('×').unwrap_or((call, "1.0"));
+            let Some(shown) = written(each).first().copied() else { return false };
+            told.iter().any(|told| {
+                let mut words = told.split(' ');
+                words.next().is_some_and(|name| name.contains(short))
+                    && words
+                        .next()
+                        .and_then(|word| written(word).first().copied())
+                        .is_some_and(|told| (told.value - shown.value).abs() <= told.off + shown.off)
+            })
+        })
+    }
+
+    /// `sqpoll own thread` and its shares of a processor, and how long a cell of its strip is.
+    fn tells_thread(&self, token: &str, label: &str) -> bool {
+        let is_share = token.ends_with(" %") && label.ends_with("own thread");
+        if is_share {
+            return self.tells_number(token, "was on a processor (proc)");
+        }
+        let own =
+            token.strip_suffix("own thread").is_some_and(|name| self.says(name) && self.says("own thread"));
+        let reading = token.strip_prefix("a cell a reading of ").and_then(|rest| rest.split_once(','));
+        own || reading.is_some_and(|(length, _)| self.says(&format!("one every {length}")))
+    }
+
+    /// The title of a part whose lines have one each in the text, and who measured.
+    fn tells_title(&self, token: &str) -> bool {
+        let told = TITLES.iter().find_map(|(title, told)| Some((token.strip_prefix(title)?, *told)));
+        told.is_some_and(|(server, told)| {
+            self.says(server.trim_start_matches(": ")) && told.iter().all(|told| self.says(told))
+        }) || token.split(", ").all(|rung| RUNGS.contains(&rung) && self.says(rung))
+    }
+
     fn numbers(&self) -> Vec<f64> {
         numbers(&self.plain)
     }
@@ -164,6 +249,94 @@ impl Shown {
 /// What is answered to each prediction, and why the run is a recorded one.
 const ANSWER: &str = "1";
 const WHY: &str = "this test plays it";
+
+/// What the glyphs of a drawing mean; the text has no glyphs.
+const LEGENDS: &[&str] = &[
+    "above: its own code; below: the kernel,",
+    "waiting; order, not time",
+    "▒ spins, put aside",
+    "▁ partly",
+    "mean",
+    "! put aside",
+    "▁ 1 ▂ 2 ▃ 4 ▄ 8 ▅ 16 ▆ 32 ▇ 64",
+    "128+",
+    "the only load so far; change the load to compare",
+];
+
+/// Glyphs that stand for an amount.
+const LEVELS: &[char] = &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Parts with another heading in the text, and what stands there.
+const TITLES: &[(&str, &[&str])] = &[
+    ("interest list and ready list", &["interest list of epoll fd", "ready list"]),
+    ("own code, kernel, waiting", &["own code and kernel", "crossings per echo"]),
+    ("map of context switches", &["context switches of thread"]),
+    ("who spins and who sleeps", &["was on a processor (proc)", "spinning"]),
+    // Of one load alone, the table says the same.
+    ("cost of an echo by connections", &["CPU", "syscalls per echo"]),
+];
+
+/// Who measured a part that has several sources.
+const RUNGS: &[&str] = &["proc", "perf", "perf-user", "ptrace"];
+
+/// A line of the text: a thread's switches in stretches of time.
+struct Stretches {
+    length_ms: u64,
+    from_ms: u64,
+    voluntary: Vec<u64>,
+    involuntary: Vec<u64>,
+}
+
+impl Stretches {
+    /// `…; in each 200 ms from 0.00 s on: 6 6 7 voluntary, 0 0 1 involuntary`
+    fn read(line: &str) -> Option<Self> {
+        let (_, line) = line.split_once("; in each ")?;
+        let (length, line) = line.split_once(" ms from ")?;
+        let (from, line) = line.split_once(" on: ")?;
+        let (voluntary, line) = line.split_once(" voluntary")?;
+        let counts = |text: &str| text.split(' ').map(|count| count.parse().unwrap_or(0)).collect();
+        let involuntary = line.strip_prefix(", ").and_then(|line| line.split_once(" involuntary"));
+        Some(Self {
+            length_ms: length.parse().ok()?,
+            from_ms: moment_ms(from)?,
+            voluntary: counts(voluntary),
+            involuntary: involuntary.map_or_else(Vec::new, |(involuntary, _)| counts(involuntary)),
+        })
+    }
+
+    /// The place of the stretch that begins at a time.
+    fn place(&self, ms: u64) -> Option<usize> {
+        let since = ms.checked_sub(self.from_ms).filter(|since| since.is_multiple_of(self.length_ms))?;
+        usize::try_from(since / self.length_ms).ok().filter(|place| *place < self.voluntary.len())
+    }
+
+    /// The sums of the stretch that begins at a time, of it and the next one, and so on: a map with fewer rows has
+    /// longer stretches.
+    fn sums(&self, ms: u64, part: fn(&Self) -> &[u64]) -> impl Iterator<Item = u64> {
+        let counts = self.place(ms).and_then(|place| part(self).get(place..)).unwrap_or_default();
+        let sums = counts.iter().scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        });
+        sums.take(4).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// `0.4 s`, in milliseconds.
+fn moment_ms(text: &str) -> Option<u64> {
+    let seconds: f64 = text.strip_suffix(" s")?.parse().ok()?;
+    Some((seconds * 1000.0).round() as u64)
+}
+
+/// Whether this is how a count is written in a narrow column: `6`, `1.2k`.
+fn is(shown: &str, count: u64) -> bool {
+    let Some(thousands) = shown.strip_suffix('k') else { return shown.parse() == Ok(count) };
+    // What is left out is cut off, not rounded.
+    written(thousands).first().is_some_and(|shown| {
+        let (least, unit) = (shown.value * 1000.0, shown.off * 2000.0);
+        (least - 0.5..least + unit).contains(&(count as f64))
+    })
+}
 
 /// The plain edition of a step with this run.
 fn text(lesson: &Lesson, step: &Step, index: usize, trace: Option<&Trace>) -> String {
@@ -296,7 +469,7 @@ fn why_says_all_that_the_screen_says_of_a_number() {
             let mut view = shown.view();
             view.focus = Focus::Number { row, column: last.unwrap() };
             view.overlay = Some(Overlay::Info { back_to_text: true });
-            let text = squeezed(&topic.explain(&servers, |_, _| false));
+            let text = squeezed(&topic.explain(lab, &servers, |_, _| false));
             let rows = shown.rows(&view, Size::new(200, 60));
             let window = rows.iter().skip_while(|row| !row.contains("what is this?")).skip(1);
             let window: Vec<_> = window.take_while(|row| !row.contains("└─")).collect();

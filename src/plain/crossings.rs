@@ -1,7 +1,8 @@
 //! The crossings of a server as text: its lanes turn by turn, the receipt of one echo, the ready list.
 
+use super::number::number;
 use crate::world::lanes::{Lane, lanes};
-use crate::world::ready::{Ready, watched};
+use crate::world::ready::{Ready, unread, watched};
 use crate::world::receipt::receipt;
 use crate::world::turns::Turn;
 use crate::world::{Call, ServerView};
@@ -15,28 +16,50 @@ const CALLS_TOLD: usize = 8;
 /// Threads that are told: the busiest.
 const THREADS_TOLD: usize = 2;
 
+/// Where no queue was read, nobody can say what is ready.
+const NO_QUEUE: &str = "ready list: not known: no queue of a socket was read";
+
 /// Everything that the pictures of lanes, receipt and ready list show.
 pub(super) fn lines(view: &ServerView<'_>) -> Vec<String> {
     let mut lines = lanes_of(view);
-    lines.extend(receipt(view).map(|receipt| {
-        let (sum, chain) = (receipt.sum(), receipt.chain());
-        format!("receipt of one echo, the middle one of {} (ptrace): {sum}: {chain}", receipt.of)
-    }));
+    lines.extend(receipt_of(view));
     lines.extend(ready(view));
     lines
+}
+
+/// What one request cost; a server that answered while it was watched, and has none, says so.
+fn receipt_of(view: &ServerView<'_>) -> Option<String> {
+    let answered = view.trial.is_none() && view.last_window().is_some_and(|run| run.window.rung.is_some());
+    let says = match receipt(view) {
+        Some(receipt) => format!(
+            "the middle one of {} requests in the window, by crossings: {}: {}",
+            receipt.of,
+            receipt.sum(),
+            receipt.chain()
+        ),
+        None if answered => "no request of the window is known whole".into(),
+        None => return None,
+    };
+    Some(format!("the receipt of one echo (ptrace): {says}"))
 }
 
 fn lanes_of(view: &ServerView<'_>) -> Vec<String> {
     let Some(lanes) = lanes(view) else { return Vec::new() };
     let mut lines: Vec<_> = lanes.threads.iter().take(THREADS_TOLD).map(lane).collect();
     if lanes.threads.is_empty() {
-        lines.push("user and kernel (ptrace): no crossing".into());
+        lines.push("own code and kernel (ptrace): no crossing".into());
     }
     let more = lanes.threads.len().saturating_sub(THREADS_TOLD);
     if more > 0 {
         lines.push(format!("{more} more threads crossed less often"));
     }
     lines.extend(lanes.pollers.iter().map(|name| format!("{name}: a thread of the kernel, no crossing")));
+    if let Some(each) = lanes.crossings_per_request {
+        let by_name = lanes.by_name.iter().map(|(name, each)| format!("{name} {}", number(*each)));
+        let by_name: Vec<_> = by_name.collect();
+        let window = if by_name.is_empty() { "" } else { "; in the window (ptrace): " };
+        lines.push(format!("crossings per echo: {}{window}{}", number(each), by_name.join(", ")));
+    }
     lines
 }
 
@@ -44,7 +67,7 @@ fn lanes_of(view: &ServerView<'_>) -> Vec<String> {
 fn lane(lane: &Lane<'_>) -> String {
     let from = lane.turns.len().saturating_sub(TURNS_TOLD);
     let turns: Vec<_> = lane.turns.iter().skip(from).map(turn).collect();
-    format!("user and kernel, thread {}, its last turns (ptrace): {}", lane.tid, turns.join("; "))
+    format!("own code and kernel, thread {}, its last turns (ptrace): {}", lane.tid, turns.join("; "))
 }
 
 fn turn(turn: &Turn<'_>) -> String {
@@ -74,9 +97,13 @@ fn crossings(calls: &[&Call]) -> Option<String> {
 /// What of the interest lists is ready, as far as queues tell.
 fn ready(view: &ServerView<'_>) -> Option<String> {
     let watched = view.latest().map(watched).filter(|watched| !watched.is_empty())?;
+    let unread = view.latest().map(unread).unwrap_or_default();
     let ready = watched.iter().filter_map(|one| {
         let fd = one.interest.fd;
         match one.ready {
+            Ready::Read { bytes } if unread.contains(&fd) => {
+                Some(format!("fd {fd} with {bytes} bytes unread"))
+            }
             Ready::Read { bytes } => Some(format!("fd {fd} with {bytes} bytes")),
             Ready::Accept { connections } => Some(format!("fd {fd} with {connections} connections")),
             Ready::Write => Some(format!("fd {fd} with room")),
@@ -85,13 +112,14 @@ fn ready(view: &ServerView<'_>) -> Option<String> {
     });
     let ready: Vec<_> = ready.collect();
     let unknown = watched.iter().filter(|one| one.ready == Ready::NotKnown).count();
-    let mut says = match ready.as_slice() {
-        [] if unknown == watched.len() => "not known".to_owned(),
-        [] => "none at this reading".to_owned(),
-        ready => ready.join(", "),
+    let not_known = match unknown {
+        unknown if (1..watched.len()).contains(&unknown) => format!(", {unknown} not known"),
+        _ => String::new(),
     };
-    if (1..watched.len()).contains(&unknown) {
-        says += &format!(", {unknown} not known");
-    }
+    let says = match ready.as_slice() {
+        [] if unknown == watched.len() => return Some(NO_QUEUE.into()),
+        [] => format!("none at this reading{not_known}"),
+        ready => format!("{} of {}{not_known}: {}", ready.len(), watched.len(), ready.join(", ")),
+    };
     Some(format!("ready list (derived from the sockets' queues): {says}"))
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::histogram::histogram;
 use super::number::{grouped, number, whole};
 use super::table::Table;
-use crate::screen::Theme;
 use crate::screen::number::{Scale, seconds};
+use crate::screen::{Theme, silence};
 use crate::trace::{End, Load, Machine, Pace, Rung};
 use crate::world::{METRICS, Measured, ServerView, Told, World, insight};
 
@@ -173,6 +173,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     if client > 0 {
         lines.push(format!("the client met {client} errors or wrong bytes"));
     }
+    lines.extend(silence(view));
     lines.extend(view.lateness());
     if let Some(share) = view.throughput_share().and_then(|share| share.value()) {
         lines.push(format!("with probes it answered {} of what it answers without", number(share)));
@@ -201,9 +202,9 @@ fn calls(view: &ServerView<'_>) -> Vec<String> {
     let window = &view.window;
     let (title, most) = match (view.trial, view.load().pace) {
         (Some(_), _) if window.cut_after.is_some() => {
-            ("the last system calls that were told, in order (ptrace):", CALLS_SHOWN)
+            ("the last system calls in order (ptrace), of those that were told:", CALLS_SHOWN)
         }
-        (Some(_), _) => ("all system calls in order (ptrace):", STORY_SHOWN),
+        (Some(_), _) => ("the last system calls in order (ptrace):", STORY_SHOWN),
         (None, Pace::PerSecond(..=SLOW_PER_S)) => ("the last system calls in order (ptrace):", CALLS_SHOWN),
         (None, _) => return Vec::new(),
     };

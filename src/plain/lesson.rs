@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use crate::lesson::{Block, Kind, Lab, Lesson, Prediction, Step, plain_prose};
-use crate::screen::rounded;
+use crate::screen::{rounded, whose};
+use crate::servers::Column;
+use crate::trials;
 use crate::world::{Measured, MetricId, World};
 
 /// Lines are at most so wide.
@@ -46,12 +48,12 @@ pub fn question(prediction: &Prediction) -> String {
 /// What runs now, and why.
 pub fn running(lab: &Lab, recorded: Option<&str>) -> String {
     let names = lab.servers.join(", ");
-    let mut out = match (lab.kind, lab.servers.len()) {
-        (Kind::Servers, _) => format!("\nLab: {names}, {}.\n", super::lab::load(&lab.load)),
-        (Kind::Trials, 1) => format!("\nTrial: {names}.\n"),
-        (Kind::Trials, _) => format!("\nTrials: {names}, one after another.\n"),
+    let what = match (lab.kind, lab.servers.len()) {
+        (Kind::Servers, _) => format!("Lab: {names}, {}.", super::lab::load(&lab.load)),
+        (Kind::Trials, 1) => format!("Trial: {names}, one small program, watched."),
+        (Kind::Trials, all) => format!("Trials: {names}, {all} small programs, one after another."),
     };
-    out += &sentence(&lab.why);
+    let mut out = format!("\n{}{}", sentence(&what), sentence(&lab.why));
     out += &cast(lab);
     if let Some(why) = recorded {
         out += &sentence(&format!("What follows is a recorded run, because {why}."));
@@ -59,11 +61,14 @@ pub fn running(lab: &Lab, recorded: Option<&str>) -> String {
     out
 }
 
-/// Who runs: what the screen says of each server while the lab waits.
+/// Who runs: what the screen says of each server or trial while the lab waits.
 fn cast(lab: &Lab) -> String {
-    let known = lab.servers.iter().filter_map(|name| crate::servers::by_name(name));
-    let each: String = known.map(|server| sentence(&format!("- {}: {}", server.name, server.says))).collect();
-    each + &sentence("Each is a process of its own; the numbers are the kernel's, not the server's.")
+    let says = |name: &String| match lab.kind {
+        Kind::Servers => Column::parse(name).map(|column| column.server.says),
+        Kind::Trials => trials::by_name(name).map(|trial| trial.says),
+    };
+    let each = lab.servers.iter().filter_map(|name| Some(sentence(&format!("- {name}: {}", says(name)?))));
+    each.collect::<String>() + &sentence(whose(lab.kind))
 }
 
 /// The answer to a question: the measured number, the prediction beside it if there was one, the reason.

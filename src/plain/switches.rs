@@ -18,10 +18,10 @@ pub(super) fn lines(view: &ServerView<'_>) -> Vec<String> {
 
 fn line(column: &SwitchColumn<'_>, stretches: &Stretches) -> String {
     let who = match column.thread {
-        None => format!("of {} more threads", column.threads),
+        None => format!("{} more threads", column.threads),
         Some(thread) => match Helper::of(&thread.comm) {
-            Some(helper) => format!("of thread {}, {},", thread.comm, helper.says()),
-            None => format!("of thread {} {}", thread.comm, thread.tid),
+            Some(helper) => format!("thread {} {}, {},", thread.comm, thread.tid, helper.says()),
+            None => format!("thread {} {}", thread.comm, thread.tid),
         },
     };
     let Switches { voluntary, involuntary } = column.all;
@@ -31,7 +31,8 @@ fn line(column: &SwitchColumn<'_>, stretches: &Stretches) -> String {
         let cells = cells.iter().map(|cell| cell.as_ref().map_or("-".into(), |cell| part(cell).to_string()));
         cells.collect::<Vec<_>>().join(" ")
     };
-    let mut out = format!("switches {who} (proc): {voluntary} voluntary, {involuntary} involuntary");
+    let mut out =
+        format!("context switches of {who} (proc): {voluntary} voluntary, {involuntary} involuntary");
     if !cells.is_empty() {
         let from_s = stretches.start_ns(told) as f64 / 1e9;
         let length_ms = stretches.length_ns / 1_000_000;
@@ -76,17 +77,16 @@ mod tests {
         let own = ThreadTotals { tid: 4711, comm: "epoll".into(), ..ThreadTotals::default() };
         assert_eq!(
             line(&column(Some(&own), vec![None, cell(8, 0), cell(7, 4)]), &stretches),
-            "switches of thread epoll 4711 (proc): 93 voluntary, 4 involuntary; in each 200 ms from 0.20 s \
-             on: 8 7 voluntary, 0 4 involuntary"
+            "context switches of thread epoll 4711 (proc): 93 voluntary, 4 involuntary; in each 200 ms from \
+             0.20 s on: 8 7 voluntary, 0 4 involuntary"
         );
         let poller = ThreadTotals { tid: 4712, comm: "iou-sqp-4711".into(), ..ThreadTotals::default() };
         assert_eq!(
             line(&column(Some(&poller), vec![cell(8, 0)]), &stretches),
-            "switches of thread iou-sqp-4711, kernel poller, (proc): 93 voluntary, 4 involuntary; in each \
-             200 ms from 0.00 s on: 8 voluntary"
+            "context switches of thread iou-sqp-4711 4712, kernel poller, (proc): 93 voluntary, 4 involuntary; \
+             in each 200 ms from 0.00 s on: 8 voluntary"
         );
-        assert!(
-            line(&column(None, vec![None]), &stretches).starts_with("switches of 61 more threads (proc): 93")
-        );
+        let others = line(&column(None, vec![None]), &stretches);
+        assert!(others.starts_with("context switches of 61 more threads (proc): 93"), "{others}");
     }
 }

@@ -1,7 +1,7 @@
 //! What a number is, as text: the same rows of the catalogue that `i` shows on the screen.
 
 use crate::lesson::{Lab, Lesson, Show, plain_prose};
-use crate::screen::{Theme, about, number::Scale};
+use crate::screen::{Theme, about, check, number::Scale};
 use crate::world::{METRICS, Measured, Metric, MetricId, ServerView};
 
 /// Lines are at most so wide.
@@ -74,21 +74,25 @@ impl Topic {
 
     /// What there is to say about it, with what these servers' runs say. A number that is still to be
     /// predicted is not given away: `hides` says which.
-    pub fn explain(self, servers: &[ServerView<'_>], hides: impl Fn(&str, MetricId) -> bool) -> String {
+    pub fn explain(
+        self,
+        lab: &Lab,
+        servers: &[ServerView<'_>],
+        hides: impl Fn(&str, MetricId) -> bool,
+    ) -> String {
         match self {
             Self::Number(id) => {
                 let values: Vec<_> =
                     servers.iter().map(|server| value(server, id, hides(server.name, id))).collect();
                 let row: &Metric = id.row();
-                let check = match row.check {
-                    "" => "only the client knows; no other program sees both ends of a request".to_owned(),
-                    check => with_pid(check, servers),
-                };
+                let last = lab.servers.last().map(String::as_str).unwrap_or_default();
+                let of_last = servers.iter().find(|server| server.name == last);
+                let check = check::of_number(id, last, of_last);
                 self.text(&values, [row.meaning, row.how, row.error, &check])
             }
             Self::Part(part) => {
                 let row = about(part);
-                let check = with_pid(row.check, servers);
+                let check = check::of_part(part, lab, servers);
                 self.text(&[], [row.meaning, row.how, row.error, &check])
             }
         }
@@ -119,12 +123,6 @@ fn value(server: &ServerView<'_>, id: MetricId, hidden: bool) -> String {
         None => "does not apply to this server".into(),
     };
     format!("{}: {said}", server.name)
-}
-
-/// The command with the process of the last server that ran.
-fn with_pid(check: &str, servers: &[ServerView<'_>]) -> String {
-    let pid = servers.last().and_then(ServerView::latest).map(|run| run.start.pid.to_string());
-    check.replace("{pid}", pid.as_deref().unwrap_or("$(pgrep -f 'iolab serve')"))
 }
 
 /// The glossary: every term, or those that hold a word.

@@ -101,16 +101,20 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
         }
     }
     row = row.saturating_add(1);
-    let whose = match lab.kind {
+    for line in wrap(whose(lab.kind), area.width) {
+        paint.text(area, 0, row, &line, Role::Quiet);
+        row = row.saturating_add(1);
+    }
+}
+
+/// How the members of a lab run, and whose numbers these are.
+pub(crate) fn whose(kind: Kind) -> &'static str {
+    match kind {
         Kind::Servers => "Each is a process of its own; the numbers are the kernel's, not the server's.",
         Kind::Trials => {
             "It runs twice: once at full speed, for the numbers, and once under ptrace, for its story. All of it \
              is what the kernel says."
         }
-    };
-    for line in wrap(whose, area.width) {
-        paint.text(area, 0, row, &line, Role::Quiet);
-        row = row.saturating_add(1);
     }
 }
 

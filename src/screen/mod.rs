@@ -4,6 +4,7 @@
 //! [`update()`] is the only thing that changes a view. One file a screen, one file a widget.
 
 mod app;
+pub(crate) mod check;
 mod context;
 pub mod controls;
 mod focus;
@@ -30,8 +31,10 @@ mod widget;
 
 pub use app::{App, OpenLesson, Opening, Setting};
 pub use key::Key;
+pub(crate) use lab::whose;
 pub use paint::{Click, Frame, Zone};
 pub use receipt::receipt;
+pub(crate) use status::silence;
 pub(crate) use text::rounded;
 pub use theme::{Depth, Glyphs, Palette, Role, Theme};
 pub use update::{Effect, Input, Stage, update};

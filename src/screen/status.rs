@@ -79,7 +79,8 @@ pub(super) fn lines(
             }
             _ => {}
         }
-        lines.extend(silence(server).map(|says| (glyphs.warn, says, Role::Warn)));
+        let silent = silence(server).map(|says| format!("{}: {says}", server.name));
+        lines.extend(silent.map(|says| (glyphs.warn, says, Role::Warn)));
         let late = server.lateness().map(|says| format!("{}: {says}", server.name));
         lines.extend(late.map(|says| (glyphs.warn, says, Role::Quiet)));
     }
@@ -93,10 +94,9 @@ fn takes_turns(servers: &[ServerView<'_>]) -> bool {
 }
 
 /// A server that owes answers and gives none.
-fn silence(server: &ServerView<'_>) -> Option<String> {
+pub(crate) fn silence(server: &ServerView<'_>) -> Option<String> {
     let (silent_ns, waiting) = server.runs.last()?.silence()?;
     let requests =
         if waiting == 1 { "1 request waits".to_owned() } else { format!("{waiting} requests wait") };
-    (silent_ns >= SILENCE_NS_MIN)
-        .then(|| format!("{}: no answer for {}, {requests} for one", server.name, seconds(silent_ns)))
+    (silent_ns >= SILENCE_NS_MIN).then(|| format!("no answer for {}, {requests} for one", seconds(silent_ns)))
 }

@@ -1,6 +1,8 @@
 //! The ready list of an epoll set, derived: nobody outside of the kernel can read it, but what makes a descriptor
 //! ready can be read.
 
+use std::collections::BTreeSet;
+
 use super::RunWorld;
 use super::run::ROOM_BYTES_MAX;
 use crate::trace::{EpollSet, Interest, Socket};
@@ -61,6 +63,14 @@ pub fn of_set(set: &EpollSet, sockets: &[Socket]) -> Vec<Watched> {
         }
     };
     set.interest.iter().map(of).collect()
+}
+
+/// So many readings in a row have to find bytes before they are called unread: one finds them in passing.
+const READINGS_MIN: u64 = 2;
+
+/// Descriptors whose bytes nobody fetches.
+pub fn unread(run: &RunWorld) -> BTreeSet<i32> {
+    run.unread.since(READINGS_MIN).map(|(fd, _)| fd).collect()
 }
 
 fn ready(interest: Interest, socket: &Socket) -> Ready {

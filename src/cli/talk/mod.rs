@@ -308,7 +308,7 @@ impl Talk<'_> {
             .map(|(_, seen)| World::at(&seen.trace, u64::MAX));
         let servers = world.as_ref().map(World::servers).unwrap_or_default();
         let step = &self.lesson.steps[self.step];
-        topic.explain(&servers, |server, id| {
+        topic.explain(lab, &servers, |server, id| {
             step.predictions().any(|asked| {
                 asked.server == server && asked.metric == id.row().key && !self.is_settled(asked)
             })

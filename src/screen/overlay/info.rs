@@ -1,7 +1,8 @@
 //! What the focused number is: its row of the catalogue, with the real process in the command.
 
 use super::labelled;
-use crate::lesson::{Kind, Lab, Show};
+use crate::lesson::{Lab, Show};
+use crate::screen::check;
 use crate::screen::number::Scale;
 use crate::screen::text::Line;
 use crate::screen::theme::{Role, Theme};
@@ -62,10 +63,7 @@ fn number_lines(
     lines.extend(labelled("means", row.meaning, Role::Plain, columns));
     lines.extend(labelled("measured", row.how, Role::Plain, columns));
     lines.extend(labelled("error", row.error, Role::Plain, columns));
-    let check = match row.check {
-        "" => "only the client knows; no other program sees both ends of a request".to_owned(),
-        check => check.replace("{pid}", &pid(server)).replace("{name}", name),
-    };
+    let check = check::of_number(id, name, server);
     lines.extend(labelled("check it", &check, Role::Code, columns));
     lines
 }
@@ -84,40 +82,13 @@ fn value(id: MetricId, measured: Option<&Measured>, ran: bool, hidden: bool, the
     }
 }
 
-/// The process, if it still runs or ran; a shell variable to be filled in otherwise.
-fn pid(server: Option<&ServerView<'_>>) -> String {
-    let pid = server.and_then(ServerView::latest).map(|run| run.start.pid);
-    pid.map_or_else(|| "$(pgrep -f 'iolab serve')".into(), |pid| pid.to_string())
-}
-
 fn part_lines(part: Show, lab: &Lab, servers: &[ServerView<'_>], columns: u16) -> Vec<Line> {
     let about = about(part);
-    let server = lab.servers.iter().rev().find_map(|name| {
-        let server = servers.iter().find(|server| server.name == name)?;
-        (about.ring_only <= server.has_ring()).then_some(server)
-    });
-    let check = match lab.kind {
-        Kind::Servers => about.check.replace("{pid}", &pid(server)),
-        Kind::Trials => {
-            check_of_trial(part, server.map(|server| server.name).or(lab.servers.last().map(String::as_str)))
-        }
-    };
+    let check = check::of_part(part, lab, servers);
     let mut lines = vec![vec![(about.title.to_owned(), Role::Title)], Line::new()];
     lines.extend(labelled("means", about.meaning, Role::Plain, columns));
     lines.extend(labelled("measured", about.how, Role::Plain, columns));
     lines.extend(labelled("error", about.error, Role::Plain, columns));
     lines.extend(labelled("check it", &check, Role::Code, columns));
     lines
-}
-
-/// A trial's process is gone when anybody reads this: it is run again.
-fn check_of_trial(part: Show, name: Option<&str>) -> String {
-    let name = name.unwrap_or_default();
-    match part {
-        Show::Names => format!("strace -f -c iolab trial {name}"),
-        Show::Lanes => format!("strace -f -r iolab trial {name}"),
-        Show::Switches => format!("sudo perf stat -e context-switches iolab trial {name}"),
-        Show::Rings | Show::Poller | Show::Interest => format!("iolab trial {name} --watch"),
-        _ => format!("strace -f iolab trial {name}"),
-    }
 }

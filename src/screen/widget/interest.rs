@@ -10,8 +10,8 @@ use crate::screen::number::count;
 use crate::screen::paint::{Paint, width};
 use crate::screen::theme::Role;
 use crate::trace::Interest;
-use crate::world::ready::{Ready, Watched, watched};
-use crate::world::{RunWorld, ServerView};
+use crate::world::ServerView;
+use crate::world::ready::{self, Ready, Watched, watched};
 
 /// Columns of `interest` and `ready` with a space after them.
 const LABEL_COLUMNS: u16 = 10;
@@ -30,13 +30,9 @@ fn all(server: &ServerView<'_>) -> Vec<Watched> {
     watched
 }
 
-/// So many readings in a row have to find bytes before they are called unread: one finds them in passing.
-const READINGS_MIN: u64 = 2;
-
 /// Descriptors whose bytes nobody fetches.
 fn unread(server: &ServerView<'_>) -> BTreeSet<i32> {
-    let since = |run: &RunWorld| run.unread.since(READINGS_MIN).map(|(fd, _)| fd).collect();
-    server.latest().map(since).unwrap_or_default()
+    server.latest().map(ready::unread).unwrap_or_default()
 }
 
 /// An event mask in its names: `IN|ET`. An entry that fired once and was not armed again watches for nothing.

@@ -22,7 +22,9 @@ fn per_request<'s>(server: &'s ServerView<'_>) -> Option<(Rung, BTreeMap<&'s str
         (None, Some(rung)) => (rung, &server.window.by_name, server.window.requests),
         (None, None) => return None,
     };
-    let each = |count: &u64| *count as f64 / requests.max(1) as f64;
+    // A trial answers nobody: its calls are counted in all.
+    let among = if server.trial.is_some() { 1 } else { requests.max(1) };
+    let each = |count: &u64| *count as f64 / among as f64;
     (requests > 0 || server.trial.is_some())
         .then(|| (rung, names.iter().map(|(name, count)| (name.as_str(), each(count))).collect()))
 }

@@ -138,7 +138,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
         paint.text(area, 0, 0, "the threads were not read yet", Role::Quiet);
         return;
     };
-    for (row, label) in (1..).zip(["per echo", "thread"]) {
+    for (row, label) in (1..).zip([scene.each(), "thread"]) {
         paint.text(area, 0, row, label, Role::Quiet);
     }
     let told = u16::try_from(stretches.count()).unwrap_or(u16::MAX).min(rows);
@@ -168,7 +168,10 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
 fn draw_group(paint: &mut Paint, area: Rect, scene: &Scene<'_>, group: &Group<'_>, stretches: &Stretches) {
     let name = shorten(group.server.name, area.width, paint.glyphs());
     paint.text(area, 0, 0, &name, Role::Code);
-    let rates = [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest];
+    let rates = match group.server.trial {
+        Some(_) => [MetricId::VoluntarySwitches, MetricId::InvoluntarySwitches],
+        None => [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest],
+    };
     if rates.iter().any(|id| scene.view.is_hidden(scene.lesson, group.server.name, *id)) {
         paint.text(area, 0, 1, "yours?", Role::Own);
         return;
