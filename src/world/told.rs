@@ -91,7 +91,7 @@ mod tests {
             done(40, 0),
         ]);
         let told: Vec<_> = window.told().iter().map(|(line, times)| (line.words(), *times)).collect();
-        let take = "take 2 SQEs, wake me at 2 CQEs → 2 taken".to_owned();
+        let take = "io_uring_enter: take 2 SQEs, wake me at 2 CQEs → 2 taken".to_owned();
         let expected = [
             (take.clone(), 1),
             ("SQE: do nothing".into(), 2),
