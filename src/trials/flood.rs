@@ -20,6 +20,9 @@ use nix::unistd::{read, write};
 /// Messages of the peer that floods.
 const FLOOD: usize = 16;
 
+/// Turns that are shown: one for both, and one for who has more. The others would be like the second.
+const TURNS: usize = 2;
+
 /// Bytes of a message, and of what is read at once.
 const MESSAGE_BYTES: usize = 1024;
 
@@ -48,14 +51,10 @@ pub fn run() -> anyhow::Result<()> {
 
     // In turn: one message of each, and then the question who has more.
     send(&loud_peer, &quiet_peer).context("write")?;
-    loop {
+    for _ in 0..TURNS {
         // Level-triggered: whoever was not emptied is reported again, and goes to the
         // end of the line of those that are ready.
-        let ready = epoll.wait(&mut events, EpollTimeout::ZERO).context("epoll_wait")?;
-        // A server would wait here; this is over when nobody has anything left.
-        if ready == 0 {
-            break;
-        }
+        let ready = epoll.wait(&mut events, EpollTimeout::NONE).context("epoll_wait")?;
         for event in &events[..ready] {
             // One call for each socket that is ready: nobody's turn is longer.
             read(&sockets[event.data() as usize], &mut buffer).context("read")?;
