@@ -53,13 +53,27 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
         // The one in focus, else the last, which is the lesson's point.
         servers = scene.chosen(|server| !server.window.calls.is_empty()).into_iter().collect();
     }
-    let each = area.height / u16::try_from(servers.len().max(1)).unwrap_or(u16::MAX);
     let mut rest = area;
-    for server in servers {
-        let (here, below) = top(rest, each);
+    for (rows, server) in share(&servers, area.height).into_iter().zip(servers) {
+        let (here, below) = top(rest, rows);
         draw_server(paint, here, server);
         rest = below;
     }
+}
+
+/// Rows of each: the same for all, and what the short stories leave is the others'.
+fn share(servers: &[&ServerView<'_>], rows: u16) -> Vec<u16> {
+    let wanted = |server: &&ServerView<'_>| u16::try_from(lines(server).len()).unwrap_or(u16::MAX);
+    let wanted: Vec<_> = servers.iter().map(|server| wanted(server).saturating_add(1)).collect();
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by_key(|index| wanted[*index]);
+    let (mut given, mut left) = (vec![0; wanted.len()], rows);
+    for (done, index) in order.into_iter().enumerate() {
+        let more = u16::try_from(wanted.len() - done).unwrap_or(u16::MAX);
+        given[index] = wanted[index].min(left / more);
+        left = left.saturating_sub(given[index]);
+    }
+    given
 }
 
 fn draw_server(paint: &mut Paint, area: Rect, server: &ServerView<'_>) {
@@ -97,14 +111,21 @@ fn again(times: u64) -> String {
     if times > 1 { format!(" ({times} times)") } else { String::new() }
 }
 
-/// Name, question, answer. The answer is never cut for the question's sake.
+/// Name, question, answer. A long answer leaves the question this much, a third of the room.
+const QUESTION_SHARE: u16 = 3;
+
+/// The answer is cut only where the question would be lost otherwise.
 fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, times: u64) {
     let glyphs = paint.glyphs();
     paint.text(area, 1, row, &shorten(&call.name, names, glyphs), Role::Plain);
     let indent = names.saturating_add(3);
     let answer = format!(" {} {}{}", glyphs.arrow, words::answer(call), again(times));
-    let room = area.width.saturating_sub(indent).saturating_sub(width(&answer));
-    let column = paint.text(area, indent, row, &shorten(&words::ask(call), room, glyphs), Role::Plain);
+    let ask = words::ask(call);
+    let room = area.width.saturating_sub(indent);
+    let least = width(&ask).min(room / QUESTION_SHARE);
+    let answer = shorten(&answer, room.saturating_sub(least), glyphs);
+    let room = room.saturating_sub(width(&answer));
+    let column = paint.text(area, indent, row, &shorten(&ask, room, glyphs), Role::Plain);
     let role = if call.result.is_some_and(|result| result < 0) { Role::Warn } else { Role::Number };
     paint.text(area, column, row, &answer, role);
 }
