@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use iolab::lesson::{self, Block, Kind, Lesson, Mistake, Show, Source, Step, Verdict, plain_prose, prose};
+use iolab::lesson::{
+    self, Block, Kind, LabEvent, Lesson, Mistake, Recorded, Runner as _, Show, Source, Step, Verdict,
+    plain_prose, prose,
+};
 use iolab::servers;
 use iolab::trace::{Load, Pace};
 use iolab::world::{MetricId, insight};
@@ -347,4 +350,16 @@ fn a_file_with_windows_line_ends_is_read_like_any_other() {
     let text = format!("{FRONT}# Demo\n\n## A\n\ntext\n\n{PREDICT}\n{LAB}");
     let unix = demo(&text).unwrap();
     assert_eq!(demo(&text.replace('\n', "\r\n")).unwrap(), unix);
+}
+
+#[test]
+fn a_lab_without_a_recording_says_so_and_nothing_after_it() {
+    let lesson = lesson::find("3").unwrap();
+    let mut lab = lesson.read().unwrap().steps.iter().find_map(|step| step.lab().cloned()).unwrap();
+    lab.recording = None;
+    let (sender, events) = std::sync::mpsc::channel();
+    Recorded::new(lesson, "this machine refuses io_uring").start(&lab, sender);
+    let said: Vec<_> = events.into_iter().collect();
+    let [LabEvent::Failed(why)] = said.as_slice() else { panic!("{said:?}") };
+    assert!(why.contains("refuses io_uring") && why.contains("no recorded run"), "{why}");
 }

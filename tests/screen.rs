@@ -569,3 +569,16 @@ fn a_presenter_shows_the_answers_when_they_are_asked_for() {
     let shown = text(&desk.frame(Theme::DEFAULT));
     assert!(shown.contains("The kernel says"), "{shown}");
 }
+
+/// Where io_uring is refused and nothing was recorded, the reason stays on the screen and the lesson goes on.
+#[test]
+fn a_run_that_could_not_be_says_why_and_lets_the_learner_go_on() {
+    let mut desk = Desk::new(BATCHING).answered("1").runs(0);
+    desk.input(Input::Failed("this machine refuses io_uring; this lab has no recorded run".into()));
+    desk.input(Input::Over);
+    let shown = desk.screen().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("this machine refuses io_uring"), "{shown}");
+    let step = desk.view.step;
+    desk.press(&[Key::Enter]);
+    assert_eq!(desk.view.step, step + 1);
+}

@@ -34,10 +34,11 @@ impl Recorded {
 
 impl Runner for Recorded {
     fn start(&mut self, lab: &Lab, events: Sender<LabEvent>) {
-        let event = self.open(lab).unwrap_or_else(|why| LabEvent::Failed(format!("{}; {why}", self.why)));
         // Nobody listens any more when the screen is gone.
-        let _ = events.send(event);
-        let _ = events.send(LabEvent::Over);
+        let _ = match self.open(lab) {
+            Ok(recording) => events.send(recording).and_then(|()| events.send(LabEvent::Over)),
+            Err(why) => events.send(LabEvent::Failed(format!("{}; {why}", self.why))),
+        };
     }
 
     /// What was recorded was recorded under one load.

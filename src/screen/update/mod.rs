@@ -116,7 +116,9 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
         }
         Input::Over => {
             remember(view, stage);
-            if view.recorded().is_none() {
+            // Why a run could not be is still to be read.
+            let failed = matches!(view.run, Run::Some { state: State::Failed(_), .. });
+            if view.recorded().is_none() && !failed {
                 set_state(view, State::Over);
             }
             Effect::None
