@@ -9,8 +9,8 @@ use iolab::lesson::{
     plain_prose, prose,
 };
 use iolab::servers;
-use iolab::trace::{Load, Pace};
-use iolab::world::{MetricId, insight};
+use iolab::trace::{Load, Pace, file};
+use iolab::world::{MetricId, World, insight};
 
 /// Metrics that are of trials; the others are of servers.
 const OF_TRIALS: [&str; 4] = ["syscalls", "voluntary_switches", "involuntary_switches", "cpu_ns"];
@@ -362,4 +362,37 @@ fn a_lab_without_a_recording_says_so_and_nothing_after_it() {
     let said: Vec<_> = events.into_iter().collect();
     let [LabEvent::Failed(why)] = said.as_slice() else { panic!("{said:?}") };
     assert!(why.contains("refuses io_uring") && why.contains("no recorded run"), "{why}");
+}
+
+/// Where this machine says no, the recorded run answers: every number that was asked for, every insight that is
+/// provoked on purpose.
+#[test]
+fn recorded_runs_answer_what_is_asked_and_provoke_what_is_said() {
+    for source in lesson::LESSONS {
+        let lesson = source.read().unwrap();
+        for step in &lesson.steps {
+            let Some(lab) = step.lab() else { continue };
+            let place = format!("lesson {}, {}", lesson.number, step.title);
+            let name = lab.recording.as_deref().unwrap_or_else(|| panic!("{place}: nothing is recorded"));
+            let opened = file::read(source.recording(name).unwrap())
+                .unwrap_or_else(|error| panic!("{place}: {error}"));
+            assert!(opened.damage.is_none(), "{place}: {:?}", opened.damage);
+            assert_eq!(opened.trace.header().servers, lab.servers, "{place}");
+            let world = World::at(&opened.trace, u64::MAX);
+            for asked in step.predictions() {
+                let id = MetricId::by_key(&asked.metric).unwrap();
+                let measured =
+                    world.server(&asked.server).unwrap().metric(id).and_then(|number| number.value());
+                assert!(measured.is_some(), "{place}: {} of {} was not measured", asked.metric, asked.server);
+            }
+            for insight in step.insights() {
+                let found = world.server(&insight.server).unwrap().insights();
+                assert!(
+                    found.iter().any(|finding| finding.id == insight.id),
+                    "{place}: {} is silent",
+                    insight.id
+                );
+            }
+        }
+    }
 }

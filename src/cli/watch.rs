@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use crate::lesson::{Lab, LabEvent, Runner};
 use crate::trace::{Load, Pace, Thinner, Trace};
 
-/// How long a lab without an end of its own is watched, under one load and for each of those that take turns.
+/// How long a lab without an end of its own is watched under one load.
 const WATCH: Duration = Duration::from_secs(4);
+
+/// And for each of those that take turns: a turn, and what comes before it.
+const WATCH_A_TURN: Duration = Duration::from_secs(5);
 
 /// What a lab gave.
 pub struct Seen {
@@ -33,9 +36,13 @@ impl Watch {
     /// Nothing has been seen yet.
     pub fn new(lab: &Lab, thinner: Option<Thinner>) -> Self {
         let paced = lab.load.pace != Pace::Max;
+        let stretch = match lab.turns() {
+            1 => WATCH,
+            turns => WATCH_A_TURN * turns,
+        };
         let with_idle = |idle: &u32| Load { idle: *idle, ..lab.load.clone() };
         let loads = lab.idle_then.iter().rev().map(with_idle).collect();
-        Self { seen: None, paced, stretch: WATCH * lab.turns(), loads, deadline: None, thinner }
+        Self { seen: None, paced, stretch, loads, deadline: None, thinner }
     }
 
     /// Takes an event in; whether it was the last.

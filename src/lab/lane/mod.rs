@@ -172,7 +172,9 @@ impl<'s> Lane<'s> {
         let load = cast.load.clone();
         let wanted = wanted(&load);
         let warm_up = u64::from(load.connections) * 4;
-        let short = Load { message_bytes: load.message_bytes.min(WARM_UP_BYTES), ..load.clone() };
+        let message_bytes = load.message_bytes.min(WARM_UP_BYTES);
+        // As fast as it goes: nobody waits for the warm-up of a slow load.
+        let short = Load { message_bytes, pace: Pace::Max, burst: 1, ..load.clone() };
         self.connect(cast, short)?;
         cast.client.ask(&Ask::Run { requests: Some(warm_up), duration_ns: None, story: false })?;
         let totals = self.until_quiet(cast, None)?;
@@ -237,7 +239,9 @@ impl<'s> Lane<'s> {
         let wanted = match load.pace {
             Pace::Max => WINDOW_REQUESTS,
             Pace::PerSecond(rate) => {
-                (rate / 4).clamp(*WINDOW_REQUESTS_PACED.start(), *WINDOW_REQUESTS_PACED.end())
+                // At a slow pace a second's worth is all that somebody waits for.
+                let least = rate.clamp(2, *WINDOW_REQUESTS_PACED.start());
+                (rate / 4).clamp(least, *WINDOW_REQUESTS_PACED.end())
             }
         };
         load.requests.map_or(wanted, |all| all.clamp(1, wanted))
