@@ -27,6 +27,10 @@ const WINDOW_REQUESTS_PACED: std::ops::RangeInclusive<u64> = 8..=512;
 /// The longest message of a warm-up.
 const WARM_UP_BYTES: u32 = 64;
 
+/// The longest that a warm-up may take at the load's own pace, nanoseconds. Whoever turned the rate down or the
+/// connections up would else wait for minutes before anything is seen.
+const WARM_UP_NS_MAX: u64 = 500_000_000;
+
 /// Whatever happens to a lane.
 pub enum Happening {
     /// The client told something.
@@ -171,12 +175,9 @@ impl<'s> Lane<'s> {
     fn open(&self, cast: &mut Cast) -> Result<(), Trouble> {
         let load = cast.load.clone();
         let wanted = wanted(&load);
-        let warm_up = u64::from(load.connections) * 4;
-        let message_bytes = load.message_bytes.min(WARM_UP_BYTES);
-        // As fast as it goes: nobody waits for the warm-up of a slow load.
-        let short = Load { message_bytes, pace: Pace::Max, burst: 1, ..load.clone() };
-        self.connect(cast, short)?;
-        cast.client.ask(&Ask::Run { requests: Some(warm_up), duration_ns: None, story: false })?;
+        self.connect(cast, warm_up(&load))?;
+        let requests = Some(warm_up_requests(&load));
+        cast.client.ask(&Ask::Run { requests, duration_ns: None, story: false })?;
         let totals = self.until_quiet(cast, None)?;
         if totals.open < wanted {
             let lost = wanted - totals.open;
@@ -318,4 +319,40 @@ impl<'s> Lane<'s> {
 /// How many connections a run begins with.
 fn wanted(load: &Load) -> u32 {
     load.connections.saturating_add(load.idle)
+}
+
+/// Requests of a warm-up: a few for each connection.
+fn warm_up_requests(load: &Load) -> u64 {
+    u64::from(load.connections) * 4
+}
+
+/// The load of a warm-up: short messages, at the load's own pace unless that takes too long.
+fn warm_up(load: &Load) -> Load {
+    let short = Load { message_bytes: load.message_bytes.min(WARM_UP_BYTES), ..load.clone() };
+    match load.pace {
+        Pace::PerSecond(rate) if rate < warm_up_requests(load) * (1_000_000_000 / WARM_UP_NS_MAX) => {
+            Load { pace: Pace::Max, burst: 1, ..short }
+        }
+        _ => short,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warmed(connections: u32, rate: u64) -> Load {
+        let pace = Pace::PerSecond(rate);
+        warm_up(&Load { connections, pace, message_bytes: 1 << 20, ..Load::default() })
+    }
+
+    #[test]
+    fn a_warm_up_has_short_messages_and_does_not_wait_for_a_slow_pace() {
+        assert_eq!(warmed(64, 2_000).pace, Pace::PerSecond(2_000));
+        assert_eq!(warmed(64, 2_000).message_bytes, WARM_UP_BYTES);
+        for (connections, rate) in [(16_384, 2_000), (64, 1)] {
+            assert_eq!(warmed(connections, rate).pace, Pace::Max, "{connections} at {rate} a second");
+        }
+        assert_eq!(warmed(1, 10).pace, Pace::PerSecond(10));
+    }
 }
