@@ -1,6 +1,6 @@
 //! What a number is, as text: the same rows of the catalogue that `i` shows on the screen.
 
-use crate::lesson::{Lab, Lesson, Show, plain_prose};
+use crate::lesson::{Kind, Lab, Lesson, Show, plain_prose};
 use crate::screen::{Theme, about, check, number::Scale};
 use crate::world::{METRICS, Measured, Metric, MetricId, ServerView};
 
@@ -21,7 +21,8 @@ pub enum Topic {
 pub fn topics(lab: &Lab) -> Vec<Topic> {
     let own = lab.metrics.iter().filter_map(|key| MetricId::by_key(key));
     let mut topics: Vec<Topic> = own.map(Topic::Number).collect();
-    for metric in METRICS {
+    let suits = |metric: &&Metric| metric.id.is_of_trials() == (lab.kind == Kind::Trials);
+    for metric in METRICS.iter().filter(suits) {
         if !topics.contains(&Topic::Number(metric.id)) {
             topics.push(Topic::Number(metric.id));
         }

@@ -265,10 +265,13 @@ impl MetricId {
         Some(trouble.map_or(measured, |end| Measured::unknown(end.to_string())))
     }
 
+    /// Whether it is a total of a trial's whole run; the others are about servers and their clients.
+    pub fn is_of_trials(self) -> bool {
+        matches!(self, Self::Syscalls | Self::VoluntarySwitches | Self::InvoluntarySwitches | Self::CpuNs)
+    }
+
     fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
-        // Totals of a whole run; the others are about servers and their clients.
-        let totals = [Self::Syscalls, Self::VoluntarySwitches, Self::InvoluntarySwitches, Self::CpuNs];
-        match (view.trial.is_some(), totals.contains(&self)) {
+        match (view.trial.is_some(), self.is_of_trials()) {
             (true, true) => Some(trial_metric::of(self, view, deltas)),
             (false, false) => self.of_server(view, deltas),
             _ => None,

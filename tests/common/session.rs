@@ -1,8 +1,4 @@
-//! The program in a pseudo-terminal: keys go in, a screen comes out, and what it leaves behind can be looked
-//! at.
-
-#![allow(unsafe_code)] // A pseudo-terminal is made of descriptors.
-#![allow(dead_code)] // Each test program that borrows this file uses a part of it.
+//! A pseudo-terminal with the program in it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -10,13 +6,18 @@ use std::num::NonZero;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
+use crate::left::{self, Listener};
 
 /// Nothing here takes long; a busy machine may.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Columns and rows.
+const SIZE: (u16, u16) = (120, 36);
+
+/// The environment of most tests.
+pub const XTERM: &[(&str, &str)] = &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
 
 /// The program in a terminal of 120 columns and 36 rows.
 pub struct Session {
@@ -24,74 +25,90 @@ pub struct Session {
     /// Kept open, so that the terminal's modes can be read when the program is gone.
     slave: OwnedFd,
     pub child: Child,
+    /// All that it wrote.
     pub raw: Vec<u8>,
+    /// What stands on the terminal.
     pub screen: vt100::Parser,
     modes: libc::termios,
-    /// Where this learner's progress is kept: of one session alone, unless it is shared on purpose.
-    pub state: Rc<TempDir>,
+    /// Sockets that its processes were seen to listen on.
+    listeners: Vec<Listener>,
+}
+
+/// Whether the terminal is the program's controlling one: only then does the kernel tell it by SIGHUP that the
+/// terminal is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Controls {
+    Yes,
+    No,
 }
 
 impl Session {
     pub fn start(arguments: &[&str]) -> Self {
-        Self::with(arguments, &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")])
-    }
-
-    /// Another session of the same learner.
-    pub fn again(&self, arguments: &[&str]) -> Self {
-        let environment = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
-        Self::of(Rc::clone(&self.state), arguments, &environment)
+        Self::with(arguments, XTERM)
     }
 
     pub fn with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        Self::of(Rc::new(tempfile::tempdir().unwrap()), arguments, environment)
+        Self::controlled(arguments, environment, Controls::Yes)
     }
 
-    pub fn of(state: Rc<TempDir>, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let (mut master, mut slave) = (-1, -1);
-        let size = libc::winsize { ws_row: 36, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
-        let null = std::ptr::null_mut();
-        // SAFETY: the two integers and the size outlive the call; name and modes may be null (openpty(3)).
-        let made =
-            unsafe { libc::openpty(&mut master, &mut slave, null, null.cast(), &raw const size as *mut _) };
-        assert_eq!(made, 0, "openpty: {}", std::io::Error::last_os_error());
-        // SAFETY: openpty made both, and nobody else owns them.
-        let (master, slave) = unsafe { (File::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
-        for fd in [master.as_raw_fd(), slave.as_raw_fd()] {
-            // SAFETY: a flag of a descriptor that is open.
-            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
-        }
+    pub fn controlled(arguments: &[&str], environment: &[(&str, &str)], controls: Controls) -> Self {
+        let (master, slave) = open();
         let modes = modes(&slave);
         let mut command = Command::new(env!("CARGO_BIN_EXE_iolab"));
-        command.args(arguments).env_remove("NO_COLOR").env("IOLAB_STATE_DIR", state.path());
-        command.envs(environment.iter().copied());
+        command.args(arguments).envs(environment.iter().copied());
+        for name in ["NO_COLOR", "COLORTERM", "IOLAB_THEME"] {
+            if !environment.iter().any(|(set, _)| *set == name) {
+                command.env_remove(name);
+            }
+        }
         let end = || Stdio::from(slave.try_clone().unwrap());
         command.stdin(end()).stdout(end()).stderr(end());
         // SAFETY: both calls are safe between fork and exec, and touch the child only.
         unsafe {
-            command.pre_exec(|| {
-                // A session of its own, with the terminal as its controlling one.
-                if libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
+            command.pre_exec(move || {
+                // A session of its own.
+                let made = libc::setsid() >= 0;
+                if !made || controls == Controls::Yes && libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
                     return Err(std::io::Error::last_os_error());
                 }
                 Ok(())
             });
         }
         let child = command.spawn().unwrap();
-        let screen = vt100::Parser::new(NonZero::new(36).unwrap(), NonZero::new(120).unwrap(), 0);
-        Self { master: Some(master), slave, child, raw: Vec::new(), screen, modes, state }
+        let screen = vt100::Parser::new(NonZero::new(SIZE.1).unwrap(), NonZero::new(SIZE.0).unwrap(), 1000);
+        Self { master: Some(master), slave, child, raw: Vec::new(), screen, modes, listeners: Vec::new() }
+    }
+
+    /// What stands on the terminal, as text.
+    pub fn contents(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    /// All that was written, as text.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.raw).replace("\r\n", "\n")
     }
 
     /// Waits until the screen satisfies a predicate.
     pub fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
         let end = Instant::now() + PATIENCE;
-        while !wanted(&self.screen.screen().contents()) {
-            assert!(Instant::now() < end, "{what} never came:\n{}", self.screen.screen().contents());
+        while !wanted(&self.contents()) {
+            assert!(Instant::now() < end, "{what} never came:\n{}", self.contents());
             self.read(Duration::from_millis(200));
         }
     }
 
     pub fn until_shows(&mut self, text: &str) {
         self.until(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until it has said a text since `from` bytes, wherever that has scrolled to.
+    pub fn until_said(&mut self, from: usize, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !String::from_utf8_lossy(&self.raw[from..]).contains(text) {
+            assert!(Instant::now() < end, "{text:?} was never said:\n{}", self.said());
+            self.read(Duration::from_millis(200));
+        }
     }
 
     /// Reads what comes within a time; `false` when nothing came.
@@ -120,7 +137,12 @@ impl Session {
     }
 
     pub fn signal(&self, signal: i32) {
-        kill(self.child.id(), signal);
+        left::kill(self.child.id(), signal);
+    }
+
+    /// Takes the terminal away, as a window that is closed does.
+    pub fn close(&mut self) {
+        drop(self.master.take());
     }
 
     /// Waits for the end, reading all the while.
@@ -136,36 +158,39 @@ impl Session {
         }
     }
 
-    /// Comes to rest: a stretch of time in which nothing is written and no thread wakes.
-    pub fn assert_sleeps(&mut self, state: &str) {
-        let pid = self.child.id();
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let before = switches(pid);
-            let wrote = self.read(Duration::from_millis(500));
-            if !wrote && switches(pid) == before {
-                return;
-            }
-            let woke = switches(pid) - before;
-            assert!(Instant::now() < end, "{state}, and still {woke} wake-ups in half a second");
-        }
+    /// Takes down which sockets its processes listen on at the moment.
+    pub fn note_listeners(&mut self) {
+        self.listeners = left::listeners(&left::session(self.child.id()));
     }
 
-    /// The terminal was given back, and no process of the session is left.
-    pub fn assert_clean(&self) {
-        let raw = String::from_utf8_lossy(&self.raw);
-        let after = |last: &str, first: &str| raw.rfind(last) > raw.rfind(first);
-        assert!(after("\x1b[?1049l", "\x1b[?1049h"), "the alternate screen was not left");
-        assert!(after("\x1b[?25h", "\x1b[?25l"), "the cursor is hidden");
-        assert!(after("\x1b[?1000l", "\x1b[?1000h"), "the mouse is still reported");
+    /// Ports that were noted.
+    pub fn noted(&self) -> usize {
+        self.listeners.len()
+    }
+
+    /// The terminal is as it was before the program was started.
+    pub fn assert_given_back(&self) {
+        let screen = self.screen.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen was not left");
+        assert!(!screen.hide_cursor(), "the cursor is hidden");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is reported");
+        assert!(!screen.bracketed_paste(), "pasted text comes in brackets");
+        assert!(!screen.application_cursor(), "arrows send other codes");
+        assert!(!screen.inverse() && !screen.bold() && !screen.underline(), "text is still styled");
         let now = modes(&self.slave);
         let flags = |m: &libc::termios| (m.c_iflag, m.c_oflag, m.c_cflag, m.c_lflag, m.c_cc);
         assert_eq!(flags(&now), flags(&self.modes), "the terminal's modes are not as before");
-        let end = Instant::now() + PATIENCE;
-        while !processes(self.child.id()).is_empty() {
-            assert!(Instant::now() < end, "left behind: {:?}", processes(self.child.id()));
-            std::thread::yield_now();
-        }
+    }
+
+    /// No process of the session is left, and no socket that one of them listened on.
+    pub fn assert_nobody_left(&self) {
+        left::assert_gone(self.child.id(), &self.listeners);
+    }
+
+    /// Both.
+    pub fn assert_clean(&self) {
+        self.assert_given_back();
+        self.assert_nobody_left();
     }
 }
 
@@ -176,44 +201,28 @@ impl Drop for Session {
     }
 }
 
-pub fn modes(fd: &OwnedFd) -> libc::termios {
+/// Both ends of a new pseudo-terminal; the program gets copies, nobody else inherits them.
+fn open() -> (File, OwnedFd) {
+    let (mut master, mut slave) = (-1, -1);
+    let size = libc::winsize { ws_row: SIZE.1, ws_col: SIZE.0, ws_xpixel: 0, ws_ypixel: 0 };
+    let null = std::ptr::null_mut();
+    // SAFETY: the two integers and the size outlive the call; name and modes may be null (openpty(3)).
+    let made =
+        unsafe { libc::openpty(&mut master, &mut slave, null, null.cast(), &raw const size as *mut _) };
+    assert_eq!(made, 0, "openpty: {}", std::io::Error::last_os_error());
+    // SAFETY: openpty made both, and nobody else owns them.
+    let (master, slave) = unsafe { (File::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
+    for fd in [master.as_raw_fd(), slave.as_raw_fd()] {
+        // SAFETY: a flag of a descriptor that is open.
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    (master, slave)
+}
+
+fn modes(fd: &OwnedFd) -> libc::termios {
     // SAFETY: all bytes zero is a termios, and tcgetattr fills it.
     let mut modes: libc::termios = unsafe { std::mem::zeroed() };
     // SAFETY: the descriptor is a terminal and the struct outlives the call.
     assert_eq!(unsafe { libc::tcgetattr(fd.as_raw_fd(), &mut modes) }, 0);
     modes
-}
-
-pub fn kill(pid: u32, signal: i32) {
-    // SAFETY: a signal to a process that this test started and has not waited for.
-    assert_eq!(unsafe { libc::kill(pid.cast_signed(), signal) }, 0);
-}
-
-/// Field `index` of `/proc/PID/stat` behind the name, from 0: state, ppid, pgrp, session.
-pub fn stat(pid: u32, index: usize) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(") ")?;
-    fields.split(' ').nth(index).map(str::to_owned)
-}
-
-/// Living processes of a session.
-pub fn processes(id: u32) -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| {
-        stat(*pid, 3) == Some(id.to_string()) && stat(*pid, 0).is_some_and(|state| state != "Z")
-    })
-    .collect()
-}
-
-/// How often the threads of a process gave their processors up, all together.
-pub fn switches(pid: u32) -> u64 {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-    let status = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok());
-    let count = |status: String| {
-        let line =
-            status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:").map(str::to_owned));
-        line.and_then(|n| n.trim().parse::<u64>().ok()).unwrap_or(0)
-    };
-    status.map(count).sum()
 }
