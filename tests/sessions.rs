@@ -9,7 +9,7 @@ mod session;
 use std::time::{Duration, Instant};
 
 use iolab::lesson;
-use session::{PATIENCE, Session};
+use session::{PATIENCE, Session, left};
 
 /// The step of lesson 3 that asks for a number and runs three servers, from 1.
 fn batching() -> String {
@@ -56,8 +56,8 @@ fn leaving_a_lesson_ends_what_runs_in_it_and_keeps_what_it_measured() {
     session.until_shows(&format!("▸ continue: lesson 3, step {step}"));
     let end = Instant::now() + PATIENCE;
     let id = session.child.id();
-    while session::processes(id).len() > 1 {
-        assert!(Instant::now() < end, "left behind: {:?}", session::processes(id));
+    while left::processes(id).len() > 1 {
+        assert!(Instant::now() < end, "left behind: {:?}", left::processes(id));
         session.read(Duration::from_millis(20));
     }
     // Opened again, the lesson knows both numbers; nothing has run.
@@ -133,7 +133,7 @@ fn the_plain_edition_remembers_too() {
     session.press("1/2\r");
     session.until_shows("You say 0.5");
     session.until_shows("the kernel says");
-    session.until_shows("q to leave");
+    session.until_shows("Enter for the next step");
     session.press("q\r");
     assert_eq!(session.ended().code(), Some(0));
     let mut screen = session.again(&["lesson", "3"]);

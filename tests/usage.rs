@@ -6,7 +6,9 @@ use std::process::{Command, Output};
 
 fn iolab(arguments: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_iolab"));
-    command.args(arguments.split_whitespace()).env_remove("NO_COLOR").output().unwrap()
+    let state = tempfile::tempdir().unwrap();
+    command.args(arguments.split_whitespace()).env_remove("NO_COLOR").env("IOLAB_STATE_DIR", state.path());
+    command.output().unwrap()
 }
 
 fn said(arguments: &str) -> String {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-use crate::terminal::PATIENCE;
+use super::PATIENCE;
 
 /// A socket that somebody listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub fn stat(pid: u32, index: usize) -> Option<String> {
 }
 
 /// Living processes of a session.
-pub fn session(id: u32) -> Vec<u32> {
+pub fn processes(id: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| {
@@ -71,7 +71,7 @@ pub fn listeners(pids: &[u32]) -> Vec<Listener> {
 pub fn assert_gone(id: u32, listeners: &[Listener]) {
     let end = Instant::now() + PATIENCE;
     loop {
-        let (processes, sockets) = (session(id), all_listeners());
+        let (processes, sockets) = (processes(id), all_listeners());
         let open: Vec<_> = listeners.iter().filter(|listener| sockets.contains(listener)).collect();
         if processes.is_empty() && open.is_empty() {
             return;

@@ -38,6 +38,8 @@ type Prepare = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
 pub struct Program {
     command: Command,
     prepare: Vec<Prepare>,
+    /// Where this learner's progress is kept; every user may write there.
+    state: tempfile::TempDir,
     /// A copy of the binary for users who may not enter the build's folder.
     _copy: Option<tempfile::TempDir>,
     _machine: MutexGuard<'static, ()>,
@@ -56,7 +58,9 @@ pub struct Said {
 pub fn iolab(arguments: &str) -> Program {
     let machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let command = Command::new(env!("CARGO_BIN_EXE_iolab"));
-    Program { command, prepare: Vec::new(), _copy: None, _machine: machine }.and(arguments)
+    let state = tempfile::tempdir().unwrap();
+    fs::set_permissions(state.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    Program { command, prepare: Vec::new(), state, _copy: None, _machine: machine }.and(arguments)
 }
 
 /// The document of `iolab lab …`, which must go well.
@@ -142,6 +146,7 @@ impl Program {
     /// Starts it; `stdout` goes there.
     pub fn start_into(mut self, stdout: impl Into<Stdio>) -> Running {
         let prepare = std::mem::take(&mut self.prepare);
+        self.command.env("IOLAB_STATE_DIR", self.state.path());
         self.command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
         // SAFETY: see `after`.
         unsafe { self.command.pre_exec(move || prepare.iter().try_for_each(|step| step())) };

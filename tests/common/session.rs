@@ -1,4 +1,10 @@
-//! A pseudo-terminal with the program in it.
+//! The program in a pseudo-terminal: keys go in, a screen comes out, and what it leaves behind can be looked
+//! at.
+
+#![allow(unsafe_code)] // A pseudo-terminal is made of descriptors.
+#![allow(dead_code)] // Each test program that borrows this file uses a part of it.
+
+pub mod left;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -6,9 +12,12 @@ use std::num::NonZero;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::left::{self, Listener};
+use tempfile::TempDir;
+
+use self::left::Listener;
 
 /// Nothing here takes long; a busy machine may.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,6 +41,8 @@ pub struct Session {
     modes: libc::termios,
     /// Sockets that its processes were seen to listen on.
     listeners: Vec<Listener>,
+    /// Where this learner's progress is kept: of one session alone, unless another one is the same learner's.
+    state: Rc<TempDir>,
 }
 
 /// Whether the terminal is the program's controlling one: only then does the kernel tell it by SIGHUP that the
@@ -52,10 +63,19 @@ impl Session {
     }
 
     pub fn controlled(arguments: &[&str], environment: &[(&str, &str)], controls: Controls) -> Self {
+        Self::of(Rc::new(tempfile::tempdir().unwrap()), arguments, environment, controls)
+    }
+
+    /// Another session of the same learner.
+    pub fn again(&self, arguments: &[&str]) -> Self {
+        Self::of(Rc::clone(&self.state), arguments, XTERM, Controls::Yes)
+    }
+
+    fn of(state: Rc<TempDir>, arguments: &[&str], environment: &[(&str, &str)], controls: Controls) -> Self {
         let (master, slave) = open();
         let modes = modes(&slave);
         let mut command = Command::new(env!("CARGO_BIN_EXE_iolab"));
-        command.args(arguments).envs(environment.iter().copied());
+        command.args(arguments).env("IOLAB_STATE_DIR", state.path()).envs(environment.iter().copied());
         for name in ["NO_COLOR", "COLORTERM", "IOLAB_THEME"] {
             if !environment.iter().any(|(set, _)| *set == name) {
                 command.env_remove(name);
@@ -76,7 +96,8 @@ impl Session {
         }
         let child = command.spawn().unwrap();
         let screen = vt100::Parser::new(NonZero::new(SIZE.1).unwrap(), NonZero::new(SIZE.0).unwrap(), 1000);
-        Self { master: Some(master), slave, child, raw: Vec::new(), screen, modes, listeners: Vec::new() }
+        let (raw, listeners) = (Vec::new(), Vec::new());
+        Self { master: Some(master), slave, child, raw, screen, modes, listeners, state }
     }
 
     /// What stands on the terminal, as text.
@@ -158,9 +179,24 @@ impl Session {
         }
     }
 
+    /// Comes to rest: a stretch of time in which nothing is written and no thread wakes.
+    pub fn assert_sleeps(&mut self, state: &str) {
+        let pid = self.child.id();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let before = switches(pid);
+            let wrote = self.read(Duration::from_millis(500));
+            let woke = switches(pid) - before;
+            if !wrote && woke == 0 {
+                return;
+            }
+            assert!(Instant::now() < end, "{state}, and still {woke} wake-ups in half a second");
+        }
+    }
+
     /// Takes down which sockets its processes listen on at the moment.
     pub fn note_listeners(&mut self) {
-        self.listeners = left::listeners(&left::session(self.child.id()));
+        self.listeners = left::listeners(&left::processes(self.child.id()));
     }
 
     /// Ports that were noted.
@@ -225,4 +261,16 @@ fn modes(fd: &OwnedFd) -> libc::termios {
     // SAFETY: the descriptor is a terminal and the struct outlives the call.
     assert_eq!(unsafe { libc::tcgetattr(fd.as_raw_fd(), &mut modes) }, 0);
     modes
+}
+
+/// How often the threads of a process gave their processors up, all together.
+fn switches(pid: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let status = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok());
+    let count = |status: String| {
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:").map(str::to_owned));
+        line.and_then(|n| n.trim().parse::<u64>().ok()).unwrap_or(0)
+    };
+    status.map(count).sum()
 }

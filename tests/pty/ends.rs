@@ -4,8 +4,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use crate::left::{self, stat};
-use crate::terminal::{Controls, PATIENCE, Session, XTERM};
+use crate::session::left::{self, stat};
+use crate::session::{Controls, PATIENCE, Session, XTERM};
 
 /// A step with a lab and no prediction, and one with a prediction.
 const LAB_STEP: &str = "3";
@@ -43,7 +43,7 @@ impl State {
             }
             Self::Overlay => {
                 session.press("?");
-                session.until_shows("Ctrl-Z");
+                session.until_shows("Shift-Tab");
             }
             Self::Running | Self::Frozen => {
                 session.press(" ");
@@ -213,7 +213,7 @@ fn a_server_killed_from_outside_is_reported_and_can_be_started_again() {
     let mut session = State::Running.reached(XTERM, Controls::Yes);
     let end = Instant::now() + PATIENCE;
     let server = loop {
-        if let Some(pid) = left::session(session.child.id()).into_iter().find(left::is_server) {
+        if let Some(pid) = left::processes(session.child.id()).into_iter().find(left::is_server) {
             break pid;
         }
         assert!(Instant::now() < end, "no server runs");

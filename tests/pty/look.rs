@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::terminal::{Session, XTERM};
+use crate::session::{Session, XTERM};
 
 /// A walk through a few screens: text, help, numbers in focus.
 fn walked(arguments: &[&str], environment: &[(&str, &str)]) -> Session {
@@ -11,9 +11,9 @@ fn walked(arguments: &[&str], environment: &[(&str, &str)]) -> Session {
         Session::with(&[&["lesson", "3", "--step", "3", "--replay"], arguments].concat(), &environment);
     session.until_shows("step 3 of");
     session.press("?");
-    session.until_shows("Ctrl-Z");
+    session.until_shows("Shift-Tab");
     session.press("\x1b");
-    session.until("the help to close", |screen| !screen.contains("Ctrl-Z"));
+    session.until("the help to close", |screen| !screen.contains("Shift-Tab"));
     session.press(" ");
     session.until_shows("○ recorded");
     session.press("f");

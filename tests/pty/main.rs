@@ -3,11 +3,10 @@
 
 #![cfg(all(feature = "live", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // Helpers of tests are tests; patience needs a clock.
-#![allow(unsafe_code)] // A pseudo-terminal is made of descriptors.
 
 mod ends;
-mod left;
 mod look;
 mod plain;
 mod rest;
-mod terminal;
+#[path = "../common/session.rs"]
+mod session;

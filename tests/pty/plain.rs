@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use iolab::lesson;
 
-use crate::terminal::{PATIENCE, Session, XTERM};
+use crate::session::{PATIENCE, Session, XTERM};
 
 const DUMB: &[(&str, &str)] = &[("TERM", "dumb")];
 
@@ -76,8 +76,10 @@ fn a_lesson_is_walked_from_end_to_end_by_recordings() {
     let said = talk.leaves();
     assert_eq!(answers, lesson.steps.iter().flat_map(lesson::Step::predictions).count());
     assert_eq!(said.matches("You said 1, the kernel says").count(), answers);
-    let labs = lesson.steps.iter().filter(|step| step.lab().is_some()).count();
-    assert_eq!(said.matches("a recorded run, because --replay asks for it").count(), labs);
+    let labs = lesson.steps.iter().filter_map(lesson::Step::lab);
+    let (recorded, others): (Vec<_>, Vec<_>) = labs.partition(|lab| lab.recording.is_some());
+    assert_eq!(said.matches("a recorded run, because --replay asks for it").count(), recorded.len());
+    assert_eq!(said.matches("this lab has no recorded run").count(), others.len());
     for (index, step) in lesson.steps.iter().enumerate() {
         assert!(said.contains(&format!("Step {} of {}: {}\n", index + 1, lesson.steps.len(), step.title)));
     }
