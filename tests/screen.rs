@@ -140,34 +140,6 @@ fn states(step: usize) -> Vec<Desk> {
 }
 
 #[test]
-fn any_size_in_any_state_is_drawn_within_its_area() {
-    let widths = [1, 2, 5, 20, 33, 39, 40, 59, 60, 79, 80, 99, 100, 101, 120, 160, 200, 500];
-    let heights = [1, 2, 3, 6, 7, 12, 17, 20, 24, 36, 60, 200];
-    for step in 0..lesson().steps.len() {
-        for mut desk in states(step) {
-            let world = desk.trace.clone();
-            let world = world.as_ref().map(|trace| World::at(trace, desk.view.t_ns()));
-            for (index, (width, height)) in
-                widths.iter().flat_map(|w| heights.iter().map(move |h| (*w, *h))).enumerate()
-            {
-                // The step with everything on it is drawn at every size, the others at every third, each at
-                // another one.
-                if step != BATCHING && index % 3 != step % 3 {
-                    continue;
-                }
-                desk.size = Size::new(width, height);
-                let drawn = frame(world.as_ref(), &desk.view, &desk.lesson, desk.size, Theme::DEFAULT);
-                assert_eq!(drawn.buffer.area.as_size(), desk.size);
-                assert!(drawn.cursor.is_none_or(|at| drawn.buffer.area.contains(at)));
-                assert!(
-                    drawn.zones.iter().all(|zone| zone.area.intersection(drawn.buffer.area) == zone.area)
-                );
-            }
-        }
-    }
-}
-
-#[test]
 fn scrolling_and_paging_never_leave_the_text_at_any_size() {
     for (width, height) in [(20, 6), (40, 12), (80, 24), (120, 36)] {
         let mut desk = Desk::new(0).sized(width, height);
@@ -191,18 +163,6 @@ fn no_colour_and_no_background_where_none_is_wanted() {
             assert!(coloured.content.iter().all(|cell| cell.bg == Color::Reset), "a background was set");
             let plain = desk.frame(mono).buffer;
             assert!(plain.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
-        }
-    }
-}
-
-#[test]
-fn ascii_is_ascii() {
-    let ascii = Theme { palette: Palette::Ansi, ascii: true };
-    for step in 0..lesson().steps.len() {
-        for desk in states(step) {
-            let drawn = text(&desk.frame(ascii));
-            let strange: Vec<_> = drawn.chars().filter(|c| !c.is_ascii()).collect();
-            assert!(strange.is_empty(), "step {}: {strange:?}", step + 1);
         }
     }
 }
