@@ -215,6 +215,9 @@ mod tests {
         let before = enter(1, 50, 1, 0);
         let story = window(vec![before], vec![echo(7, 0, FAR, FAR + 30)]);
         assert!(says(&story, &[(7, 5)]).is_empty());
+        // A server that makes calls for its requests made them for this one, too, at times noted otherwise.
+        let busy = WindowView { requests: 8, syscalls: 16, ..story.clone() };
+        assert_eq!(of_window(&busy, &BTreeMap::new()), None);
         let open = WindowView { rung: None, ..story };
         assert_eq!(of_window(&open, &BTreeMap::new()), None, "who knows what is still to be told");
     }
