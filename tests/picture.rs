@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use iolab::export::svg::svg;
 use iolab::lesson::{self, Lab, LabEvent, Lesson, Recorded, Runner};
-use iolab::screen::{Input, Key, Palette, Playhead, Run, Stage, State, Theme, View, frame, update};
+use iolab::screen::{Depth, Input, Key, Palette, Playhead, Run, Stage, State, Theme, View, frame, update};
 use iolab::trace::Trace;
 use iolab::world::World;
 use ratatui::layout::Size;
@@ -49,6 +49,9 @@ enum Shows {
 
 const COLOURS: Theme = Theme { palette: Palette::Ansi, ascii: false };
 const MONO: Theme = Theme { palette: Palette::Mono, ascii: false };
+const DARK: Theme = Theme { palette: Palette::Dark(Depth::Full), ascii: false };
+const LIGHT: Theme = Theme { palette: Palette::Light(Depth::Full), ascii: false };
+const CONTRAST: Theme = Theme { palette: Palette::Contrast(Depth::Indexed), ascii: false };
 const ASCII: Theme = Theme { palette: Palette::Ansi, ascii: true };
 
 /// Every picture there is.
@@ -134,6 +137,33 @@ const PICTURES: &[Picture] = &[
         theme: ASCII,
         shows: Shows::End(&[]),
     },
+    Picture {
+        path: "tests/pictures/3-batching-dark.svg",
+        title: "iolab lesson 3, the step on batching in the dark theme",
+        lesson: "3",
+        step: "Batching",
+        size: (100, 30),
+        theme: DARK,
+        shows: Shows::End(&["0.5"]),
+    },
+    Picture {
+        path: "tests/pictures/3-batching-light.svg",
+        title: "iolab lesson 3, the step on batching in the light theme",
+        lesson: "3",
+        step: "Batching",
+        size: (100, 30),
+        theme: LIGHT,
+        shows: Shows::End(&["0.5"]),
+    },
+    Picture {
+        path: "tests/pictures/3-batching-contrast.svg",
+        title: "iolab lesson 3, the step on batching in the theme with the most contrast, of 256 colours",
+        lesson: "3",
+        step: "Batching",
+        size: (100, 30),
+        theme: CONTRAST,
+        shows: Shows::End(&["0.5"]),
+    },
 ];
 
 impl Picture {
@@ -156,7 +186,7 @@ impl Picture {
         }
         let world = desk.trace.as_ref().map(|trace| World::at(trace, desk.view.t_ns()));
         let drawn = frame(world.as_ref(), &desk.view, &desk.lesson, desk.size, self.theme);
-        svg(&drawn.buffer, self.title)
+        svg(&drawn.buffer, self.title, self.theme.palette)
     }
 
     fn path(&self) -> PathBuf {

@@ -7,14 +7,35 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::screen::Palette;
+
 /// A cell of the picture, in SVG units.
 const CELL: (f64, f64) = (8.4, 18.0);
 
 /// The room around the cells.
 const MARGIN: f64 = 12.0;
 
-/// The picture of a frame. `title` names it for people who hear it.
-pub fn svg(cells: &Buffer, title: &str) -> String {
+/// What a terminal is, that a palette is made for: the colour of its background, and of text that has none.
+#[derive(Clone, Copy, Debug)]
+struct Page {
+    paper: &'static str,
+    ink: &'static str,
+}
+
+impl Page {
+    fn of(palette: Palette) -> Self {
+        match palette {
+            Palette::Ansi | Palette::Mono | Palette::Dark(_) => Self { paper: "#16181d", ink: "#d5d9e0" },
+            Palette::Light(_) => Self { paper: "#ffffff", ink: "#1f2328" },
+            Palette::Contrast(_) => Self { paper: "#000000", ink: "#ffffff" },
+            Palette::ContrastLight(_) => Self { paper: "#ffffff", ink: "#000000" },
+        }
+    }
+}
+
+/// The picture of a frame that was drawn in a palette's colours. `title` names it for people who hear it.
+pub fn svg(cells: &Buffer, title: &str, palette: Palette) -> String {
+    let page = Page::of(palette);
     let (columns, rows) = (cells.area.width, cells.area.height);
     let width = f64::from(columns) * CELL.0 + 2.0 * MARGIN;
     let height = f64::from(rows) * CELL.1 + 2.0 * MARGIN;
@@ -25,9 +46,9 @@ pub fn svg(cells: &Buffer, title: &str) -> String {
          font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">"
     );
     let _ = writeln!(out, "<title>{}</title>", escaped(title));
-    let _ = writeln!(out, "<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#16181d\"/>");
+    let _ = writeln!(out, "<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>", page.paper);
     for y in 0..rows {
-        row(&mut out, cells, y);
+        row(&mut out, cells, y, page);
     }
     out.push_str("</svg>\n");
     out
@@ -35,7 +56,7 @@ pub fn svg(cells: &Buffer, title: &str) -> String {
 
 /// One row: a text element for each stretch of one style, placed by its column, so that a font of another
 /// width shifts nothing.
-fn row(out: &mut String, cells: &Buffer, y: u16) {
+fn row(out: &mut String, cells: &Buffer, y: u16, page: Page) {
     let mut x = 0;
     while x < cells.area.width {
         let start = x;
@@ -47,23 +68,23 @@ fn row(out: &mut String, cells: &Buffer, y: u16) {
             x += (symbol.width() as u16).max(1);
         }
         if !text.trim().is_empty() || style.add_modifier.contains(Modifier::REVERSED) {
-            stretch(out, &text, style, start, y, x - start);
+            stretch(out, &text, style, (start, y), x - start, page);
         }
     }
 }
 
-fn stretch(out: &mut String, text: &str, style: Style, x: u16, y: u16, columns: u16) {
+fn stretch(out: &mut String, text: &str, style: Style, (x, y): (u16, u16), columns: u16, page: Page) {
     let left = MARGIN + f64::from(x) * CELL.0;
     let top = MARGIN + f64::from(y) * CELL.1;
     let wide = f64::from(columns) * CELL.0;
-    let (mut ink, paper) = (colour(style.fg), "#16181d");
+    let mut ink = colour(style.fg.unwrap_or_default(), page);
     if style.add_modifier.contains(Modifier::REVERSED) {
         let high = CELL.1;
         let _ = writeln!(
             out,
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{high}\" fill=\"{ink}\"/>"
         );
-        ink = paper;
+        ink = page.paper.into();
     }
     let mut attributes = String::new();
     if style.add_modifier.contains(Modifier::BOLD) {
@@ -84,22 +105,94 @@ fn stretch(out: &mut String, text: &str, style: Style, x: u16, y: u16, columns: 
     );
 }
 
-/// The sixteen colours as a dark terminal shows them.
-fn colour(colour: Option<Color>) -> &'static str {
+/// A colour as SVG writes it.
+fn colour(colour: Color, page: Page) -> String {
     match colour {
-        Some(Color::Black) => "#3b4048",
-        Some(Color::Red | Color::LightRed) => "#f47067",
-        Some(Color::Green | Color::LightGreen) => "#57c07d",
-        Some(Color::Yellow | Color::LightYellow) => "#e2c04b",
-        Some(Color::Blue | Color::LightBlue) => "#6cb6ff",
-        Some(Color::Magenta | Color::LightMagenta) => "#dc8cf0",
-        Some(Color::Cyan | Color::LightCyan) => "#4fc9d9",
-        Some(Color::DarkGray) => "#7d8590",
-        Some(Color::White) => "#ffffff",
+        Color::Reset => page.ink.into(),
+        Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+        Color::Indexed(index) => indexed(index),
+        named => ansi(named).into(),
+    }
+}
+
+/// One of the 256 colours of xterm: the sixteen, a cube of 6 by 6 by 6, and a scale of 24 greys.
+fn indexed(index: u8) -> String {
+    const NAMED: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    /// What each step of the cube's edges stands for.
+    const EDGE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    let [red, green, blue] = match index {
+        0..16 => return ansi(NAMED[usize::from(index)]).into(),
+        16..232 => [36, 6, 1].map(|step| EDGE[usize::from((index - 16) / step % 6)]),
+        232.. => [8 + 10 * (index - 232); 3],
+    };
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// The sixteen colours as a dark terminal shows them.
+fn ansi(colour: Color) -> &'static str {
+    match colour {
+        Color::Black => "#3b4048",
+        Color::Red | Color::LightRed => "#f47067",
+        Color::Green | Color::LightGreen => "#57c07d",
+        Color::Yellow | Color::LightYellow => "#e2c04b",
+        Color::Blue | Color::LightBlue => "#6cb6ff",
+        Color::Magenta | Color::LightMagenta => "#dc8cf0",
+        Color::Cyan | Color::LightCyan => "#4fc9d9",
+        Color::DarkGray => "#7d8590",
+        Color::White => "#ffffff",
         _ => "#d5d9e0",
     }
 }
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indexed_colours_are_those_of_xterm() {
+        for (index, says) in [
+            (16, "#000000"),
+            (24, "#005f87"),
+            (203, "#ff5f5f"),
+            (231, "#ffffff"),
+            (232, "#080808"),
+            (255, "#eeeeee"),
+        ] {
+            assert_eq!(indexed(index), says, "{index}");
+        }
+        assert_eq!(indexed(8), ansi(Color::DarkGray));
+    }
+
+    #[test]
+    fn a_light_palette_has_a_white_page_and_dark_text_on_it() {
+        use crate::screen::Depth;
+        let mut cells = Buffer::empty(ratatui::layout::Rect::new(0, 0, 4, 1));
+        cells.set_string(0, 0, "a", Style::new());
+        cells.set_string(2, 0, "b", Style::new().fg(Color::Rgb(0, 0x5a, 0x80)));
+        let picture = svg(&cells, "two letters", Palette::Light(Depth::Full));
+        let has = |part: &str| picture.lines().any(|line| line.contains(part));
+        assert!(has("rx=\"8\" fill=\"#ffffff\"") && has("fill=\"#1f2328\">a"), "{picture}");
+        assert!(has("fill=\"#005a80\">b"), "{picture}");
+    }
 }
