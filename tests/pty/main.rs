@@ -7,6 +7,7 @@
 mod ends;
 mod look;
 mod plain;
+mod playground;
 mod rest;
 #[path = "../common/session.rs"]
 mod session;
