@@ -87,3 +87,17 @@ fn a_command_that_does_not_exist_is_guessed_at() {
     assert_eq!(output.status.code(), Some(2));
     assert!(says.contains("did you mean lesson?"), "{says}");
 }
+
+#[test]
+fn a_full_screen_without_a_terminal_says_what_is_missing() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_iolab"));
+    let output = command
+        .args(["lesson", "3", "--format", "tui"])
+        .env("TERM", "xterm")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert!(says.contains("standard input is none") && says.contains("--format plain"), "{says}");
+}

@@ -1,5 +1,7 @@
 //! The full screen: how it looks, who runs its labs, and what is said when it is gone.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context;
 
 use super::look::LookArguments;
@@ -51,11 +53,9 @@ fn open(
     book: &mut Book,
     runner: &dyn Fn(&Lesson) -> Box<dyn Runner>,
 ) -> anyhow::Result<Exit> {
-    anyhow::ensure!(
-        tui::is_possible(),
-        "the full screen needs a terminal that can move its cursor (TERM is {:?}); --format plain needs none",
-        std::env::var("TERM").unwrap_or_default()
-    );
+    if !tui::is_possible() {
+        anyhow::bail!("the full screen needs {}; --format plain needs none", missing());
+    }
     let theme = match manner.look.theme() {
         Ok(theme) => theme,
         Err(error) => {
@@ -72,6 +72,18 @@ fn open(
     }
     ending.pass_signal_on().context("the signal that ended the screen could not be passed on")?;
     Ok(Exit::Done)
+}
+
+/// What a full screen needs and has not got.
+fn missing() -> String {
+    let term = std::env::var("TERM").unwrap_or_default();
+    if !std::io::stdin().is_terminal() {
+        "a terminal, and standard input is none".into()
+    } else if !std::io::stdout().is_terminal() {
+        "a terminal, and standard output is none".into()
+    } else {
+        format!("a terminal that can move its cursor (TERM is {term:?})")
+    }
 }
 
 /// All lessons.
