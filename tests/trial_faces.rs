@@ -191,11 +191,11 @@ fn plain_text_and_documents_say_the_same() {
     let trace = ghost();
     let world = World::at(&trace, u64::MAX);
     let plain = plain::lab(&world);
-    says(&plain, &["syscalls in all", "all system calls in order", "(10 times)", "EBADF"]);
+    says(&plain, &["syscalls in all", "the last system calls in order", "(10 times)", "EBADF"]);
     says_nothing_of_a_load(&plain);
     let lesson = lesson();
     let running = plain::lesson::running(lesson.steps[1].lab().unwrap(), None);
-    says(&running, &["Trials: getppid, turns, one after another.", "See them."]);
+    says(&running, &["Trials: getppid, turns, 2 small programs, one after another.", "See them."]);
     says_nothing_of_a_load(&running);
     let views = world.servers();
     let document = serde_json::to_value(export::json::lab(&world, &views)).unwrap();

@@ -41,7 +41,7 @@ pub fn lab(world: &World<'_>) -> String {
         metrics(&mut out, some);
     }
     for view in &views {
-        server(&mut out, view);
+        server(&mut out, view, &views);
     }
     out
 }
@@ -130,7 +130,7 @@ fn amount(view: &ServerView<'_>, value: f64) -> String {
 }
 
 /// What is told of one server below the tables.
-fn server(out: &mut String, view: &ServerView<'_>) {
+fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>]) {
     let mut lines = Vec::new();
     if view.load() != &view.header.load {
         lines.push(format!("its load: {}", load(view.load())));
@@ -152,7 +152,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
     }
     lines.extend(super::interest::lines(view));
     lines.extend(calls(view));
-    lines.extend(super::cost::lines(view));
+    lines.extend(super::cost::lines(view, views));
     lines.extend(super::switches::lines(view));
     lines.extend(super::poller::lines(view));
     lines.extend(super::crossings::lines(view));
@@ -179,7 +179,7 @@ fn server(out: &mut String, view: &ServerView<'_>) {
         lines.push(format!("with probes it answered {} of what it answers without", number(share)));
     }
     lines.extend(view.said().into_iter().map(|line| format!("it said: {line}")));
-    lines.extend(view.troubles().map(trouble));
+    lines.extend(view.troubles().map(|end| trouble(view.name, end)));
     // A run without an end of its own is ended by whoever watches: that is no news.
     let bounded = view.load().requests.is_some() || view.load().duration_ns.is_some();
     if view.is_stopped() && (bounded || view.trial.is_some()) {
@@ -243,8 +243,9 @@ fn unknowns(lines: &mut Vec<String>, view: &ServerView<'_>) {
 }
 
 /// An ending that is a trouble, in words.
-pub fn trouble(end: &End) -> String {
+pub fn trouble(server: &str, end: &End) -> String {
     match end {
+        End::ClientFailed { says } => format!("the client of {server} could not go on: {says}"),
         End::Refused { refusal } if !refusal.try_this.is_empty() => {
             format!("{end}. Try: {}", refusal.try_this)
         }

@@ -73,7 +73,7 @@ pub(super) fn lines(
             Some(End::ClientFailed { says }) => {
                 lines.push((
                     glyphs.bad,
-                    format!("the client of {} failed: {says}; r tries again", server.name),
+                    format!("the client of {} could not go on: {says}", server.name),
                     Role::Bad,
                 ));
             }

@@ -20,7 +20,7 @@ use nix::unistd::{read, write};
 /// Messages of the peer that floods.
 const FLOOD: usize = 16;
 
-/// Turns that are shown: one for both, and one for who has more. The others would be like the second.
+/// Turns that are shown: one for both, and one for who has more. Others would be like it.
 const TURNS: usize = 2;
 
 /// Bytes of a message, and of what is read at once.

@@ -76,7 +76,7 @@ mod tests {
     use ratatui::style::Style;
 
     use super::*;
-    use crate::lesson::{self, LabEvent, Lesson, Recorded, Runner};
+    use crate::lesson::{self, Kind, LabEvent, Lesson, Recorded, Runner};
     use crate::screen::{Input, Playhead, Run, Stage, State, Theme, View, frame, update};
     use crate::world::Cursor;
 
@@ -144,6 +144,10 @@ mod tests {
         let recorded = |step: &usize| lesson.steps[*step].lab().is_some_and(|lab| lab.recording.is_some());
         for step in (0..lesson.steps.len()).filter(recorded) {
             let written = played(&lesson, source, step, Size::new(120, 36));
+            // A trial is over in a moment: its first frame, which is whole, says nothing of the others.
+            if lesson.steps[step].lab().is_some_and(|lab| lab.kind == Kind::Trials) {
+                continue;
+            }
             assert!(written.len() >= 5, "step {} plays {} frames only", step + 1, written.len());
             let mean = written.iter().sum::<usize>() / written.len();
             assert!(mean <= MEAN_MAX, "step {}: {mean} bytes a frame in the mean", step + 1);

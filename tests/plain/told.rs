@@ -66,6 +66,8 @@ impl Shown {
             || token.strip_prefix("waits in ").is_some_and(|length| length.ends_with("s:"))
             || token == "end"
             || token.ends_with("more")
+            // How many threads have a cell of their own; the text has room for other ones.
+            || token.strip_suffix(" threads").is_some_and(|count| count.parse::<u64>().is_ok())
             || token.strip_prefix('+').is_some_and(|more| more.parse::<u64>().is_ok())
             // Where the load is named: its numbers are looked for.
             || token.contains(" B, ") && numbers(token).iter().all(|n| self.numbers().contains(n))
@@ -106,6 +108,15 @@ impl Shown {
             return false;
         };
         let Ok(fd) = fd.parse::<u64>() else { return false };
+        // `fd5 62 464 B unread`, `fd3 +2`, `fd7 room`: an entry of the ready list.
+        let ready = match flags.split_once(" B") {
+            Some((bytes, rest)) => format!("fd {fd} with {} bytes{rest}", bytes.replace(' ', "")),
+            None if flags == "room" => format!("fd {fd} with room"),
+            None => format!("fd {fd} with {}", flags.trim_start_matches('+')),
+        };
+        if self.says(&ready) {
+            return true;
+        }
         self.plain.split(&format!(" {flags}")).any(|before| {
             let Some((_, fds)) = before.rsplit_once("fd ") else { return false };
             match fds.split_once(" to ") {
@@ -134,6 +145,21 @@ impl Shown {
             cell.is_empty() || self.stretches().any(|line| line.sums(from_ms, part).any(|sum| is(cell, sum)))
         };
         let drawn = |c: char| c == ' ' || c == '!' || LEVELS.contains(&c);
+        // Many threads have a cell each, and the others are summed up behind them. The text tells fewer threads one by
+        // one, so its own sum of the others is another; no sum is larger than that of all.
+        let all = |part: fn(&Stretches) -> &[u64]| {
+            self.stretches().filter_map(|line| line.sums(from_ms, part).last()).sum::<u64>()
+        };
+        let count = |text: &str| match text.strip_suffix('k') {
+            Some(thousands) => thousands.parse::<f64>().ok().map(|thousands| (thousands * 1000.0) as u64),
+            None => text.parse().ok(),
+        };
+        let rest = count(token.trim_start_matches(drawn)).filter(|_| self.says("more threads"));
+        let most =
+            if token.starts_with('!') { all(|line| &line.involuntary) } else { all(|line| &line.voluntary) };
+        if rest.is_some_and(|rest| rest <= most) {
+            return true;
+        }
         token.chars().all(drawn)
             || token == label && self.stretches().any(|line| line.place(from_ms).is_some())
             || told(voluntary, |line| &line.voluntary) && told(involuntary, |line| &line.involuntary)

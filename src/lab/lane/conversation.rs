@@ -113,6 +113,9 @@ impl Lane<'_> {
                 Ok(Happening::Said(line)) => self.said(None, line),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    let last = self.last_said.borrow();
+                    let says =
+                        last.as_ref().map_or(says.clone(), |line| format!("{says}; it said last: {line}"));
                     return Trouble::End(End::ClientFailed { says });
                 }
             }

@@ -202,7 +202,6 @@ fn draw_group(paint: &mut Paint, area: Rect, scene: &Scene<'_>, group: &Group<'_
 /// Threads without a head each: how many, and which.
 fn draw_many(paint: &mut Paint, area: Rect, map: &SwitchMap<'_>) {
     let own = || map.columns.iter().filter_map(|column| column.thread);
-    let (Some(first), Some(last)) = (own().next(), own().next_back()) else { return };
     let room = match map.columns.last() {
         Some(column) if column.thread.is_none() => {
             DENSE.saturating_mul(u16::try_from(map.columns.len() - 1).unwrap_or(u16::MAX))
@@ -214,12 +213,9 @@ fn draw_many(paint: &mut Paint, area: Rect, map: &SwitchMap<'_>) {
         0 => format!("{} threads", own().count()),
         _ => format!("{} threads, {kernel} of the kernel", own().count()),
     };
-    let glyphs = paint.glyphs();
-    let ids = format!("{}-{}", first.tid, last.tid);
-    for (row, text) in (2..).zip([who, ids]) {
-        let text = shorten(&text, room.saturating_sub(1), glyphs);
-        paint.text(area, 0, row, &text, Role::Quiet);
-    }
+    // Their ids have no room; which of so many it is, is not the point.
+    let text = shorten(&who, room.saturating_sub(1), paint.glyphs());
+    paint.text(area, 0, 2, &text, Role::Quiet);
 }
 
 /// A thread's head: its name and its id. Who helps from the kernel is named so.
