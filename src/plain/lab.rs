@@ -202,7 +202,7 @@ fn calls(view: &ServerView<'_>) -> Vec<String> {
     let window = &view.window;
     let (title, most) = match (view.trial, view.load().pace) {
         (Some(_), _) if window.cut_after.is_some() => {
-            ("the last system calls in order (ptrace), of those that were told:", CALLS_SHOWN)
+            ("the last system calls in order (ptrace), of those that were told:", STORY_SHOWN)
         }
         (Some(_), _) => ("the last system calls in order (ptrace):", STORY_SHOWN),
         (None, Pace::PerSecond(..=SLOW_PER_S)) => ("the last system calls in order (ptrace):", CALLS_SHOWN),

@@ -12,8 +12,11 @@ pub(super) fn lines(view: &ServerView<'_>) -> Vec<String> {
 fn ring(ring: &RingDeltas) -> Vec<String> {
     let now = &ring.now;
     let flags: String = now.sq_flags.iter().chain(&now.setup_flags).map(|flag| format!(", {flag}")).collect();
-    let most = |counts: &crate::trace::Counts| counts.max().unwrap_or(0);
-    let (sq, cq) = (most(&ring.sq_depth), most(&ring.cq_depth));
+    let most = |counts: &crate::trace::Counts, now: u64| counts.max().unwrap_or(now);
+    let (queued, waiting) =
+        (now.sq_tail.saturating_sub(now.sq_head), now.cq_tail.saturating_sub(now.cq_head));
+    // It may be over before anybody looked.
+    let (sq, cq) = (most(&ring.sq_depth, queued), most(&ring.cq_depth, waiting));
     let mut lines = vec![
         format!(
             "rings (ring): fd {}: {} submitted, {} completed{flags}",
@@ -24,12 +27,12 @@ fn ring(ring: &RingDeltas) -> Vec<String> {
         format!(
             "SQ {}; {} queued, most {sq}",
             counters(now.sq_entries, now.sq_head, "the kernel", now.sq_tail, "the program"),
-            now.sq_tail.saturating_sub(now.sq_head)
+            queued
         ),
         format!(
             "CQ {}; {} waiting, most {cq}",
             counters(now.cq_entries, now.cq_head, "the program", now.cq_tail, "the kernel"),
-            now.cq_tail.saturating_sub(now.cq_head)
+            waiting
         ),
     ];
     for (name, depth) in [("SQ", &ring.sq_depth), ("CQ", &ring.cq_depth)] {

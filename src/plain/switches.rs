@@ -3,7 +3,7 @@
 use crate::world::{Helper, ServerView, Stretches, SwitchColumn, SwitchMap, Switches};
 
 /// Threads that are told one by one; the others together.
-const THREADS_SHOWN: usize = 4;
+const THREADS_SHOWN: usize = 6;
 
 /// Stretches of time that are told.
 const STRETCHES_SHOWN: usize = 10;

@@ -36,6 +36,15 @@ const RUNGS: &[&str] = &["proc", "perf", "perf-user", "ptrace"];
 impl Shown {
     /// Whether the text tells this, which stands in a row of that label.
     pub fn tells(&self, token: &str, label: &str) -> bool {
+        // A strip of readings beside its name is a drawing: its shares stand behind it.
+        let drawn = |c: char| LEVELS.contains(&c) || matches!(c, ' ' | '·' | '▒' | 'z');
+        let bare = token.trim_matches(drawn);
+        if bare.len() < token.len()
+            && (token.contains(|c| c == '▒' || LEVELS.contains(&c)) || token.starts_with("zz"))
+            && (bare.is_empty() || self.tells(bare, label))
+        {
+            return true;
+        }
         let halves = || token.split_once(": ").is_some_and(|(a, b)| self.says(a) && self.says(b));
         self.says(token)
             || self.is_about_the_screen(token)
@@ -48,7 +57,18 @@ impl Shown {
             || self.tells_crossings(token)
             || self.tells_thread(token, label)
             || self.tells_title(token)
+            || self.tells_heads(token)
             || halves()
+    }
+
+    /// Names side by side in narrow columns, some of them cut: `herd-e… waiter`; a server and its helper in the
+    /// kernel: `sqpoll iou-sqp`.
+    fn tells_heads(&self, token: &str) -> bool {
+        (token.contains('…') || token.contains(" iou-"))
+            && token.split(' ').all(|name| match name.strip_suffix('…') {
+                Some(cut) => cut.len() >= 3 && self.plain.contains(cut),
+                None => self.says(name),
+            })
     }
 
     /// A word that is longer than a line, such as an address, is cut: its pieces count as one.
@@ -65,6 +85,9 @@ impl Shown {
             || LEGENDS.contains(&token)
             || token.strip_prefix("waits in ").is_some_and(|length| length.ends_with("s:"))
             || token == "end"
+            || token == "z asleep: NEED_WAKEUP is up" && self.says(" asleep; ")
+            // A strip of readings; its shares stand beside it.
+            || token.chars().all(|c| LEVELS.contains(&c))
             || token.ends_with("more")
             // How many threads have a cell of their own; the text has room for other ones.
             || token.strip_suffix(" threads").is_some_and(|count| count.parse::<u64>().is_ok())
@@ -203,9 +226,13 @@ impl Shown {
 
     /// `sqpoll own thread` and its shares of a processor, and how long a cell of its strip is.
     fn tells_thread(&self, token: &str, label: &str) -> bool {
-        let is_share = token.ends_with(" %") && label.ends_with("own thread");
-        if is_share {
-            return self.tells_number(token, "was on a processor (proc)");
+        if token == "<1 %" {
+            return self.says("was on a processor (proc) 0.") || self.says("in the mean, 0.");
+        }
+        let is_helper = label.ends_with("iou-sqp");
+        if token.ends_with(" %") && (is_helper || label.ends_with("own thread")) {
+            return self.tells_number(token, "was on a processor (proc)")
+                || is_helper && self.tells_number(token, "looks at the ring");
         }
         let own =
             token.strip_suffix("own thread").is_some_and(|name| self.says(name) && self.says("own thread"));
