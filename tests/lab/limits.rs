@@ -19,7 +19,7 @@ fn where_nothing_was_answered_the_reason_stands_alone() {
     let said =
         iolab("lab epoll --connections 400 --requests 1000").without_privileges().with_descriptors(200).run();
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.stdout.contains("the client could not go on"), "{}", said.stdout);
+    assert!(said.stdout.contains("the client of epoll could not go on"), "{}", said.stdout);
     assert!(!said.stdout.contains("not known"), "a table without numbers: {}", said.stdout);
 }
 
