@@ -149,8 +149,8 @@ fn lines_tell_the_loads_that_were_tried_once_there_are_two() {
     let says = plain::lab(&World::at(&two, u64::MAX));
     let joined = says.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        joined.contains("cost of an echo at 64 connections: CPU 6000 ns (proc), syscalls 3.00 (perf)"),
+        joined.contains("cost of an echo at 64 connections: CPU 6.00 µs (proc), syscalls 3.00 (perf)"),
         "{says}"
     );
-    assert!(joined.contains("at 64+1000 idle connections, now: CPU 90 000 ns (proc)"), "{says}");
+    assert!(joined.contains("at 64+1000 idle connections, now: CPU 90.00 µs (proc)"), "{says}");
 }
