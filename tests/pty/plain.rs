@@ -21,7 +21,11 @@ struct Talk {
 
 impl Talk {
     fn begin(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let arguments = [&["lesson", "3", "--format", "plain"], arguments].concat();
+        Self::about("3", arguments, environment)
+    }
+
+    fn about(lesson: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let arguments = [&["lesson", lesson, "--format", "plain"], arguments].concat();
         Self { session: Session::with(&arguments, environment), heard: 0 }
     }
 
@@ -57,6 +61,16 @@ impl Talk {
         assert!(!self.session.raw.contains(&0x1b), "an escape code was written");
         self.session.said()
     }
+}
+
+/// Of a trial nobody is answered, and yet there is something to tell.
+#[test]
+fn what_was_seen_of_a_trial_is_told() {
+    let lesson = lesson::find("0").unwrap().read().unwrap();
+    let gone = lesson.steps.iter().position(|step| step.title == "The peer is gone").unwrap() + 1;
+    let (_, says) = Talk::about("0", &["--replay", "--step", &gone.to_string()], DUMB).prompted();
+    assert!(says.contains("write: send 6 bytes on fd 4 → EPIPE"), "{says}");
+    assert!(!says.contains("before anything was seen"), "{says}");
 }
 
 #[test]

@@ -242,9 +242,7 @@ impl Talk<'_> {
     fn tell(&mut self, lab: &Lab, seen: &Seen) -> anyhow::Result<()> {
         let world = World::at(&seen.trace, u64::MAX);
         print(&plain::lesson::running(lab, seen.recorded.as_deref()))?;
-        let nothing =
-            |server: &ServerView<'_>| server.sum.requests == 0 && server.troubles().next().is_none();
-        if world.servers().iter().all(nothing) {
+        if world.servers().iter().all(is_unseen) {
             return print("It ended before anything was seen; run runs it again.\n");
         }
         print(&plain::lab(&world))?;
@@ -314,4 +312,13 @@ impl Talk<'_> {
             })
         })
     }
+}
+
+/// Whether there is nothing to tell of a server. A trial answers no requests: of it, nothing was read or told.
+fn is_unseen(server: &ServerView<'_>) -> bool {
+    let nothing = match server.trial {
+        Some(_) => server.rounds.iter().all(|run| run.process.is_none()) && server.window.calls.is_empty(),
+        None => server.sum.requests == 0,
+    };
+    nothing && server.troubles().next().is_none()
 }
