@@ -16,6 +16,8 @@ const MSG_DONTWAIT: u64 = 0x40;
 /// shutdown(2): of what is received, and both ways.
 const SHUT_RD: u64 = 0;
 const SHUT_RDWR: u64 = 2;
+/// As a call answers it.
+const EAGAIN: i64 = -11;
 /// IORING_ENTER_SQ_WAKEUP of io_uring_enter(2).
 const SQ_WAKEUP: u64 = 2;
 
@@ -91,6 +93,8 @@ pub fn answer(call: &Call) -> String {
         (Some(result), "rt_sigreturn") => format!("my call answers {result}"),
         // fcntl(2) gives a number where one was asked for.
         (Some(fd @ 0..), "fcntl") if matches!(call.args[1], 0 | 1030) => format!("fd {fd}"),
+        // The same number as of a read, for the opposite reason.
+        (Some(EAGAIN), "write" | "sendto" | "send") => "EAGAIN: no room now".to_owned(),
         (Some(result), name) => result_of(name, result),
     }
 }
@@ -211,5 +215,9 @@ mod tests {
             "what has come on fd 7? → error 9223372036854775808"
         );
         assert!(call("recvfrom", [7, 0, 1, 0, 0, 0], Some(-11)).ends_with("EAGAIN: nothing there now"));
+        assert_eq!(
+            call("write", [4, 0, 100, 0, 0, 0], Some(-11)),
+            "send 100 bytes on fd 4 → EAGAIN: no room now"
+        );
     }
 }
