@@ -102,3 +102,9 @@ fn a_sentence_is_wrapped_like_prose() {
     );
     assert_eq!(plain_prose::sentence("", 16), [""]);
 }
+
+#[test]
+fn a_number_is_not_broken_between_its_groups() {
+    let blocks = read("It returned 65 536, of 1 000 000 bytes.\n");
+    assert_eq!(plain_prose::lines(&blocks, 14).join("\n"), "It returned\n65 536, of\n1 000 000\nbytes.");
+}

@@ -125,7 +125,7 @@ fn padded(row: &[Text], widths: &[usize]) -> Line {
 fn fill(text: &Text, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = Line::new();
-    for word in words(text) {
+    for word in whole_numbers(words(text)) {
         let space = usize::from(!line.is_empty());
         if !line.is_empty() && columns(&line) + space + columns(&word) > width {
             lines.push(std::mem::take(&mut line));
@@ -189,6 +189,31 @@ fn words(text: &Text) -> Vec<Vec<Span>> {
         }
     }
     words
+}
+
+/// Joins what belongs to one number: `65 536` is not to be read as 65 at the end of a line.
+fn whole_numbers(words: Vec<Vec<Span>>) -> Vec<Line> {
+    let mut joined: Vec<Line> = Vec::with_capacity(words.len());
+    for word in words {
+        match joined.last_mut() {
+            Some(before) if is_one_number(before, &word) => append(before, word),
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
+fn is_one_number(before: &[Span], word: &[Span]) -> bool {
+    let (Some(before), Some(group)) = (before.last(), word.first()) else { return false };
+    before.style == group.style
+        && before.text.ends_with(|c: char| c.is_ascii_digit())
+        && is_group(&group.text)
+}
+
+/// Three digits, and whatever punctuation follows them.
+fn is_group(text: &str) -> bool {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    digits == 3 && !text.chars().skip(3).any(char::is_alphanumeric)
 }
 
 /// A word that is wider than the line, cut to pieces.
