@@ -119,11 +119,13 @@ fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, t
     let glyphs = paint.glyphs();
     paint.text(area, 1, row, &shorten(&call.name, names, glyphs), Role::Plain);
     let indent = names.saturating_add(3);
-    let answer = format!(" {} {}{}", glyphs.arrow, words::answer(call), again(times));
+    let answer = format!(" {} {}", glyphs.arrow, words::answer(call));
     let ask = words::ask(call);
     let room = area.width.saturating_sub(indent);
     let least = width(&ask).min(room / QUESTION_SHARE);
-    let answer = shorten(&answer, room.saturating_sub(least), glyphs);
+    // How often is never cut: it is what the line is about.
+    let again = again(times);
+    let answer = shorten(&answer, room.saturating_sub(least).saturating_sub(width(&again)), glyphs) + &again;
     let room = room.saturating_sub(width(&answer));
     let column = paint.text(area, indent, row, &shorten(&ask, room, glyphs), Role::Plain);
     let role = if call.result.is_some_and(|result| result < 0) { Role::Warn } else { Role::Number };
