@@ -1,12 +1,10 @@
 //! The catalogue of metrics: every number on a screen, in a document or in a grade is one of these rows.
 //!
-//! To add one: a variant of [`MetricId`], a row of [`METRICS`], an arm of [`MetricId::of`].
+//! To add one: a variant of [`MetricId`], a row of [`METRICS`], an arm of `server_metric::of` or `trial_metric::of`.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counted, Deltas, Measured, ServerView, trial_metric};
-use crate::servers::Polls;
-use crate::trace::{Refusal, Rung};
+use super::{Deltas, Measured, ServerView, server_metric, trial_metric};
 
 /// A metric's name in code; its kebab of underscores is its name in JSON and in lessons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -240,12 +238,6 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
-/// One tick of the kernel's accounting as /proc shows it (USER_HZ is 100), nanoseconds.
-const TICK_NS: u64 = 10_000_000;
-
-/// Ticks from which on a ratio of them means something: a share of a half is then known to a tenth or so.
-const TICKS_MIN: u64 = 20;
-
 impl MetricId {
     /// Its row.
     pub fn row(self) -> &'static Metric {
@@ -273,131 +265,8 @@ impl MetricId {
     fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
         match (view.trial.is_some(), self.is_of_trials()) {
             (true, true) => Some(trial_metric::of(self, view, deltas)),
-            (false, false) => self.of_server(view, deltas),
+            (false, false) => server_metric::of(self, view, deltas),
             _ => None,
         }
-    }
-
-    fn of_server(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
-        let known = !deltas.threads.is_empty();
-        let of_threads = |value: f64| match known {
-            true => per_request(value, deltas.thread_requests, Rung::Proc),
-            false => unknown(view.refusal_of(Rung::Proc), "the process was not read yet"),
-        };
-        let of_rings = |value: Option<u64>| match value {
-            Some(count) => per_request(count as f64, deltas.ring_requests, Rung::Ring),
-            None => unknown(view.refusal_of(Rung::Ring), "no ring was found"),
-        };
-        Some(match self {
-            Self::SyscallsPerRequest => syscalls(view, deltas),
-            Self::VoluntarySwitchesPerRequest => {
-                of_threads(deltas.over_threads(|thread| thread.voluntary_switches) as f64)
-            }
-            Self::InvoluntarySwitchesPerRequest => {
-                of_threads(deltas.over_threads(|thread| thread.involuntary_switches) as f64)
-            }
-            Self::CpuNsPerRequest => of_threads(deltas.over_threads(|thread| thread.cpu_ns) as f64),
-            Self::UserNsPerRequest | Self::KernelNsPerRequest if known => split(self, deltas),
-            Self::UserNsPerRequest | Self::KernelNsPerRequest => of_threads(0.0),
-            Self::SqesPerRequest | Self::CqesPerRequest | Self::SqesPerEnter if !view.has_ring() => {
-                return None;
-            }
-            Self::SqesPerEnter if polled(view) => return None,
-            Self::SqesPerRequest => of_rings(deltas.sqes()),
-            Self::CqesPerRequest => of_rings(deltas.cqes()),
-            Self::SqesPerEnter => sqes_per_enter(view, deltas),
-            Self::RequestsPerSecond => requests_per_second(deltas),
-            Self::LatencyP50Ns => latency(deltas, 0.50),
-            Self::LatencyP99Ns => latency(deltas, 0.99),
-            Self::Syscalls | Self::VoluntarySwitches | Self::InvoluntarySwitches | Self::CpuNs => {
-                return None;
-            }
-        })
-    }
-}
-
-/// Whether a kernel thread takes the submissions: then none travels in a system call.
-fn polled(view: &ServerView<'_>) -> bool {
-    view.server.is_some_and(|server| server.polls == Polls::KernelThread)
-}
-
-fn per_request(value: f64, requests: u64, rung: Rung) -> Measured {
-    match requests {
-        0 => Measured::unknown("nothing was answered yet"),
-        _ => Measured::known(value / requests as f64, rung),
-    }
-}
-
-pub(super) fn unknown(refusal: Option<&Refusal>, otherwise: &str) -> Measured {
-    Measured::unknown(refusal.map_or(otherwise, |refusal| &refusal.says))
-}
-
-/// Counted where a rung counts at full speed, else from the windows under ptrace.
-fn syscalls(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
-    match (deltas.syscalls, view.window.rung) {
-        (Some(counted), _) => per_request(counted.calls as f64, counted.requests, counted.rung),
-        (None, Some(rung)) => per_request(view.window.syscalls as f64, view.window.requests, rung),
-        (None, None) => unknown(not_counted(view), "no rung has counted yet"),
-    }
-}
-
-pub(super) fn not_counted<'w>(view: &ServerView<'w>) -> Option<&'w Refusal> {
-    let tried = [Rung::Perf, Rung::PerfUser, Rung::Ptrace].into_iter().find_map(|rung| view.refusal_of(rung));
-    tried.or(view.header.syscall_rung.as_ref().err())
-}
-
-/// Counted: the ring's tail by the counter of system calls, both read at the same instants. In windows: what
-/// the calls themselves said they submitted.
-fn sqes_per_enter(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
-    let window = &view.window;
-    match (deltas.sqes(), deltas.syscalls, window.rung) {
-        (Some(_), Some(Counted { calls: 0, .. }), _) => Measured::unknown("no system call was made"),
-        (Some(sqes), Some(Counted { calls, rung, .. }), _) => {
-            Measured::known(sqes as f64 / calls as f64, rung)
-        }
-        (_, None, Some(rung)) if window.syscalls > 0 => {
-            let sqes = window.batches.0.iter().map(|(sqes, times)| *sqes as f64 * *times as f64).sum::<f64>();
-            Measured::known(sqes / window.syscalls as f64, rung)
-        }
-        _ => unknown(view.refusal_of(Rung::Ring).or(not_counted(view)), "SQEs or system calls are not known"),
-    }
-}
-
-/// User or kernel time: the exact total, split in the ratio of utime and stime. The timer interrupt looks who
-/// runs, so the ratio is a sample: few looks say nothing, many leave the error of a share.
-fn split(part: MetricId, deltas: &Deltas) -> Measured {
-    let total_ns = deltas.over_threads(|thread| thread.cpu_ns) as f64;
-    let (user_ns, kernel_ns) = (deltas.user_ns, deltas.kernel_ns);
-    let both_ns = user_ns.saturating_add(kernel_ns);
-    let ticks = both_ns / TICK_NS;
-    if ticks < TICKS_MIN {
-        return Measured::unknown(format!(
-            "/proc tells user from kernel time in ticks of 10 ms, and only {ticks} were counted in this run"
-        ));
-    }
-    let mine_ns = if part == MetricId::UserNsPerRequest { user_ns } else { kernel_ns };
-    if mine_ns == 0 {
-        // It is not nothing, only less than a look: half of one, give or take as much.
-        let share = 0.5 / (ticks as f64 + 1.0);
-        return match per_request(total_ns * share, deltas.thread_requests, Rung::Proc) {
-            Measured::Known { value, rung, .. } => Measured::Known { value, rung, spread: Some(value) },
-            unknown => unknown,
-        };
-    }
-    let share = mine_ns as f64 / both_ns as f64;
-    per_request(total_ns * share, deltas.thread_requests, Rung::Proc)
-}
-
-fn requests_per_second(deltas: &Deltas) -> Measured {
-    match deltas.duration_ns {
-        0 => Measured::unknown("the run has just begun"),
-        ns => Measured::known(deltas.requests as f64 * 1e9 / ns as f64, Rung::Client),
-    }
-}
-
-fn latency(deltas: &Deltas, share: f64) -> Measured {
-    match deltas.latency_ns.quantile(share) {
-        Some(ns) => Measured::known(ns as f64, Rung::Client),
-        None => Measured::unknown("nothing was answered yet"),
     }
 }

@@ -18,6 +18,7 @@ pub mod ready;
 pub mod receipt;
 mod run;
 mod server;
+mod server_metric;
 mod switches;
 mod told;
 mod trial_metric;

@@ -1,6 +1,6 @@
 //! Metrics of trials: totals of the whole run, where servers have a mean for each request.
 
-use super::metric::{not_counted, unknown};
+use super::server_metric::{not_counted, unknown};
 use super::{Deltas, Measured, MetricId, ServerView};
 use crate::trace::Rung;
 
