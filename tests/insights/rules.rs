@@ -52,7 +52,9 @@ fn draining_a_socket_is_no_storm() {
     // In the window (100 requests) sockets were mostly ready; the free run (1000) shows what it does else.
     assert_eq!(window(100, 50).syscalls(8000).insights(), ["eagain-storm"]);
     assert_eq!(window(100, 50).syscalls(4000).insights(), NOTHING, "a wait and an EAGAIN for each request");
-    assert_eq!(window(100, 50).syscalls(8000).rate(2000).insights(), NOTHING, "a receive may take several");
+    let paced = |calls| window(100, 50).syscalls(calls).rate(2000).insights();
+    assert_eq!(paced(8000), NOTHING, "a receive may take several");
+    assert_eq!(paced(12_000), ["eagain-storm"], "so many it cannot");
     assert_eq!(window(100, 0).syscalls(8000).insights(), NOTHING, "many calls, none in vain");
 }
 
@@ -84,6 +86,10 @@ fn a_wake_up_is_for_nothing_where_hardly_any_leads_to_a_call() {
     assert_eq!(window(1, 99, 0).insights(), NOTHING, "too few to tell");
     assert_eq!(window(1, 100, 0).insights(), ["wakes-for-nothing"], "nobody looks at what is reported");
     assert_eq!(window(0, 100_000, 10).insights(), NOTHING, "it asks again and again, and nobody is ready");
+    // The window is slow, so that there is more to do at each wake-up; at full speed (1000 requests) there is not.
+    assert_eq!(window(8, 100, 600).syscalls(21_000).insights(), ["wakes-for-nothing"]);
+    assert_eq!(window(8, 100, 600).syscalls(19_000).insights(), NOTHING);
+    assert_eq!(window(8, 100, 800).syscalls(21_000).insights(), NOTHING, "what is reported is used");
     // What the interest list says is the better explanation.
     let armed = window(8, 100, 100).sockets(&[(Interest::IN | Interest::OUT, 0); 4]);
     assert_eq!(armed.insights(), ["epollout-armed"]);

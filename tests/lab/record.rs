@@ -40,6 +40,12 @@ fn a_replay_stops_where_it_is_told() {
     assert!(replay(&file, "--at soon").complaint(2).contains("seconds since the beginning"));
 }
 
+/// A place at about three quarters of a file, a few bytes into a line if it has lines.
+fn inside_a_line(whole: &[u8]) -> usize {
+    let about = whole.len() * 3 / 4;
+    whole[..about].iter().rposition(|byte| *byte == b'\n').map_or(about, |newline| newline + 9)
+}
+
 #[test]
 fn a_damaged_file_shows_what_comes_before_the_damage() {
     let (_folder, path) = open_folder();
@@ -48,11 +54,18 @@ fn a_damaged_file_shows_what_comes_before_the_damage() {
         let live = iolab("lab epoll --requests 2000 --record").with(&file).run();
         assert_eq!(live.code, Some(0), "{live:?}");
         let whole = fs::read(&file).unwrap();
-        fs::write(&file, &whole[..whole.len() * 3 / 4]).unwrap();
+        fs::write(&file, &whole[..inside_a_line(&whole)]).unwrap();
         let cut = replay(&file, "--format json");
         assert!(cut.complaint(0).contains("is damaged at line "), "{cut:?}");
         assert_eq!(cut.document(0)["servers"][0]["server"], "epoll");
     }
+    // Between two lines nothing is damaged; it only ends too soon.
+    let file = path.join("a.trace");
+    let cut = fs::read(&file).unwrap();
+    let lines = cut.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    fs::write(&file, &cut[..lines]).unwrap();
+    assert!(replay(&file, "").complaint(0).contains("has a run without an end"));
+
     let file = path.join("b.trace");
     let header = fs::read(path.join("a.trace")).unwrap();
     let header = header.split(|byte| *byte == b'\n').next().unwrap();

@@ -1,26 +1,33 @@
 //! A tracer beside its tracee: both on one processor. Each stop wakes the tracer, and waking an idle
 //! processor costs twenty times as much as switching on a busy one (78 µs against 3.7).
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
+use super::super::proc::tids;
+
 /// The calling thread.
 const THIS: Pid = Pid::from_raw(0);
 
-/// Keeps the calling thread on one processor for as long as it lives.
+/// Keeps the calling thread on one processor for as long as it lives, and with it the process it traces: else
+/// the scheduler, which sees two busy threads on one processor, soon moves a server that never sleeps away.
 #[derive(Debug)]
 pub(super) struct Beside {
     before: CpuSet,
+    /// Where the threads of a process of ours might run before.
+    tracees: BTreeMap<i32, CpuSet>,
+    pid: i32,
 }
 
 impl Beside {
-    /// Moves the calling thread to the processor that most of `tids` ran on last; `None` where it may not go
-    /// there, which costs speed and nothing else.
-    pub(super) fn threads(pid: i32, tids: impl Iterator<Item = i32>) -> Option<Self> {
-        let mut times = std::collections::BTreeMap::new();
-        for processor in tids.filter_map(|tid| last_processor(pid, tid)) {
+    /// Moves the calling thread to the processor that most of `tids` ran on last, and keeps them there if the
+    /// process is `ours`; `None` where it may not go there, which costs speed and nothing else.
+    pub(super) fn threads(pid: i32, tids: impl Iterator<Item = i32> + Clone, ours: bool) -> Option<Self> {
+        let mut times = BTreeMap::new();
+        for processor in tids.clone().filter_map(|tid| last_processor(pid, tid)) {
             *times.entry(processor).or_insert(0) += 1;
         }
         let (processor, _) = times.into_iter().max_by_key(|&(_, threads)| threads)?;
@@ -28,13 +35,26 @@ impl Beside {
         let mut one = CpuSet::new();
         one.set(processor).ok()?;
         sched_setaffinity(THIS, &one).ok()?;
-        Some(Self { before })
+        let keep = |tid| {
+            let before = sched_getaffinity(Pid::from_raw(tid)).ok()?;
+            sched_setaffinity(Pid::from_raw(tid), &one).ok()?;
+            Some((tid, before))
+        };
+        let tracees = if ours { tids.filter_map(keep).collect() } else { BTreeMap::new() };
+        Some(Self { before, tracees, pid })
     }
 }
 
 impl Drop for Beside {
     fn drop(&mut self) {
         let _ = sched_setaffinity(THIS, &self.before);
+        // Threads made meanwhile were born on that one processor; they may go where the others may.
+        let Some(others) = self.tracees.values().next() else { return };
+        for tid in tids(&format!("/proc/{}/task", self.pid)).unwrap_or_default() {
+            let before = self.tracees.get(&(tid as i32)).unwrap_or(others);
+            // Fails for a thread that has just ended, and for the kernel's helpers, which were never moved.
+            let _ = sched_setaffinity(Pid::from_raw(tid as i32), before);
+        }
     }
 }
 

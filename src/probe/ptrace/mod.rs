@@ -109,7 +109,7 @@ impl Window {
     /// detached from in any case.
     pub fn run(mut self, stop: BorrowedFd<'_>, sink: &mut dyn FnMut(u64, Story)) -> io::Result<WindowEnd> {
         let bell = Bell::hang([stop, self.process.as_fd()])?;
-        let _beside = Beside::threads(self.pid, self.threads.keys().copied());
+        let _beside = Beside::threads(self.pid, self.threads.keys().copied(), self.own_child);
         loop {
             match request::wait(Of::Anyone) {
                 Err(Errno::EINTR) => {}

@@ -11,8 +11,12 @@ const REPORTS_MIN: u64 = 100;
 /// and it sends.
 const REPORTS_EACH_MIN: f64 = 3.0;
 
-/// Where only names are counted: waits for each request beyond which there can have been nothing to do.
-const WAITS_EACH_MIN: f64 = 20.0;
+/// In a window the server is slow, and a descriptor has more time to become ready: so many reports for each call
+/// are enough there if at full speed it makes more calls for each request than any use explains.
+const REPORTS_EACH_IN_COMPANY_MIN: f64 = 1.25;
+
+/// Waits, or calls of any kind, for each request beyond which there can have been nothing to do.
+const CALLS_EACH_MIN: f64 = 20.0;
 
 /// A long message may come in pieces of about this size, each with a wait of its own.
 const PIECE_BYTES: u32 = 4096;
@@ -40,16 +44,28 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
 fn by_answers(view: &ServerView<'_>) -> Option<String> {
     let window = &view.window;
     let each = window.reports as f64 / window.done.max(1) as f64;
+    let nothing_else = each > REPORTS_EACH_MIN
+        || each > REPORTS_EACH_IN_COMPANY_MIN && calls_each(view) > CALLS_EACH_MIN * pieces(view);
     let waits: Vec<_> = window.by_name.keys().filter(|name| is_wait(name)).map(String::as_str).collect();
-    (window.reports >= REPORTS_MIN && each > REPORTS_EACH_MIN).then(|| {
+    (window.reports >= REPORTS_MIN && nothing_else).then(|| {
         format!(
             "{} reported a descriptor as ready {} times in the window, and {} other calls did anything: it was woken \
-             {each:.0} times for each of them",
+             {each:.1} times for each of them",
             waits.join(" and "),
             window.reports,
             window.done
         )
     })
+}
+
+/// System calls of each request outside windows, as far as they were counted.
+fn calls_each(view: &ServerView<'_>) -> f64 {
+    view.sum.syscalls.map_or(0.0, |counted| counted.calls as f64 / counted.requests.max(1) as f64)
+}
+
+/// In how many pieces a message may come at most.
+fn pieces(view: &ServerView<'_>) -> f64 {
+    f64::from(1 + view.load().message_bytes / PIECE_BYTES)
 }
 
 /// Counters by name say how often it waited, not what came of it. Whoever polls on purpose does so with a
@@ -62,8 +78,7 @@ fn by_names(view: &ServerView<'_>) -> Option<String> {
     let waits = view.sum.by_name.iter().filter(|(name, _)| is_wait(name));
     let waits = waits.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
     let each = waits as f64 / counted.requests.max(1) as f64;
-    let pieces = 1 + view.load().message_bytes / PIECE_BYTES;
-    (waits >= REPORTS_MIN && each > WAITS_EACH_MIN * f64::from(pieces)).then(|| {
+    (waits >= REPORTS_MIN && each > CALLS_EACH_MIN * pieces(view)).then(|| {
         format!(
             "it waited {each:.0} times for each request ({}), and one wait is enough",
             counted.rung.word()
