@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod doctor;
+pub mod exercise;
 pub mod export;
 #[cfg(feature = "live")]
 pub mod lab;

@@ -1,0 +1,23 @@
+//! Exercises: what the learner writes, and the grader that looks at it from outside.
+//!
+//! ```text
+//! exercise.toml ─▶ Manifest ─┐
+//!                            ├─▶ judge ─▶ Verdict ─▶ plain, JSON, JUnit, GitHub Classroom
+//! program ─▶ cage ─▶ run ─▶ RunSeen
+//! ```
+//!
+//! The judge is a pure function of what was asked for and what was seen. What touches a kernel (the cage that
+//! holds the program, the run that drives and watches it) needs the feature `live`. To add an exercise: a folder in
+//! `exercises/`, one in `solutions/`, and a row of [`EXERCISES`].
+
+pub mod expect;
+pub mod judge;
+pub mod manifest;
+pub mod relation;
+pub mod seen;
+mod table;
+pub mod verdict;
+
+pub use manifest::Manifest;
+pub use table::{EXERCISES, Exercise, find};
+pub use verdict::{Judged, State, Verdict};
