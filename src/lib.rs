@@ -9,6 +9,8 @@
 
 pub mod cli;
 pub mod doctor;
+#[cfg(feature = "live")]
+pub mod exercise;
 pub mod export;
 #[cfg(feature = "live")]
 pub mod lab;
