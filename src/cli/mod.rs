@@ -9,6 +9,8 @@ mod examples;
 mod face;
 mod home;
 #[cfg(feature = "live")]
+mod keeper;
+#[cfg(feature = "live")]
 mod lab;
 mod lesson;
 mod lesson_lines;
@@ -74,6 +76,9 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Trial(trial::Arguments),
+    #[cfg(feature = "live")]
+    #[command(hide = true)]
+    Keeper(keeper::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -109,6 +114,8 @@ pub fn main() -> ExitCode {
         Command::Load(arguments) => load::run(arguments),
         #[cfg(feature = "live")]
         Command::Trial(arguments) => trial::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Keeper(arguments) => keeper::run(arguments),
     })
 }
 

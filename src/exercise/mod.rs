@@ -10,6 +10,8 @@
 //! holds the program, the run that drives and watches it) needs the feature `live`. To add an exercise: a folder in
 //! `exercises/`, one in `solutions/`, and a row of [`EXERCISES`].
 
+#[cfg(feature = "live")]
+pub mod cage;
 pub mod expect;
 pub mod judge;
 pub mod manifest;
