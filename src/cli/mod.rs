@@ -3,6 +3,8 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+#[cfg(feature = "live")]
+mod authors;
 mod completions;
 mod doctor;
 mod examples;
@@ -79,6 +81,9 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Keeper(keeper::Arguments),
+    #[cfg(feature = "live")]
+    #[command(hide = true)]
+    Authors(authors::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -116,6 +121,8 @@ pub fn main() -> ExitCode {
         Command::Trial(arguments) => trial::run(arguments),
         #[cfg(feature = "live")]
         Command::Keeper(arguments) => keeper::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Authors(arguments) => authors::run(arguments),
     })
 }
 

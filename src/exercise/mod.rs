@@ -11,11 +11,17 @@
 //! `exercises/`, one in `solutions/`, and a row of [`EXERCISES`].
 
 #[cfg(feature = "live")]
+pub mod authors;
+#[cfg(feature = "live")]
 pub mod cage;
+#[cfg(feature = "live")]
+pub mod check;
 pub mod expect;
 pub mod judge;
 pub mod manifest;
 pub mod relation;
+#[cfg(feature = "live")]
+mod run;
 pub mod seen;
 mod table;
 pub mod verdict;
