@@ -148,7 +148,9 @@ impl Client {
     /// Breaks the connections of a group off, with RST.
     pub(super) fn reset(&mut self, group: &str) {
         let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-        self.each(group, |connection| drop(setsockopt(&connection.socket, sockopt::Linger, &linger)));
+        self.each(group, |connection| {
+            let _ = setsockopt(&connection.socket, sockopt::Linger, &linger);
+        });
         self.close(group);
     }
 
