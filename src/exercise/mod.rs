@@ -10,13 +10,30 @@
 //! holds the program, the run that drives and watches it) needs the feature `live`. To add an exercise: a folder in
 //! `exercises/`, one in `solutions/`, and a row of [`EXERCISES`].
 
+#[cfg(feature = "live")]
+pub mod build;
+#[cfg(feature = "live")]
+pub mod check;
 pub mod expect;
 pub mod judge;
 pub mod manifest;
 pub mod relation;
+#[cfg(feature = "live")]
+pub mod round;
 pub mod seen;
+#[cfg(feature = "live")]
+pub mod solution;
+#[cfg(feature = "live")]
+pub mod sources;
+#[cfg(feature = "live")]
+pub mod stop;
 mod table;
+pub mod trouble;
 pub mod verdict;
+#[cfg(feature = "live")]
+pub mod watcher;
+#[cfg(feature = "live")]
+pub mod workspace;
 
 pub use manifest::Manifest;
 pub use table::{EXERCISES, Exercise, find};

@@ -21,7 +21,7 @@ mod plan;
 mod recorder;
 mod runner;
 mod session;
-mod spawn;
+pub(crate) mod spawn;
 mod tracer;
 mod trial;
 
