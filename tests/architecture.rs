@@ -56,6 +56,13 @@ fn progress_is_pure_but_for_its_book() {
 }
 
 #[test]
+fn what_a_workspace_is_made_of_is_pure() {
+    for file in ["lock.rs", "texts.rs"] {
+        never(&format!("exercise/workspace/{file}"), IMPURE, "is texts made of texts");
+    }
+}
+
+#[test]
 fn the_core_knows_nothing_of_the_live_rooms() {
     for room in ["trace", "world", "screen", "plain", "export", "lesson", "progress"] {
         never(
@@ -115,9 +122,10 @@ fn probes_and_clients_know_no_screen_and_no_lesson() {
 
 #[test]
 fn escape_codes_are_written_at_the_edges_only() {
-    for room in
-        ["trace", "world", "screen", "lesson", "progress", "export", "lab", "probe", "load", "servers"]
-    {
+    for room in [
+        "trace", "world", "screen", "plain", "lesson", "progress", "export", "exercise", "lab", "probe",
+        "load", "servers",
+    ] {
         never(
             room,
             &["\\x1b", "\\u{1b}", "crossterm::execute", "crossterm::queue"],

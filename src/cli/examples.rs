@@ -57,6 +57,18 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "exercise",
+        &[
+            example("iolab exercise init", "make a workspace, with the first exercise open"),
+            example("iolab exercise watch", "in it: build and check at each save"),
+            example("iolab exercise watch 6", "open another exercise, and watch that"),
+            example("iolab exercise check --format json", "once, for scripts"),
+            example("iolab exercise hint", "one step further each time"),
+            example("iolab exercise init --bundle iolab.tar.gz", "everything, for a room without a network"),
+            example("iolab exercise init --from iolab.tar.gz", "in that room"),
+        ],
+    ),
+    (
         "replay",
         &[
             example("iolab replay a.trace.gz", "the result as it was"),

@@ -91,7 +91,7 @@ fn palette(named: Named, colours: Colours) -> Palette {
 
 /// Whether the locale says that the terminal takes more than ASCII. The Linux console's font lacks most
 /// block characters.
-fn speaks_utf8() -> bool {
+pub(super) fn speaks_utf8() -> bool {
     if env::var("TERM").is_ok_and(|term| term == "linux") {
         return false;
     }

@@ -8,6 +8,8 @@ mod authors;
 mod completions;
 mod doctor;
 mod examples;
+#[cfg(feature = "live")]
+mod exercise;
 mod face;
 mod home;
 #[cfg(feature = "live")]
@@ -66,6 +68,8 @@ enum Command {
     Lesson(lesson::Arguments),
     #[cfg(feature = "live")]
     Lab(lab::Arguments),
+    #[cfg(feature = "live")]
+    Exercise(exercise::Arguments),
     Replay(replay::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -109,6 +113,8 @@ pub fn main() -> ExitCode {
         Command::Lesson(arguments) => lesson::run(&arguments),
         #[cfg(feature = "live")]
         Command::Lab(arguments) => lab::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Exercise(arguments) => exercise::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),

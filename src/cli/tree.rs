@@ -4,6 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory};
 
 use super::{Arguments, examples};
+use crate::exercise::{EXERCISES, Exercise};
 use crate::lesson::{LESSONS, Source};
 use crate::servers::SERVERS;
 
@@ -45,6 +46,7 @@ fn visible_of(command: &Command) -> Command {
             argument.value_parser(PossibleValuesParser::new(SERVERS.iter().map(|server| server.name)))
         }
         "lesson" => argument.value_parser(PossibleValuesParser::new(LESSONS.iter().map(Source::name))),
+        "exercise" => argument.value_parser(PossibleValuesParser::new(EXERCISES.iter().map(Exercise::name))),
         _ => argument,
     });
     Command::new(command.get_name().to_owned())

@@ -13,6 +13,8 @@
 #[cfg(feature = "live")]
 pub mod authors;
 #[cfg(feature = "live")]
+pub mod build;
+#[cfg(feature = "live")]
 pub mod cage;
 #[cfg(feature = "live")]
 pub mod check;
@@ -21,10 +23,23 @@ pub mod judge;
 pub mod manifest;
 pub mod relation;
 #[cfg(feature = "live")]
+pub mod round;
+#[cfg(feature = "live")]
 mod run;
 pub mod seen;
+#[cfg(feature = "live")]
+pub mod solution;
+#[cfg(feature = "live")]
+pub mod sources;
+#[cfg(feature = "live")]
+pub mod stop;
 mod table;
+pub mod trouble;
 pub mod verdict;
+#[cfg(feature = "live")]
+pub mod watcher;
+#[cfg(feature = "live")]
+pub mod workspace;
 
 pub use manifest::Manifest;
 pub use table::{EXERCISES, Exercise, find};

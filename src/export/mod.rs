@@ -1,5 +1,7 @@
 //! The other faces of a world: documents for scripts, pictures for texts.
 
+pub mod exercises;
+pub mod grade;
 pub mod home;
 pub mod json;
 pub mod svg;

@@ -4,6 +4,7 @@
 
 mod cost;
 mod crossings;
+mod exercises;
 mod histogram;
 mod home;
 mod interest;
@@ -14,8 +15,10 @@ mod poller;
 mod ring;
 mod switches;
 mod table;
+pub mod verdict;
 pub mod why;
 
+pub use exercises::{Row, exercises};
 pub use home::home;
 pub use lab::lab;
 pub use number::number;

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Entry, Event, Progress};
+use super::{Entry, Event, ExerciseEntry, ExerciseEvent, Progress};
 
 /// The file in its folder.
 const NAME: &str = "progress.jsonl";
@@ -91,23 +91,36 @@ impl Book {
     /// Takes notice of an event and writes it down at once, so that whatever ends this process loses nothing.
     pub fn note(&mut self, lesson: &str, event: Event) {
         let entry = Entry { unix_ms: now_unix_ms(), lesson: lesson.to_owned(), event: event.clone() };
-        if let Err(why) = self.write(&entry) {
+        self.keep(entry.line());
+        self.progress.take(lesson, event);
+    }
+
+    /// The same for an event of an exercise.
+    pub fn note_exercise(&mut self, exercise: &str, event: ExerciseEvent) {
+        let entry =
+            ExerciseEntry { unix_ms: now_unix_ms(), exercise: exercise.to_owned(), event: event.clone() };
+        self.keep(entry.line());
+        self.progress.take_exercise(exercise, event);
+    }
+
+    fn keep(&mut self, line: serde_json::Result<String>) {
+        let written = line.map_err(|error| error.to_string()).and_then(|line| self.write(&line));
+        if let Err(why) = written {
             // A full disk stays full: it is said once, and the session goes on without.
             (self.pages, self.trouble) = (Pages::None, Some(not_kept(&why)));
         }
-        self.progress.take(lesson, event);
     }
 
     /// One write(2) with O_APPEND a line: the kernel finds the end and writes under one lock (of local file
     /// systems), so that two sessions at once do not tear each other's lines.
-    fn write(&mut self, entry: &Entry) -> Result<(), String> {
+    fn write(&mut self, text: &str) -> Result<(), String> {
         if let Pages::In(folder) = &self.pages {
             let made = make(folder).map_err(|error| format!("{}: {error}", folder.join(NAME).display()))?;
             self.pages = Pages::Open(made);
         }
         let Pages::Open(file) = &mut self.pages else { return Ok(()) };
         let mut line = if self.torn { "\n".to_owned() } else { String::new() };
-        line += &entry.line().map_err(|error| error.to_string())?;
+        line += text;
         let written = loop {
             match file.write(line.as_bytes()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Entry, Event};
+use super::exercise::{self, ExerciseEntry, ExerciseEvent, ExerciseProgress};
 use crate::lesson::{Closeness, Lesson, Prediction, Verdict};
 
-/// How far the learner has come in all lessons.
+/// How far the learner has come in all lessons and exercises.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     lessons: BTreeMap<String, LessonProgress>,
     last: Option<String>,
+    exercises: BTreeMap<String, ExerciseProgress>,
+    last_exercise: Option<String>,
 }
 
 /// How far in one lesson.
@@ -69,10 +72,32 @@ impl Progress {
     /// Folds a journal. Lines that cannot be read are passed over: the others are still true.
     pub fn of(journal: &str) -> Self {
         let mut progress = Self::default();
-        for entry in journal.lines().filter_map(Entry::read) {
-            progress.take(&entry.lesson, entry.event);
+        for line in journal.lines() {
+            if let Some(entry) = Entry::read(line) {
+                progress.take(&entry.lesson, entry.event);
+            } else if let Some(entry) = ExerciseEntry::read(line) {
+                progress.take_exercise(&entry.exercise, entry.event);
+            }
         }
         progress
+    }
+
+    /// Takes one more event of an exercise.
+    pub fn take_exercise(&mut self, exercise: &str, event: ExerciseEvent) {
+        self.exercises.entry(exercise.to_owned()).or_default().take(event);
+        if self.last_exercise.as_deref() != Some(exercise) {
+            self.last_exercise = Some(exercise.to_owned());
+        }
+    }
+
+    /// The name of the exercise in which something happened last.
+    pub fn last_exercise(&self) -> Option<&str> {
+        self.last_exercise.as_deref()
+    }
+
+    /// What is known of an exercise; nothing, for one that was never opened.
+    pub fn exercise(&self, name: &str) -> &ExerciseProgress {
+        self.exercises.get(name).unwrap_or(&exercise::UNOPENED)
     }
 
     /// Takes one more event.

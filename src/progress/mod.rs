@@ -5,9 +5,11 @@
 
 mod book;
 mod entry;
+mod exercise;
 mod fold;
 mod resume;
 
 pub use book::Book;
 pub use entry::{Entry, Event};
+pub use exercise::{Checked, ExerciseEntry, ExerciseEvent, ExerciseProgress, Kept};
 pub use fold::{LessonProgress, Progress, Said, Score};

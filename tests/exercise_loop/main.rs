@@ -1,0 +1,15 @@
+//! The learner's loop as learners use it: the real program, a workspace in a folder of its own, a journal of its own,
+//! and no network.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod bundle;
+mod check;
+mod init;
+mod keep;
+mod lock;
+mod room;
+mod schema;
+mod watch;
+
+#[path = "../common/program.rs"]
+mod program;
