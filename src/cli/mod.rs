@@ -3,6 +3,8 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+#[cfg(feature = "live")]
+mod authors;
 mod completions;
 mod doctor;
 mod examples;
@@ -10,6 +12,8 @@ mod examples;
 mod exercise;
 mod face;
 mod home;
+#[cfg(feature = "live")]
+mod keeper;
 #[cfg(feature = "live")]
 mod lab;
 mod lesson;
@@ -78,6 +82,12 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Trial(trial::Arguments),
+    #[cfg(feature = "live")]
+    #[command(hide = true)]
+    Keeper(keeper::Arguments),
+    #[cfg(feature = "live")]
+    #[command(hide = true)]
+    Authors(authors::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -115,6 +125,10 @@ pub fn main() -> ExitCode {
         Command::Load(arguments) => load::run(arguments),
         #[cfg(feature = "live")]
         Command::Trial(arguments) => trial::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Keeper(arguments) => keeper::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Authors(arguments) => authors::run(arguments),
     })
 }
 

@@ -1,16 +1,12 @@
-//! A stand-in for the check: it talks to tasks over pipes, and sees nothing of the kernel. The real one replaces it.
+//! A whole check of a program: every run of its exercise, every criterion as soon as it is judged.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-use super::judge::judge;
-use super::manifest::{Action, Manifest, Run};
-use super::seen::{RunSeen, Snapshot, StepSeen, Trouble};
+use super::judge;
+use super::manifest::{Manifest, Need};
+use super::run;
 use super::{Exercise, Judged, Verdict};
-use crate::trace::Capabilities;
+use crate::trace::{Capabilities, Layer, Refusal};
 
 /// How a program is checked.
 pub struct Setting<'a> {
@@ -38,7 +34,7 @@ pub struct Checked {
 /// Checks a program; `told` hears each criterion as soon as it is judged.
 ///
 /// # Errors
-/// The program cannot be started.
+/// Only what the exercise itself has wrong; all that a program does, or a machine refuses, is a verdict.
 pub fn check(
     exercise: &Exercise,
     manifest: &Manifest,
@@ -46,63 +42,55 @@ pub fn check(
     setting: &Setting<'_>,
     told: &mut dyn FnMut(&Judged),
 ) -> anyhow::Result<Checked> {
-    let mut all = Vec::new();
-    for run in &manifest.runs {
-        let seen = see(run, program, setting)?;
-        if (setting.stop)() {
-            break;
-        }
-        let criteria = judge(manifest, &run.id, &seen);
+    check_as(exercise.name(), manifest, program, setting, told)
+}
+
+/// The same for an exercise that is not in the table: an author's.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_as(
+    name: &str,
+    manifest: &Manifest,
+    program: &Path,
+    setting: &Setting<'_>,
+    told: &mut dyn FnMut(&Judged),
+) -> anyhow::Result<Checked> {
+    if let Some(refusal) = refusal(manifest, setting.capabilities) {
+        let criteria = judge::skipped(manifest, &refusal);
         criteria.iter().for_each(&mut *told);
-        all.extend(criteria);
+        return Ok(Checked { verdict: Verdict::of(name, criteria), stopped: false, not_held: Vec::new() });
     }
-    let stopped = (setting.stop)();
-    Ok(Checked { verdict: Verdict::of(exercise.name(), all), stopped, not_held: Vec::new() })
-}
-
-fn see(run: &Run, program: &Path, setting: &Setting<'_>) -> anyhow::Result<RunSeen> {
-    let mut command = Command::new(program);
-    command.current_dir(setting.scratch).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn()?;
-    let (mut stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    let (line, lines) = channel();
-    let reader = std::thread::spawn(move || {
-        for text in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(Result::ok)
-        {
-            let _ = line.send(text);
-        }
-    });
-    let alive = Snapshot { alive: true, ..Snapshot::default() };
-    let mut seen = RunSeen { start: alive.clone(), ..RunSeen::default() };
-    for step in &run.steps {
-        let mut of = StepSeen { after: alive.clone(), ..StepSeen::default() };
-        let trouble = match &step.action {
-            Action::Say { line, .. } => {
-                let _ = stdin.as_mut().map(|stdin| writeln!(stdin, "{line}").and_then(|()| stdin.flush()));
-                of.answer = answer(&lines, setting);
-                of.answer.is_none().then(|| Trouble::Hung("it does not answer".into()))
-            }
-            Action::End => {
-                drop(stdin.take());
-                of.exit = child.wait()?.code();
-                None
-            }
-            _ => None,
-        };
-        seen.steps.push(of);
-        if trouble.is_some() || (setting.stop)() {
-            seen.trouble = trouble;
+    let (mut judged, mut not_held, mut stopped) = (Vec::new(), Vec::new(), false);
+    for one in &manifest.runs {
+        let ran = run::run(name, manifest, one, program, setting);
+        not_held = ran.not_held;
+        if ran.stopped {
+            stopped = true;
             break;
         }
+        let mut criteria = judge::judge(manifest, &one.id, &ran.seen);
+        for criterion in &mut criteria {
+            criterion.evidence.clone_from(&ran.evidence);
+            told(criterion);
+        }
+        judged.extend(criteria);
     }
-    let _ = child.kill();
-    let _ = child.wait();
-    let _ = reader.join();
-    Ok(seen)
+    let place = |judged: &Judged| manifest.criteria.iter().position(|criterion| criterion.id == judged.id);
+    judged.sort_by_key(place);
+    Ok(Checked { verdict: Verdict::of(name, judged), stopped, not_held })
 }
 
-fn answer(lines: &Receiver<String>, setting: &Setting<'_>) -> Option<String> {
-    (0..150)
-        .take_while(|_| !(setting.stop)())
-        .find_map(|_| lines.recv_timeout(Duration::from_millis(10)).ok())
+/// Why this machine cannot judge an exercise at all.
+fn refusal(manifest: &Manifest, capabilities: &Capabilities) -> Option<Refusal> {
+    manifest.needs.iter().find_map(|need| match need {
+        Need::IoUring if capabilities.io_uring.is_usable() => None,
+        Need::IoUring => capabilities.io_uring.refusal().cloned(),
+        Need::TwoCpus if capabilities.machine.cpus >= 2 => None,
+        Need::TwoCpus => Some(Refusal {
+            layer: Layer::Cpus,
+            says: format!("{} processor may be used, and the exercise needs two", capabilities.machine.cpus),
+            try_this: "check it where two processors may be used (taskset -p $$ shows which are)".into(),
+        }),
+    })
 }

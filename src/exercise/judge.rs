@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use super::expect::{Bit, Expect, Share};
-use super::manifest::{Criterion, Manifest, Watch};
+use super::manifest::{Criterion, Manifest};
 use super::relation::Relation;
 use super::seen::{RunSeen, Snapshot, StepSeen, Trouble};
 use super::verdict::{Judged, State};
@@ -28,13 +28,13 @@ pub fn judge(manifest: &Manifest, run: &str, seen: &RunSeen) -> Vec<Judged> {
 
 /// All criteria of a machine that does not allow what the exercise needs.
 pub fn skipped(manifest: &Manifest, refusal: &Refusal) -> Vec<Judged> {
-    let skip = |criterion| {
-        let seen = format!("not judged: {refusal}");
-        let mut judged = judged(criterion, State::Skipped, String::new(), seen);
-        (judged.why, judged.next) = (String::new(), refusal.try_this.clone());
-        judged
-    };
-    manifest.criteria.iter().map(skip).collect()
+    manifest.criteria.iter().map(|criterion| skip(criterion, refusal)).collect()
+}
+
+fn skip(criterion: &Criterion, refusal: &Refusal) -> Judged {
+    let mut judged = judged(criterion, State::Skipped, String::new(), format!("not judged: {refusal}"));
+    (judged.why, judged.next) = (String::new(), refusal.try_this.clone());
+    judged
 }
 
 fn judged(criterion: &Criterion, state: State, expected: String, seen: String) -> Judged {
@@ -82,9 +82,8 @@ fn one(manifest: &Manifest, criterion: &Criterion, seen: &RunSeen, told: &mut Op
     let Some(step) = seen.steps.get(at) else {
         return judged(criterion, State::Error, String::new(), "the run ended before this step".into());
     };
-    if run.watch == Watch::Calls && criterion.expect.needs_calls().is_some() && step.calls.is_none() {
-        let says = "system calls could not be watched".to_owned();
-        return judged(criterion, State::Error, String::new(), says);
+    if let Some(refusal) = seen.untraced.as_ref().filter(|_| criterion.expect.needs_calls().is_some()) {
+        return skip(criterion, refusal);
     }
     let findings = findings(&criterion.expect, step, &seen.start);
     let state = if findings.iter().all(|finding| finding.holds) { State::Pass } else { State::Fail };
@@ -255,8 +254,8 @@ fn of_threads(expect: &Expect, step: &StepSeen, found: &mut Findings) {
     );
     let of = "voluntary context switches for each echo";
     found.number(expect.voluntary_switches_per_echo.as_ref(), voluntary as f64 / echoes, of, "");
-    let of = "ms of processor time";
-    found.number(expect.cpu_ms.as_ref(), cpu_ns as f64 / 1e6, of, format_args!("in {} ms", step.ms));
+    let of = format!("ms of processor time in {} ms", step.ms);
+    found.number(expect.cpu_ms.as_ref(), cpu_ns as f64 / 1e6, &of, "");
     found.number(expect.threads.as_ref(), after.threads_alive() as f64, "threads", "");
     for (beginning, relation) in &expect.helpers {
         let of = format!("threads of the kernel called {beginning}-…");

@@ -11,7 +11,11 @@
 //! `exercises/`, one in `solutions/`, and a row of [`EXERCISES`].
 
 #[cfg(feature = "live")]
+pub mod authors;
+#[cfg(feature = "live")]
 pub mod build;
+#[cfg(feature = "live")]
+pub mod cage;
 #[cfg(feature = "live")]
 pub mod check;
 pub mod expect;
@@ -20,6 +24,8 @@ pub mod manifest;
 pub mod relation;
 #[cfg(feature = "live")]
 pub mod round;
+#[cfg(feature = "live")]
+mod run;
 pub mod seen;
 #[cfg(feature = "live")]
 pub mod solution;

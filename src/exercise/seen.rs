@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::trace::{Counts, EpollSet, RingTotals, ThreadTotals};
+use crate::trace::{Counts, EpollSet, Refusal, RingTotals, ThreadTotals};
 
 /// What was seen of one process.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub struct RunSeen {
     pub steps: Vec<StepSeen>,
     /// Why no further steps were begun.
     pub trouble: Option<Trouble>,
+    /// Why system calls were not watched, where they should have been.
+    pub untraced: Option<Refusal>,
 }
 
 /// What was seen in one step.

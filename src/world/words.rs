@@ -7,6 +7,7 @@ mod rare;
 
 pub use self::entries::entry;
 use self::errno::errno;
+pub use self::errno::errno_name;
 use super::Call;
 
 /// Flags of recv(2) that change what is asked.

@@ -70,6 +70,8 @@ pub struct Window {
     threads: BTreeMap<i32, Place>,
     /// Whether whoever collects the process's end is in this process, so it must be left there for them.
     own_child: bool,
+    /// Whether the process is kept on the tracer's processor meanwhile; a foreign one is left where it is.
+    keeps_beside: bool,
     _stays_in_its_thread: PhantomData<*const ()>,
 }
 
@@ -86,6 +88,7 @@ impl Window {
             process: pidfd::open(pid).map_err(|errno| looking_into(pid, "pidfd_open", errno))?,
             threads: BTreeMap::new(),
             own_child,
+            keeps_beside: own_child,
             _stays_in_its_thread: PhantomData,
         };
         // Threads that an untraced one starts meanwhile are missed by one round and found by the next; those
@@ -99,6 +102,12 @@ impl Window {
         Err(refusal(Layer::Process, says, ""))
     }
 
+    /// Keeps the process on the tracer's processor while the window is open, though it is no child of ours.
+    pub fn beside(mut self) -> Self {
+        self.keeps_beside = true;
+        self
+    }
+
     /// Traces until `stop` becomes readable (an eventfd, a timerfd, a pipe that is closed), or the process
     /// ends, and detaches. `sink` gets every event with its time in nanoseconds of CLOCK_MONOTONIC, and the
     /// thread that it is about stands still meanwhile, at that very edge of the call: rings and queues may be
@@ -109,7 +118,7 @@ impl Window {
     /// detached from in any case.
     pub fn run(mut self, stop: BorrowedFd<'_>, sink: &mut dyn FnMut(u64, Story)) -> io::Result<WindowEnd> {
         let bell = Bell::hang([stop, self.process.as_fd()])?;
-        let _beside = Beside::threads(self.pid, self.threads.keys().copied(), self.own_child);
+        let _beside = Beside::threads(self.pid, self.threads.keys().copied(), self.keeps_beside);
         loop {
             match request::wait(Of::Anyone) {
                 Err(Errno::EINTR) => {}

@@ -25,6 +25,12 @@ const NAMES: [&str; 134] = [
 /// (linux/errno.h). The program gets EINTR, or the call goes on by itself.
 const RESTARTS: std::ops::RangeInclusive<u64> = 512..=516;
 
+/// The name of the error that a call answered: `EAGAIN`; `None` for a success, and for the kernel's own codes.
+pub fn errno_name(result: i64) -> Option<&'static str> {
+    let code = usize::try_from(result.checked_neg()?).ok()?;
+    NAMES.get(code).copied().filter(|name| !name.is_empty())
+}
+
 /// An error by name and in words; by number where it has no name.
 pub(super) fn errno(code: u64) -> String {
     if RESTARTS.contains(&code) {

@@ -1,0 +1,435 @@
+//! One process of a program: driven step by step, watched from outside.
+//!
+//! ```text
+//! Cage ── the program, held before its exec until probes are attached
+//!   ├── Client   connections in groups, or lines to a task
+//!   ├── Calls    every system call, where the run asks for them
+//!   └── Look     threads, descriptors, interest lists and rings between two steps
+//! ```
+
+mod calls;
+mod client;
+mod look;
+mod patience;
+mod recording;
+mod task;
+
+use std::path::Path;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+
+use self::calls::Calls;
+use self::client::{Client, Tick, Wish};
+use self::look::Look;
+use self::patience::{Patience, where_it_is};
+use self::task::Task;
+use super::cage::{Cage, Ended, Hold, Limits, Order, Stdout};
+use super::check::Setting;
+use super::manifest::{Action, Kind, Manifest, Run, Watch};
+use super::seen::{RunSeen, StepSeen, Trouble};
+use crate::probe::clock::monotonic_ns;
+
+/// A moment between two looks at a program that is to come to rest.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// So many moments it gets, to close a crowd's connections for example; a program that never rests is judged as it
+/// is.
+const MOMENTS_MAX: u32 = 200;
+
+/// How long a program may take to end by itself.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Limits of a program: roomy for every right one.
+const PROCESSES_MAX: u64 = 256;
+const MEMORY_BYTES_MAX: u64 = 512 << 20;
+const FILE_BYTES_MAX: u64 = 64 << 20;
+const CPU_S_MAX: u64 = 60;
+
+/// Why a run ends early.
+enum Halt {
+    Trouble(Trouble),
+    /// Somebody does not want to know any more.
+    Stopped,
+}
+
+impl From<anyhow::Error> for Halt {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Trouble(Trouble::Error(format!("{error:#}")))
+    }
+}
+
+/// What a run came to.
+pub(super) struct Ran {
+    pub seen: RunSeen,
+    pub stopped: bool,
+    /// What this machine does not hold, in sentences.
+    pub not_held: Vec<String>,
+    /// Where it was recorded.
+    pub evidence: Option<String>,
+}
+
+/// Runs a program as `run` says and tells what was seen.
+pub(super) fn run(name: &str, manifest: &Manifest, run: &Run, program: &Path, setting: &Setting<'_>) -> Ran {
+    let mut seen = RunSeen::default();
+    let begun = Stage::begin(manifest, run, program, setting, &mut seen);
+    let mut stage = match begun {
+        Ok(stage) => stage,
+        Err(error) => {
+            seen.trouble = Some(Trouble::Error(format!("{error:#}")));
+            return Ran { seen, stopped: false, not_held: Vec::new(), evidence: None };
+        }
+    };
+    let mut stopped = false;
+    for step in &run.steps {
+        let (one, halt) = stage.step(&step.action);
+        seen.steps.push(one);
+        match halt {
+            None => {}
+            Some(Halt::Stopped) => stopped = true,
+            Some(Halt::Trouble(trouble)) => seen.trouble = Some(trouble),
+        }
+        if halt_now(&seen, stopped) {
+            break;
+        }
+    }
+    let not_held = stage.cage.held().iter().filter_map(complaint).collect();
+    let evidence = setting.evidence.and_then(|folder| stage.record(folder, name, run, &seen, setting));
+    stage.cage.finish();
+    Ran { seen, stopped, not_held, evidence }
+}
+
+fn halt_now(seen: &RunSeen, stopped: bool) -> bool {
+    stopped || seen.trouble.is_some()
+}
+
+/// Everything around one process.
+struct Stage<'s> {
+    // Dropped in this order: the tracer lets go before the cage ends its program.
+    calls: Option<Calls>,
+    look: Look,
+    client: Client,
+    task: Option<Task>,
+    cage: Cage,
+    setting: &'s Setting<'s>,
+    before: super::seen::Snapshot,
+    zero_ns: u64,
+}
+
+impl<'s> Stage<'s> {
+    fn begin(
+        manifest: &Manifest,
+        run: &Run,
+        program: &Path,
+        setting: &'s Setting<'s>,
+        seen: &mut RunSeen,
+    ) -> anyhow::Result<Self> {
+        let mut cage = Cage::begin(&order(manifest, program, setting))?;
+        let zero_ns = monotonic_ns();
+        let calls = match run.watch {
+            Watch::Freely => None,
+            Watch::Calls => Calls::of(cage.pid()).map_err(|refusal| seen.untraced = Some(refusal)).ok(),
+        };
+        let task = match manifest.kind {
+            Kind::Server => None,
+            Kind::Task => Some(Task::new(cage.stdin(), cage.stdout())?),
+        };
+        cage.release()?;
+        let look = Look::at(cage.pid());
+        let (client, before) = (Client::default(), super::seen::Snapshot::default());
+        let mut stage = Self { calls, look, client, task, cage, setting, before, zero_ns };
+        stage.settle();
+        let _ = stage.calls.as_ref().map(Calls::take);
+        stage.before = stage.look.snapshot();
+        seen.start = stage.before.clone();
+        Ok(stage)
+    }
+
+    /// Does one step and says what was seen of it.
+    fn step(&mut self, action: &Action) -> (StepSeen, Option<Halt>) {
+        let mut step = StepSeen { before: self.before.clone(), ..StepSeen::default() };
+        let begin_ns = monotonic_ns();
+        let result = self.act(action, &mut step);
+        let mut halt = result.err();
+        if halt.is_none() {
+            self.settle();
+            let ended = self.cage.ended();
+            if !matches!(action, Action::End)
+                && let Some(ended) = ended
+            {
+                halt = Some(Halt::Trouble(self.crashed(ended)));
+            }
+        }
+        step.ms = monotonic_ns().saturating_sub(begin_ns) / 1_000_000;
+        self.look.note_overflow(self.calls.as_ref().is_some_and(Calls::overflow_seen));
+        step.after = self.look.snapshot();
+        if let Some(told) = self.calls.as_ref().map(Calls::take) {
+            (step.calls, step.answered, step.batches) = (Some(told.calls), told.answered, told.batches);
+        }
+        self.before = step.after.clone();
+        (step, halt)
+    }
+
+    fn act(&mut self, action: &Action, step: &mut StepSeen) -> Result<(), Halt> {
+        match action {
+            Action::Connect { group, connections, small } => {
+                let to = self.cage.address().ok_or_else(|| anyhow::anyhow!("the cage has no listener"))?;
+                let sockets = self.cage.sockets(*connections)?;
+                self.client.connect(group, sockets, to, *small)?;
+                self.until(group, Wish::Connected)
+            }
+            Action::Echo { group, rounds, bytes } => {
+                for _ in 0..*rounds {
+                    self.client.send(group, *bytes);
+                    self.until(group, Wish::Echoed)?;
+                    step.wrong = self.client.wrong(group, Wish::Echoed);
+                    if !step.wrong.is_empty() {
+                        break;
+                    }
+                    step.echoes += self.client.len(group) as u64;
+                }
+                Ok(())
+            }
+            Action::Burst { group, bytes } => {
+                self.client.send(group, *bytes);
+                self.owed(group, Wish::Echoed, step)
+            }
+            Action::Stuff { group, bytes } => {
+                self.client.send(group, *bytes);
+                self.stuff(group)
+            }
+            Action::Drain { group } => self.owed(group, Wish::Sipped, step),
+            Action::Greeted { group, text } => {
+                self.client.await_text(group, text);
+                self.owed(group, Wish::Echoed, step)
+            }
+            Action::Rest { ms } => self.rest(Duration::from_millis(*ms)),
+            Action::HalfClose { group } => {
+                self.client.finish(group);
+                self.ended(group, step)
+            }
+            Action::Refused { group } => {
+                let ended = self.ended(group, step);
+                // Refused is refused, by FIN or by RST.
+                step.wrong.clear();
+                ended
+            }
+            Action::Close { group } => {
+                self.client.close(group);
+                Ok(())
+            }
+            Action::Reset { group } => {
+                self.client.reset(group);
+                Ok(())
+            }
+            Action::Say { line, answer } => self.say(line, answer, step),
+            Action::End => self.farewell(step),
+        }
+    }
+
+    /// Until every connection of a group has what it sent.
+    fn owed(&mut self, group: &str, wish: Wish, step: &mut StepSeen) -> Result<(), Halt> {
+        let result = self.until(group, wish);
+        step.wrong = self.client.wrong(group, wish);
+        if result.is_ok() && step.wrong.is_empty() {
+            step.echoes = self.client.len(group) as u64;
+        }
+        result
+    }
+
+    /// Until the server has closed every connection of a group.
+    fn ended(&mut self, group: &str, step: &mut StepSeen) -> Result<(), Halt> {
+        let result = self.until(group, Wish::Ended);
+        step.wrong = self.client.wrong(group, Wish::Ended);
+        if result.is_ok() {
+            self.client.close(group);
+        }
+        result
+    }
+
+    /// Until the server takes no more.
+    fn stuff(&mut self, group: &str) -> Result<(), Halt> {
+        let mut patience = Patience::with_server(&mut self.look);
+        loop {
+            let tick = self.client.tick(group, Wish::Sent)?;
+            if tick.moved {
+                patience.moved();
+            }
+            // Both ends are full when the server has gone to sleep over it.
+            if tick.done || !tick.moved && (self.settle() || patience.is_at_end(&mut self.look)) {
+                self.client.send_no_more(group);
+                return Ok(());
+            }
+            self.interrupted()?;
+        }
+    }
+
+    /// Until every connection of a group has what it wishes.
+    fn until(&mut self, group: &str, wish: Wish) -> Result<(), Halt> {
+        let mut patience = Patience::with_server(&mut self.look);
+        loop {
+            let Tick { done, moved } = self.client.tick(group, wish)?;
+            if done {
+                return Ok(());
+            }
+            if moved {
+                patience.moved();
+                continue;
+            }
+            self.interrupted()?;
+            if patience.is_at_end(&mut self.look) {
+                return Err(self.hung(&self.client.waits(group, wish)));
+            }
+        }
+    }
+
+    /// A line to the program, and its answer.
+    fn say(&mut self, line: &str, answer: &str, step: &mut StepSeen) -> Result<(), Halt> {
+        let mut patience = Patience::with_task(&mut self.look);
+        let task = self.task.as_mut().ok_or_else(|| anyhow::anyhow!("a server is told nothing"))?;
+        task.say(line)?;
+        let mut done = self.progress();
+        loop {
+            let Some(task) = self.task.as_mut() else { return Ok(()) };
+            if let Some(said) = task.hear()? {
+                if !said.starts_with(answer) {
+                    step.wrong.push(format!("it answered {said:?}, not {answer:?}"));
+                }
+                step.answer = Some(said);
+                return Ok(());
+            }
+            self.interrupted()?;
+            let now = self.progress();
+            if now != done {
+                done = now;
+                patience.moved();
+            } else if patience.is_at_end(&mut self.look) {
+                return Err(self.hung(&format!("it was told {line:?} and does not answer")));
+            }
+        }
+    }
+
+    /// What moves while a task works: its rings, or its calls.
+    fn progress(&mut self) -> (u64, u64) {
+        (self.look.tails(), self.calls.as_ref().map_or(0, Calls::entered))
+    }
+
+    fn rest(&mut self, time: Duration) -> Result<(), Halt> {
+        let by_ns = monotonic_ns() + time.as_nanos() as u64;
+        loop {
+            let left = Duration::from_nanos(by_ns.saturating_sub(monotonic_ns()));
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.wait(left.min(Duration::from_millis(20)));
+            self.look.sample();
+            self.interrupted()?;
+        }
+    }
+
+    /// The end of a task's input: it is to end by itself.
+    fn farewell(&mut self, step: &mut StepSeen) -> Result<(), Halt> {
+        self.task = None;
+        match self.cage.wait(FAREWELL) {
+            Some(Ended::Exited(status)) => {
+                step.exit = Some(status);
+                Ok(())
+            }
+            Some(ended) => Err(Halt::Trouble(self.crashed(ended))),
+            None => Err(self.hung("its input has ended and it does not")),
+        }
+    }
+
+    /// An end of the program, or of the learner's interest.
+    fn interrupted(&mut self) -> Result<(), Halt> {
+        if (self.setting.stop)() {
+            return Err(Halt::Stopped);
+        }
+        match self.cage.ended() {
+            Some(ended) => Err(Halt::Trouble(self.crashed(ended))),
+            None => Ok(()),
+        }
+    }
+
+    fn crashed(&self, ended: Ended) -> Trouble {
+        let said = self.cage.said();
+        let last = said.iter().rev().find(|line| !line.trim().is_empty() && !line.starts_with("note: "));
+        // A panic tells where and why in two lines.
+        let panic = said.iter().position(|line| line.contains("panicked at"));
+        let last = match panic {
+            Some(at) => Some(said[at..said.len().min(at + 2)].join(" ")),
+            None => last.cloned(),
+        };
+        let said = last.map_or(String::new(), |line| format!("; it said: {line}"));
+        Trouble::Crashed(format!("the program ended {}{said}", words(ended)))
+    }
+
+    fn hung(&self, waits: &str) -> Halt {
+        let calls = self.calls.as_ref().map(Calls::so_far);
+        Halt::Trouble(Trouble::Hung(format!("{waits}: {}", where_it_is(self.cage.pid(), calls.as_ref()))))
+    }
+
+    /// Waits until the program is at rest; whether it is. Who has no processor uses none, so that alone is no rest:
+    /// all threads have to sleep, and to have slept a moment ago, with no call in between.
+    fn settle(&mut self) -> bool {
+        let mut before = None;
+        for _ in 0..MOMENTS_MAX {
+            let now = (self.look.pulse(), self.calls.as_ref().map_or(0, Calls::entered));
+            let rests = before.is_some_and(|(pulse, calls)| now.0.rested_since(pulse) && calls == now.1);
+            if rests || self.cage.ended().is_some() {
+                return true;
+            }
+            before = Some(now);
+            self.wait(MOMENT);
+        }
+        false
+    }
+
+    /// A wait that the end of the program ends early.
+    fn wait(&self, time: Duration) {
+        let mut end = [PollFd::new(self.cage.end(), PollFlags::POLLIN)];
+        let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO);
+        match poll(&mut end, time) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Without a wait the loops around it are busy ones, and end by their own bounds.
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+}
+
+fn order(manifest: &Manifest, program: &Path, setting: &Setting<'_>) -> Order {
+    let is_task = manifest.kind == Kind::Task;
+    Order {
+        environment: vec![("RUST_BACKTRACE".into(), "0".into())],
+        listener: !is_task,
+        stdin: is_task,
+        stdout: if is_task { Stdout::Piped } else { Stdout::Dropped },
+        limits: Limits {
+            descriptors: manifest.descriptors,
+            processes: PROCESSES_MAX,
+            memory_bytes: MEMORY_BYTES_MAX,
+            file_bytes: FILE_BYTES_MAX,
+            cpu_s: CPU_S_MAX,
+        },
+        ..Order::new(program, setting.scratch)
+    }
+}
+
+/// What is not held, in a sentence.
+fn complaint(hold: &Hold) -> Option<String> {
+    let refusal = hold.refused.as_ref()?;
+    Some(format!("not held: {} ({refusal})", hold.what.sentence()))
+}
+
+/// How a program ended, in words.
+fn words(ended: Ended) -> String {
+    match ended {
+        Ended::Exited(status) => format!("with status {status}"),
+        Ended::Signalled(number) => match Signal::try_from(number) {
+            Ok(signal) => format!("by {}", signal.as_str()),
+            Err(_) => format!("by signal {number}"),
+        },
+    }
+}
