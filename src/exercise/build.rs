@@ -131,15 +131,12 @@ pub fn run(
 
 /// What is listened for in cargo's messages (doc.rust-lang.org/cargo/reference/external-tools.html).
 #[derive(Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
+#[serde(tag = "reason")]
 enum Message {
-    CompilerMessage {
-        message: Diagnostic,
-    },
-    CompilerArtifact {
-        target: Target,
-        executable: Option<PathBuf>,
-    },
+    #[serde(rename = "compiler-message")]
+    Said { message: Diagnostic },
+    #[serde(rename = "compiler-artifact")]
+    Made { target: Target, executable: Option<PathBuf> },
     #[serde(other)]
     Other,
 }
@@ -168,16 +165,16 @@ impl Words<'_> {
             // What a build script prints is no message.
             let Ok(message) = serde_json::from_str(&line?) else { continue };
             match message {
-                Message::CompilerMessage { message } => {
+                Message::Said { message } => {
                     self.errors += usize::from(message.level.starts_with("error"));
                     self.say(&message.rendered.unwrap_or_default());
                 }
-                Message::CompilerArtifact { target, executable: Some(program) }
+                Message::Made { target, executable: Some(program) }
                     if order.package == Some(target.name.as_str()) =>
                 {
                     self.program = Some(program);
                 }
-                Message::CompilerArtifact { .. } | Message::Other => {}
+                Message::Made { .. } | Message::Other => {}
             }
         }
         Ok(())
@@ -271,10 +268,7 @@ mod tests {
     fn messages_are_read_and_unknown_ones_passed_over() {
         let artifact =
             r#"{"reason":"compiler-artifact","target":{"name":"a","kind":["bin"]},"executable":"/t/a"}"#;
-        assert!(matches!(
-            serde_json::from_str(artifact),
-            Ok(Message::CompilerArtifact { executable: Some(_), .. })
-        ));
+        assert!(matches!(serde_json::from_str(artifact), Ok(Message::Made { executable: Some(_), .. })));
         let other = r#"{"reason":"build-finished","success":true}"#;
         assert!(matches!(serde_json::from_str(other), Ok(Message::Other)));
         assert!(serde_json::from_str::<Message>("hello from a build script").is_err());

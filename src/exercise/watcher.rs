@@ -65,7 +65,7 @@ pub fn watch(
         },
     };
     let heard = move |event: notify::Result<Event>| {
-        if event.as_ref().map_or(true, |event| may_change(event)) {
+        if event.as_ref().map_or(true, may_change) {
             changed();
         }
     };

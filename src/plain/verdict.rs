@@ -87,7 +87,7 @@ pub fn sum(verdict: &Verdict) -> String {
     if skipped > 0 && !verdict.is_skipped() {
         let _ = writeln!(
             out,
-            "{}: the machine does not allow it, and nobody's points",
+            "{}: this machine does not allow it; its points count for nobody",
             criteria(skipped, "skipped")
         );
     }

@@ -49,7 +49,7 @@ impl Desk {
         let touched = open().find(|exercise| Some(exercise.name()) == touched);
         let next = touched.filter(|exercise| !is_passed(exercise));
         let next = next.or_else(|| open().find(|exercise| !is_passed(exercise)));
-        next.or(touched).or_else(|| open().last()).ok_or_else(|| {
+        next.or(touched).or_else(|| open().next_back()).ok_or_else(|| {
             Trouble::usage(
                 format!("no exercise is open in {}", self.workspace.root().display()),
                 "",
