@@ -1,35 +1,30 @@
 //! `iolab exercise check --authors`: what the authors of exercises are held to.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use anyhow::Context;
-use clap::Args;
-
-use super::{Exit, face};
+use crate::cli::{Exit, face};
 use crate::doctor::examine;
 use crate::exercise::authors::{self, News, Plan};
+use anyhow::Context;
 
-/// Checks every exercise of a repository, its starter and all its solutions.
-#[derive(Args, Debug)]
-pub struct Arguments {
-    /// The exercises; all when left out.
-    names: Vec<String>,
-    /// The folder that has exercises/ and solutions/.
-    #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
-    /// How often each program is checked: the table says how often the verdict was the declared one.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    times: u32,
+/// What is asked for.
+pub struct Asked<'a> {
+    /// The exercises; all when empty.
+    pub names: Vec<String>,
+    /// The folder that has exercises/ and solutions/; the one around the current folder when left out.
+    pub root: Option<&'a Path>,
+    /// How often each program is checked.
+    pub times: u32,
 }
 
 /// Answers the command.
-pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+pub fn run(asked: Asked<'_>) -> anyhow::Result<Exit> {
     let here = std::env::current_dir().context("the current folder is gone")?;
-    let root = arguments.root.or_else(|| authors::root_of(&here)).context(
+    let root = asked.root.map(Path::to_owned).or_else(|| authors::root_of(&here)).context(
         "there are no exercises here: run it in the repository, whose root has exercises/ and solutions/",
     )?;
     let root = root.canonicalize().with_context(|| format!("cannot find {}", root.display()))?;
-    let plan = Plan { root, names: arguments.names, times: arguments.times };
+    let plan = Plan { root, names: asked.names, times: asked.times };
     let mut failed = None;
     let found = authors::check(&plan, &examine(), &mut |news| {
         let said = match news {
