@@ -17,6 +17,6 @@ mod table;
 pub mod why;
 
 pub use home::home;
-pub use lab::lab;
+pub use lab::{lab, lab_of_step};
 pub use number::number;
 pub use table::Table;
