@@ -5,7 +5,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-/// io_uring_setup(2) was refused to a server. As the context of an error it makes the program end with
+/// io_uring_setup(2) was refused to a server. As an error it makes the program end with
 /// [`crate::cli::Exit::Refused`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {

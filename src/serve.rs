@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use anyhow::{Context, anyhow, bail};
+use io_uring::IoUring;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -34,7 +35,7 @@ const DESCRIPTORS_MAX: u64 = 1_048_576;
 
 /// Serves until the process is ended; returns only with an error.
 ///
-/// The outermost context of the error is a [`Refused`] where the machine does not let the server run.
+/// The error is a [`Refused`] where the machine does not let the server run; no port was announced then.
 pub fn serve(server: &Server, listen: SocketAddr, options: &Options) -> anyhow::Result<()> {
     let run = server.run.context("this build has no servers")?;
     take_name(server.name);
@@ -45,14 +46,31 @@ pub fn serve(server: &Server, listen: SocketAddr, options: &Options) -> anyhow::
         Some(listener) => listener,
         None => {
             say_if_few(limit);
+            try_ring(server, options)?;
             bind(listen)?
         }
     };
     announce(listener.local_addr().context("getsockname on the listening socket")?);
     run(listener, options).map_err(|error| match Refused::recognise(&error) {
-        Some(refused) => error.context(refused),
+        Some(refused) => anyhow::Error::msg(refused),
         None => error.context(format!("the server {} cannot go on", server.name)),
     })
+}
+
+/// Tries whether a server of rings can have one, before anybody is told where it listens. The server makes its
+/// own, and says itself what else may be wrong with it.
+fn try_ring(server: &Server, options: &Options) -> anyhow::Result<()> {
+    if !server.io_uring {
+        return Ok(());
+    }
+    let mut builder = <IoUring>::builder();
+    let sq_entries = options.sq_entries.min(options.cq_entries.unwrap_or(u32::MAX));
+    options.cq_entries.map(|entries| builder.setup_cqsize(entries));
+    let refused = builder.build(sq_entries).context("io_uring_setup").err();
+    match refused.and_then(|error| Refused::recognise(&error)) {
+        Some(refused) => Err(anyhow::Error::msg(refused)),
+        None => Ok(()),
+    }
 }
 
 /// Gives the process the server's name: what ps, top and /proc/PID/comm show of it.

@@ -104,6 +104,14 @@ fn a_sentence_is_wrapped_like_prose() {
 }
 
 #[test]
+fn an_address_stays_whole_in_a_text_and_is_cut_on_a_screen() {
+    let blocks = read("- the kernel's [source](https://kernel.org/a/long/way/to/it.c), the end\n");
+    let whole = ["- the kernel's", "  source", "  <https://kernel.org/a/long/way/to/it.c>,", "  the end"];
+    assert_eq!(plain_prose::lines(&blocks, 18), whole);
+    assert!(wrap::lines(&blocks, 18).iter().all(|line| wrap::columns(line) <= 18));
+}
+
+#[test]
 fn a_number_is_not_broken_between_its_groups() {
     let blocks = read("It returned 65 536, of 1 000 000 bytes.\n");
     assert_eq!(plain_prose::lines(&blocks, 14).join("\n"), "It returned\n65 536, of\n1 000 000\nbytes.");

@@ -48,7 +48,9 @@ fn every_command_has_a_manual_with_its_examples() {
         assert!(examples.contains("iolab"), "{command}:\n{page}");
         assert!(!page.contains("iolab\\-load") && !page.contains("\\-\\-record DIR"), "hidden:\n{page}");
     }
-    assert!(said("man lab").contains("uring\\-naive"), "the servers are named");
+    let lab = said("man lab");
+    assert!(lab.contains("uring\\-naive"), "the servers are named");
+    assert!(lab.contains("SERVER..."), "there may be several: {lab}");
 }
 
 #[test]
@@ -57,13 +59,14 @@ fn completions_name_commands_options_and_servers_and_hide_what_is_hidden() {
         let script = said(&format!("completions {shell}"));
         // clap_complete 4.6 completes values in these two; in fish, those of options only.
         let values: &[&str] = if ["bash", "zsh"].contains(&shell) {
-            &["uring-naive", "io-uring-rings", "contrast-light"]
+            &["uring-naive", "io-uring-rings", "contrast-light", "0 1 2 3 "]
         } else {
             &[]
         };
         for word in ["lesson", "doctor", "theme"].iter().chain(values) {
             assert!(script.contains(word), "{shell} completes no {word}");
         }
+        assert!(shell != "bash" || script.contains("-h --help lesson lab"), "man knows the commands");
         assert!(!script.contains("iolab__subcmd__load") && !script.contains("one client"), "{shell}: hidden");
     }
 }
@@ -90,6 +93,27 @@ fn a_command_that_does_not_exist_is_guessed_at() {
     let says = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(says.contains("did you mean lesson?"), "{says}");
+}
+
+#[test]
+fn an_error_of_a_file_names_errno_reason_and_a_thing_to_try() {
+    for arguments in ["replay /nonexistent/x", "lab epoll --requests 1 --record /nonexistent/x.gz"] {
+        let output = iolab(arguments);
+        let says = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{says}");
+        assert!(
+            says.contains("(ENOENT: no such file or folder); try ") && !says.contains("os error"),
+            "{says}"
+        );
+    }
+}
+
+#[test]
+fn a_server_has_as_many_connections_of_its_own_as_a_load_may_have() {
+    let output = iolab("lab epoll@20001 --requests 1");
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    assert!(says.contains("from 1 to 20000"), "{says}");
 }
 
 #[test]

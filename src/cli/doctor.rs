@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use super::trouble::trouble;
 use crate::doctor::plain::Style;
 use crate::doctor::{Report, lessons};
 use crate::trace::{Capabilities, Colours};
@@ -54,7 +55,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Format::Plain => report.plain(style(&capabilities)),
         Format::Json => serde_json::to_string_pretty(&report).context("the report as JSON")? + "\n",
     };
-    print(&text).context("printing the report")?;
+    print(&text).map_err(|error| trouble("cannot print the report", &error))?;
     Ok(if report.works { Exit::Done } else { Exit::Refused })
 }
 

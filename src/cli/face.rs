@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::Exit;
+use super::trouble::trouble;
 use crate::trace::{End, Trace};
 use crate::world::World;
 
@@ -55,7 +56,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     // A prompt has no line end to be sent at.
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        result => Ok(result?),
+        result => result.map_err(|error| trouble("cannot print the result", &error)),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
@@ -13,6 +12,7 @@ use super::look::LookArguments;
 use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
+use super::trouble::trouble;
 use crate::lab::{Control, Live, Plan, Recorder, Session};
 use crate::lesson::{Lesson, Runner, playground};
 use crate::servers::Column;
@@ -81,7 +81,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut writer = match &arguments.record {
         Some(path) => Some(
             file::Writer::create(path, &header)
-                .with_context(|| format!("cannot record to {}", path.display()))?,
+                .map_err(|error| trouble(format_args!("cannot record to {}", path.display()), &error))?,
         ),
         None => None,
     };
@@ -96,7 +96,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let (mut trace, mut thinner) = (Trace::new(header), Thinner::default());
     for entry in entries.into_iter().flatten() {
         if let Some(writer) = &mut writer {
-            writer.append(&entry).context("cannot go on recording")?;
+            writer.append(&entry).map_err(|error| trouble("cannot go on recording", &error))?;
         }
         progress.see(&entry);
         trace.push(entry).map_err(anyhow::Error::msg)?;
@@ -106,7 +106,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     session.wait();
     progress.done();
     if let Some(writer) = writer {
-        writer.finish().context("cannot finish the recording")?;
+        writer.finish().map_err(|error| trouble("cannot finish the recording", &error))?;
     }
     face::show_lab(&trace, u64::MAX, face)
 }

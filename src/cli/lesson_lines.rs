@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::Exit;
 use super::face::print;
+use super::trouble::trouble;
 use super::watch::watch;
 use crate::lesson::{Lab, Lesson, Runner, Step};
 use crate::plain;
@@ -35,7 +35,7 @@ fn measure(step: &Step, lab: &Lab, runner: &mut dyn Runner) -> anyhow::Result<()
         Ok(seen) => {
             let world = World::at(&seen.trace, u64::MAX);
             print(&plain::lesson::running(lab, seen.recorded.as_deref()))?;
-            print(&plain::lab(&world))?;
+            print(&plain::lab_of_step(lab, &world))?;
             for prediction in step.predictions() {
                 print(&plain::lesson::answer(prediction, None, &world))?;
             }
@@ -89,7 +89,8 @@ pub fn record(lesson: &Lesson, folder: &Path, runner: &mut dyn Runner) -> anyhow
             anyhow::bail!("nothing to record here: {why}");
         }
         let path = folder.join(name);
-        file::save(&seen.trace, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        file::save(&seen.trace, &path)
+            .map_err(|error| trouble(format_args!("cannot write {}", path.display()), &error))?;
         print(&format!("{}: {} records\n", path.display(), seen.trace.len()))?;
     }
     Ok(Exit::Done)

@@ -20,6 +20,8 @@ pub struct Arguments {
 
 /// Answers the command.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    // What ps and top show; it was started from /proc/self/exe. A courtesy: nothing depends on it.
+    let _ = nix::sys::prctl::set_name(c"iolab-load");
     if let Some(cpu) = arguments.cpu {
         load::stay_on(cpu)?;
     }

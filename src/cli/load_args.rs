@@ -3,16 +3,17 @@
 use anyhow::bail;
 use clap::Args;
 
+use crate::servers::CONNECTIONS_MAX;
 use crate::trace::{Load, Pace};
 
 /// What the client does.
 #[derive(Args, Debug)]
 pub struct LoadArguments {
     /// Connections that send requests.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)))]
     connections: u32,
     /// Connections that are open beside them and do nothing.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20_000))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(CONNECTIONS_MAX)))]
     idle: u32,
     /// Bytes of one request.
     #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
@@ -21,7 +22,7 @@ pub struct LoadArguments {
     #[arg(long, value_name = "PER_S|max", default_value = "max", value_parser = pace)]
     rate: Pace,
     /// Requests that are sent in the same instant (with a rate).
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)))]
     burst: u32,
     /// Requests of each server, all rounds together.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

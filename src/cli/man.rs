@@ -1,6 +1,6 @@
 //! `iolab man [COMMAND]`: the manual, for man(1).
 
-use clap::{Args, Command};
+use clap::{Arg, Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
@@ -43,6 +43,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 fn page(command: Command, name: &str) -> anyhow::Result<String> {
     let has_options = command.get_arguments().next().is_some();
     let has_commands = command.has_subcommands();
+    let command = command.mut_args(many);
     let man =
         Man::new(command).manual("iolab").section("1").source(concat!("iolab ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
@@ -58,6 +59,18 @@ fn page(command: Command, name: &str) -> anyhow::Result<String> {
     }
     examples_section(name).to_writer(&mut page)?;
     Ok(String::from_utf8(page)?)
+}
+
+/// An argument that may be given several times says so in the synopsis.
+fn many(argument: Arg) -> Arg {
+    let takes_more = argument.get_num_args().is_some_and(|count| count.max_values() > 1);
+    match argument.get_value_names() {
+        Some([name]) if argument.is_positional() && takes_more => {
+            let name = format!("{name}...");
+            argument.value_name(name)
+        }
+        _ => argument,
+    }
 }
 
 fn examples_section(command: &str) -> Roff {

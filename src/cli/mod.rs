@@ -41,6 +41,7 @@ mod talk;
 mod tree;
 #[cfg(feature = "live")]
 mod trial;
+mod trouble;
 mod watch;
 
 use std::process::ExitCode;

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
 use super::face::{self, Face};
+use super::trouble::trouble;
+use crate::trace::file::Unreadable;
 use crate::trace::{Record, Run, file};
 
 /// Shows a recorded run; what it prints equals what the live run printed, machine included.
@@ -26,7 +27,11 @@ pub struct Arguments {
 /// Answers the command.
 pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let path = arguments.file.display();
-    let opened = file::open(&arguments.file).with_context(|| format!("cannot replay {path}"))?;
+    let cannot = || format!("cannot replay {path}");
+    let opened = file::open(&arguments.file).map_err(|unreadable| match unreadable {
+        Unreadable::File(error) => trouble(cannot(), &error),
+        other => anyhow::Error::new(other).context(cannot()),
+    })?;
     if let Some(damage) = &opened.damage {
         face::warn(&format!("{path} is damaged at {damage}; what comes before it is shown"));
     }

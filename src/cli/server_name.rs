@@ -1,7 +1,7 @@
 //! Servers by name on the command line: checked once, explained where they are wrong, listed in the help.
 
 use super::nearest::nearest;
-use crate::servers::{self, Column, SERVERS, Server};
+use crate::servers::{self, CONNECTIONS_MAX, Column, SERVERS, Server};
 
 /// The column of that name, `NAME` or `NAME@CONNECTIONS`; the error helps whoever mistyped it. clap ends the program with status 2 then.
 pub fn column_named(name: &str) -> Result<Column, String> {
@@ -9,7 +9,10 @@ pub fn column_named(name: &str) -> Result<Column, String> {
         && servers::by_name(server).is_some()
     {
         return Column::parse(name).ok_or_else(|| {
-            format!("{connections:?} is no number of connections; write {server}@64 for 64 of its own")
+            format!(
+                "{connections:?} is no number of connections from 1 to {CONNECTIONS_MAX}; write {server}@64 for 64 of \
+                 its own"
+            )
         });
     }
     server_named(name).map(Column::from)

@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory};
 
 use super::{Arguments, examples};
 use crate::exercise::{EXERCISES, Exercise};
-use crate::lesson::{LESSONS, Source};
+use crate::lesson::LESSONS;
 use crate::servers::SERVERS;
 
 /// All commands; each ends its help with its examples.
@@ -34,18 +34,28 @@ fn with_examples(command: Command, name: &str) -> Command {
 /// The commands and options that are not hidden, with the names that their arguments may have: for completions
 /// and manuals.
 pub fn visible() -> Command {
-    visible_of(&whole()).version(env!("CARGO_PKG_VERSION"))
+    let whole = whole();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set());
+    let commands: Vec<_> = shown.map(|command| command.get_name().to_owned()).collect();
+    visible_of(&whole, &commands).version(env!("CARGO_PKG_VERSION"))
 }
 
-fn visible_of(command: &Command) -> Command {
+fn visible_of(command: &Command, commands: &[String]) -> Command {
     let about = command.get_about().cloned().unwrap_or_default();
     let long_about = command.get_long_about().cloned().unwrap_or_else(|| about.clone());
+    let below = || command.get_subcommands().filter(|below| !below.is_hide_set());
     let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set());
     let arguments = arguments.cloned().map(|argument| match argument.get_id().as_str() {
         "server" | "servers" => {
             argument.value_parser(PossibleValuesParser::new(SERVERS.iter().map(|server| server.name)))
         }
-        "lesson" => argument.value_parser(PossibleValuesParser::new(LESSONS.iter().map(Source::name))),
+        "lesson" => {
+            let numbers = LESSONS.iter().map(|lesson| lesson.number().to_string());
+            let names = LESSONS.iter().map(|lesson| lesson.name().to_owned());
+            argument.value_parser(PossibleValuesParser::new(numbers.chain(names)))
+        }
+        // Of the manual.
+        "command" => argument.value_parser(PossibleValuesParser::new(commands.iter())),
         "exercise" => argument.value_parser(PossibleValuesParser::new(EXERCISES.iter().map(Exercise::name))),
         _ => argument,
     });
@@ -53,5 +63,5 @@ fn visible_of(command: &Command) -> Command {
         .about(about)
         .long_about(long_about)
         .args(arguments)
-        .subcommands(command.get_subcommands().filter(|below| !below.is_hide_set()).map(visible_of))
+        .subcommands(below().map(|below| visible_of(below, commands)))
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
 use super::face::{self, Face};
 use super::nearest::nearest;
+use super::trouble::trouble;
 use crate::lab::{Control, Recorder, TrialPlan, Trials};
 use crate::refused::Refused;
 use crate::trace::{Entry, Probing, Trace, file};
@@ -85,7 +85,8 @@ fn watch(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     trials.wait();
     if let Some(path) = &arguments.record {
-        file::save(&trace, path).with_context(|| format!("cannot record to {}", path.display()))?;
+        file::save(&trace, path)
+            .map_err(|error| trouble(format_args!("cannot record to {}", path.display()), &error))?;
     }
     face::show_lab(&trace, u64::MAX, arguments.format)
 }

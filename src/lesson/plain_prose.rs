@@ -3,9 +3,9 @@
 use super::prose::{self, Block};
 use super::wrap;
 
-/// Lines of at most `width` columns; styles are left out, because the words carry the meaning.
+/// Lines of at most `width` columns, addresses aside, which stay whole; styles are left out, because the words carry the meaning.
 pub fn lines(blocks: &[Block], width: usize) -> Vec<String> {
-    wrap::lines(blocks, width).iter().map(|line| prose::words(line).trim_end().to_owned()).collect()
+    wrap::lines_of_text(blocks, width).iter().map(|line| prose::words(line).trim_end().to_owned()).collect()
 }
 
 /// The same for a sentence that is no Markdown: a question, a reason, a verdict.

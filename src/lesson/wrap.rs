@@ -19,46 +19,70 @@ pub fn columns(line: &[Span]) -> usize {
     line.iter().map(|span| span.text.width()).sum()
 }
 
+/// The room for lines.
+#[derive(Clone, Copy)]
+struct Room {
+    width: usize,
+    /// What becomes of an address that is wider.
+    addresses: Addresses,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addresses {
+    /// Cut, as any word: a screen has no more columns.
+    Cut,
+    /// In a line of its own that is too long: it can be copied from a text.
+    Whole,
+}
+
 /// Breaks blocks into lines, one empty line between two blocks.
 pub fn lines(blocks: &[Block], width: usize) -> Vec<Line> {
-    let width = width.max(1);
+    of_blocks(blocks, Room { width: width.max(1), addresses: Addresses::Cut })
+}
+
+/// The same for a text: an address is never cut, the one thing that may be wider than `width`.
+pub fn lines_of_text(blocks: &[Block], width: usize) -> Vec<Line> {
+    of_blocks(blocks, Room { width: width.max(1), addresses: Addresses::Whole })
+}
+
+fn of_blocks(blocks: &[Block], room: Room) -> Vec<Line> {
     let mut lines = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
         if index > 0 {
             lines.push(Line::new());
         }
-        lines.extend(block_lines(block, width));
+        lines.extend(block_lines(block, room));
     }
     lines
 }
 
-fn block_lines(block: &Block, width: usize) -> Vec<Line> {
+fn block_lines(block: &Block, room: Room) -> Vec<Line> {
     match block {
-        Block::Paragraph(text) => fill(text, width),
-        Block::Quote(blocks) => prefixed("> ", "> ", width, |rest| lines(blocks, rest)),
-        Block::Code { lines, .. } => lines.iter().flat_map(|line| code(line, width)).collect(),
-        Block::List { first, items } => list(*first, items, width),
-        Block::Table { head, rows } => table(head, rows, width),
+        Block::Paragraph(text) => fill(text, room),
+        Block::Quote(blocks) => prefixed("> ", "> ", room, |rest| of_blocks(blocks, rest)),
+        Block::Code { lines, .. } => lines.iter().flat_map(|line| code(line, room.width)).collect(),
+        Block::List { first, items } => list(*first, items, room),
+        Block::Table { head, rows } => table(head, rows, room),
     }
 }
 
-fn list(first: Option<u64>, items: &[Vec<Block>], width: usize) -> Vec<Line> {
+fn list(first: Option<u64>, items: &[Vec<Block>], room: Room) -> Vec<Line> {
     let mut lines = Vec::new();
     for (item, number) in items.iter().zip(first.unwrap_or(0)..) {
         let mark = if first.is_some() { format!("{number}. ") } else { "- ".to_owned() };
         let indent = " ".repeat(mark.width());
-        lines.extend(prefixed(&mark, &indent, width, |rest| self::lines(item, rest)));
+        lines.extend(prefixed(&mark, &indent, room, |rest| of_blocks(item, rest)));
     }
     lines
 }
 
 /// Lines of what is left of the width, the first behind `mark`, the others behind `indent`. Where the
 /// width has no room for both, the text goes first.
-fn prefixed(mark: &str, indent: &str, width: usize, inner: impl Fn(usize) -> Vec<Line>) -> Vec<Line> {
-    if width <= mark.width() * 2 {
-        return inner(width);
+fn prefixed(mark: &str, indent: &str, room: Room, inner: impl Fn(Room) -> Vec<Line>) -> Vec<Line> {
+    if room.width <= mark.width() * 2 {
+        return inner(room);
     }
-    let mut lines = inner(width - mark.width());
+    let mut lines = inner(Room { width: room.width - mark.width(), ..room });
     for (index, line) in lines.iter_mut().enumerate() {
         let prefix = if index == 0 { mark } else { indent };
         if index == 0 || !line.is_empty() {
@@ -78,7 +102,7 @@ fn code(line: &str, width: usize) -> Vec<Line> {
 
 /// A table in columns where it fits; else each row as lines "head: cell", which a narrow screen and a
 /// screen reader can follow.
-fn table(head: &[Text], rows: &[Vec<Text>], width: usize) -> Vec<Line> {
+fn table(head: &[Text], rows: &[Vec<Text>], room: Room) -> Vec<Line> {
     let cell_width = |text: &Text| prose::words(text).width();
     let widths: Vec<usize> = (0..head.len())
         .map(|column| {
@@ -86,7 +110,7 @@ fn table(head: &[Text], rows: &[Vec<Text>], width: usize) -> Vec<Line> {
             cells.chain(head.get(column)).map(cell_width).max().unwrap_or(0)
         })
         .collect();
-    if widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) <= width {
+    if widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) <= room.width {
         let bold = |text: &Text| vec![Span { text: prose::words(text), style: Style::Strong }];
         let head: Vec<Text> = head.iter().map(bold).collect();
         return std::iter::once(&head).chain(rows).map(|row| padded(row, &widths)).collect();
@@ -102,7 +126,7 @@ fn table(head: &[Text], rows: &[Vec<Text>], width: usize) -> Vec<Line> {
             let lead = if name.is_empty() { name } else { name + ": " };
             let mut text = vec![Span { text: lead, style: Style::Strong }];
             text.extend(cell.iter().cloned());
-            lines.extend(fill(&text, width));
+            lines.extend(fill(&text, room));
         }
     }
     lines
@@ -122,7 +146,8 @@ fn padded(row: &[Text], widths: &[usize]) -> Line {
 
 /// Fills lines with the words of a text. The address of a link follows it, because not every terminal
 /// can open one.
-fn fill(text: &Text, width: usize) -> Vec<Line> {
+fn fill(text: &Text, room: Room) -> Vec<Line> {
+    let width = room.width;
     let mut lines = Vec::new();
     let mut line = Line::new();
     for word in whole_numbers(words(text)) {
@@ -130,7 +155,8 @@ fn fill(text: &Text, width: usize) -> Vec<Line> {
         if !line.is_empty() && columns(&line) + space + columns(&word) > width {
             lines.push(std::mem::take(&mut line));
         }
-        if columns(&word) > width {
+        let is_cut = room.addresses == Addresses::Cut || !has_address(&word);
+        if columns(&word) > width && is_cut {
             lines.extend(split(&word, width));
             line = lines.pop().unwrap_or_default();
             continue;
@@ -214,6 +240,10 @@ fn is_one_number(before: &[Span], word: &[Span]) -> bool {
 fn is_group(text: &str) -> bool {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     digits == 3 && !text.chars().skip(3).any(char::is_alphanumeric)
+}
+
+fn has_address(word: &[Span]) -> bool {
+    word.iter().any(|span| span.text.contains("://"))
 }
 
 /// A word that is wider than the line, cut to pieces.

@@ -19,16 +19,8 @@ const THREADS_TOLD: usize = 2;
 /// Where no queue was read, nobody can say what is ready.
 const NO_QUEUE: &str = "ready list: not known: no queue of a socket was read";
 
-/// Everything that the pictures of lanes, receipt and ready list show.
-pub(super) fn lines(view: &ServerView<'_>) -> Vec<String> {
-    let mut lines = lanes_of(view);
-    lines.extend(receipt_of(view));
-    lines.extend(ready(view));
-    lines
-}
-
 /// What one request cost; a server that answered while it was watched, and has none, says so.
-fn receipt_of(view: &ServerView<'_>) -> Option<String> {
+pub(super) fn receipt_of(view: &ServerView<'_>) -> Option<String> {
     let answered = view.trial.is_none() && view.last_window().is_some_and(|run| run.window.rung.is_some());
     let says = match receipt(view) {
         Some(receipt) => format!(
@@ -43,7 +35,8 @@ fn receipt_of(view: &ServerView<'_>) -> Option<String> {
     Some(format!("the receipt of one echo (ptrace): {says}"))
 }
 
-fn lanes_of(view: &ServerView<'_>) -> Vec<String> {
+/// A server's lanes, its busiest threads first.
+pub(super) fn lanes_of(view: &ServerView<'_>) -> Vec<String> {
     let Some(lanes) = lanes(view) else { return Vec::new() };
     let mut lines: Vec<_> = lanes.threads.iter().take(THREADS_TOLD).map(lane).collect();
     if lanes.threads.is_empty() {
@@ -95,7 +88,7 @@ fn crossings(calls: &[&Call]) -> Option<String> {
 }
 
 /// What of the interest lists is ready, as far as queues tell.
-fn ready(view: &ServerView<'_>) -> Option<String> {
+pub(super) fn ready(view: &ServerView<'_>) -> Option<String> {
     let watched = view.latest().map(watched).filter(|watched| !watched.is_empty())?;
     let unread = view.latest().map(unread).unwrap_or_default();
     let ready = watched.iter().filter_map(|one| {

@@ -5,10 +5,11 @@ use std::fmt::Write;
 use super::histogram::histogram;
 use super::number::{grouped, number, whole};
 use super::table::Table;
+use crate::lesson::{Lab, Show};
 use crate::screen::number::{Scale, seconds};
 use crate::screen::{Theme, silence};
 use crate::trace::{End, Load, Machine, Pace, Rung};
-use crate::world::{METRICS, Measured, ServerView, Told, World, insight};
+use crate::world::{METRICS, Measured, Metric, MetricId, ServerView, Told, World, insight};
 
 /// Requests a second up to which calls are told one by one.
 const SLOW_PER_S: u64 = 100;
@@ -22,13 +23,59 @@ const STORY_SHOWN: usize = 60;
 /// Servers side by side in one table; more go into the next, so that lines stay within 80 columns.
 const SIDE_BY_SIDE: usize = 4;
 
+/// What of a lab is told: everything, or what a step shows of it.
+#[derive(Clone, Copy)]
+struct Choice<'l>(Option<&'l Lab>);
+
+impl Choice<'_> {
+    /// Whether this part is told.
+    fn has(self, part: Show) -> bool {
+        self.0.is_none_or(|lab| lab.show.contains(&part))
+    }
+
+    /// The rows of the table. Numbers that a part has in its head stand there, too.
+    fn metrics(self) -> Vec<&'static Metric> {
+        let Some(lab) = self.0 else { return METRICS.iter().collect() };
+        let mut ids: Vec<_> = lab.metrics.iter().filter_map(|key| MetricId::by_key(key)).collect();
+        let heads = |part: Show| match part {
+            Show::Switches => SWITCHES,
+            Show::Batches => &[MetricId::SqesPerEnter],
+            _ => &[],
+        };
+        for id in lab.show.iter().flat_map(|part| heads(*part)) {
+            if !ids.contains(id) {
+                ids.push(*id);
+            }
+        }
+        ids.into_iter().map(MetricId::row).collect()
+    }
+}
+
+/// What stands above a map of context switches; a server has the first two, a trial the others.
+const SWITCHES: &[MetricId] = &[
+    MetricId::VoluntarySwitchesPerRequest,
+    MetricId::InvoluntarySwitchesPerRequest,
+    MetricId::VoluntarySwitches,
+    MetricId::InvoluntarySwitches,
+];
+
 /// Everything that is known about a lab.
 pub fn lab(world: &World<'_>) -> String {
-    let views = world.servers();
     let mut out = String::new();
-    if views.iter().all(|view| view.trial.is_none()) {
+    if world.servers().iter().all(|view| view.trial.is_none()) {
         let _ = writeln!(out, "load     {}", load(&world.header.load));
     }
+    out + &told(world, Choice(None))
+}
+
+/// What a step shows of its lab, and what went wrong; its load is told before it runs.
+pub fn lab_of_step(lab: &Lab, world: &World<'_>) -> String {
+    told(world, Choice(Some(lab)))
+}
+
+fn told(world: &World<'_>, choice: Choice<'_>) -> String {
+    let views = world.servers();
+    let mut out = String::new();
     let end_ns = world.runs.iter().map(|run| run.t_ns).max().unwrap_or(0);
     let _ = writeln!(out, "time     {}", seconds(end_ns));
     let _ = writeln!(out, "machine  {}", machine(&world.header.capabilities.machine));
@@ -38,10 +85,10 @@ pub fn lab(world: &World<'_>) -> String {
     let running: Vec<_> = views.iter().filter(|view| has_numbers(view)).collect();
     for some in running.chunks(SIDE_BY_SIDE) {
         out.push('\n');
-        metrics(&mut out, some);
+        metrics(&mut out, some, choice);
     }
     for view in &views {
-        server(&mut out, view, &views);
+        server(&mut out, view, &views, choice);
     }
     out
 }
@@ -70,13 +117,14 @@ fn machine(machine: &Machine) -> String {
         Some(true) => ", virtual",
         _ => "",
     };
-    format!("Linux {}, {} CPUs ({}{kind})", machine.kernel, machine.cpus, machine.cpu.trim())
+    let cpus = if machine.cpus == 1 { "CPU" } else { "CPUs" };
+    format!("Linux {}, {} {cpus} ({}{kind})", machine.kernel, machine.cpus, machine.cpu.trim())
 }
 
-fn metrics(out: &mut String, views: &[&ServerView<'_>]) {
+fn metrics(out: &mut String, views: &[&ServerView<'_>], choice: Choice<'_>) {
     let mut table = Table::new();
     table.row(std::iter::once("").chain(views.iter().map(|view| view.name)).chain(["seen by"]));
-    for metric in METRICS {
+    for metric in choice.metrics() {
         // Times in the unit of the screen.
         let scale = Scale::among(metric.id, views, Theme::DEFAULT.glyphs());
         let values: Vec<_> = views.iter().map(|view| in_unit(scale, view.metric(metric.id)?)).collect();
@@ -130,45 +178,19 @@ fn amount(view: &ServerView<'_>, value: f64) -> String {
 }
 
 /// What is told of one server below the tables.
-fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>]) {
+fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>], choice: Choice<'_>) {
     let mut lines = Vec::new();
     if view.load() != &view.header.load {
         lines.push(format!("its load: {}", load(view.load())));
     }
-    let names = view.syscalls_by_name();
-    if let Some(rung) = names.values().find_map(Measured::rung) {
-        let each: Vec<_> = names
-            .iter()
-            .filter_map(|(name, measured)| Some(format!("{name} {}", amount(view, measured.value()?))))
-            .collect();
-        let what = match (view.trial, view.window.cut_after) {
-            (None, _) => "system calls by name, per echo".to_owned(),
-            (Some(_), Some(calls)) if view.sum.by_name.is_empty() => {
-                format!("the first {calls} system calls by name")
-            }
-            (Some(_), _) => "system calls by name".to_owned(),
-        };
-        lines.push(format!("{what} ({}): {}", rung.word(), each.join(", ")));
-    }
-    lines.extend(super::interest::lines(view));
-    lines.extend(calls(view));
-    lines.extend(super::cost::lines(view, views));
-    lines.extend(super::switches::lines(view));
-    lines.extend(super::poller::lines(view));
-    lines.extend(super::crossings::lines(view));
-    lines.extend(super::ring::lines(view));
-    if !view.window.batches.is_empty() {
-        let rung = word(view.window.rung);
-        lines
-            .push(format!("submissions in one io_uring_enter ({rung}): {}", histogram(&view.window.batches)));
-    }
+    lines.extend(parts(view, views, choice));
     if view.window.lost > 0 {
         lines.push(format!(
             "{} records of its windows were lost: they hold fewer calls than were made",
             view.window.lost
         ));
     }
-    unknowns(&mut lines, view);
+    unknowns(&mut lines, view, choice);
     let client = view.over_clients(|client| client.errors.saturating_add(client.bytes_wrong));
     if client > 0 {
         lines.push(format!("the client met {client} errors or wrong bytes"));
@@ -185,16 +207,72 @@ fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>]) {
     if view.is_stopped() && (bounded || view.trial.is_some()) {
         lines.push("it was stopped before all was done".into());
     }
+    if choice.has(Show::Insights) {
+        lines.extend(insights(view));
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(out, "\n{}", view.name);
+        lines.iter().for_each(|line| wrapped(out, line));
+    }
+}
+
+/// The parts of its display, in words.
+fn parts(view: &ServerView<'_>, views: &[ServerView<'_>], choice: Choice<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut tell = |part: Show, says: &dyn Fn() -> Vec<String>| {
+        if choice.has(part) {
+            lines.extend(says());
+        }
+    };
+    tell(Show::Names, &|| names(view).into_iter().collect());
+    tell(Show::Interest, &|| super::interest::lines(view));
+    tell(Show::Story, &|| calls(view));
+    tell(Show::Cost, &|| super::cost::lines(view, views));
+    tell(Show::Switches, &|| super::switches::lines(view));
+    tell(Show::Poller, &|| super::poller::lines(view));
+    tell(Show::Lanes, &|| super::crossings::lanes_of(view));
+    tell(Show::Receipt, &|| super::crossings::receipt_of(view).into_iter().collect());
+    tell(Show::Interest, &|| super::crossings::ready(view).into_iter().collect());
+    tell(Show::Rings, &|| super::ring::lines(view));
+    tell(Show::Batches, &|| batches(view).into_iter().collect());
+    lines
+}
+
+/// Which calls it made, and how often each.
+fn names(view: &ServerView<'_>) -> Option<String> {
+    let names = view.syscalls_by_name();
+    let rung = names.values().find_map(Measured::rung)?;
+    let each: Vec<_> = names
+        .iter()
+        .filter_map(|(name, measured)| Some(format!("{name} {}", amount(view, measured.value()?))))
+        .collect();
+    let what = match (view.trial, view.window.cut_after) {
+        (None, _) => "system calls by name, per echo".to_owned(),
+        (Some(_), Some(calls)) if view.sum.by_name.is_empty() => {
+            format!("the first {calls} system calls by name")
+        }
+        (Some(_), _) => "system calls by name".to_owned(),
+    };
+    Some(format!("{what} ({}): {}", rung.word(), each.join(", ")))
+}
+
+/// How many SQEs each io_uring_enter handed over.
+fn batches(view: &ServerView<'_>) -> Option<String> {
+    let (rung, batches) = (word(view.window.rung), &view.window.batches);
+    (!batches.is_empty())
+        .then(|| format!("submissions in one io_uring_enter ({rung}): {}", histogram(batches)))
+}
+
+/// The rules that speak up, each with what it is about and what to do.
+fn insights(view: &ServerView<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
     for finding in view.insights() {
         let insight = insight::by_id(&finding.id);
         let title = insight.map_or("", |insight| insight.title);
         lines.push(format!("insight {}: {title}. {}", finding.id, finding.says));
         lines.extend(insight.map(|insight| format!("{} {}", insight.general, insight.fix)));
     }
-    if !lines.is_empty() {
-        let _ = writeln!(out, "\n{}", view.name);
-        lines.iter().for_each(|line| wrapped(out, line));
-    }
+    lines
 }
 
 /// The last calls in order, in plain words: at a pace that a person can follow, and of a trial always.
@@ -229,12 +307,12 @@ fn has_numbers(view: &ServerView<'_>) -> bool {
 }
 
 /// Why a number is missing, once for each reason.
-fn unknowns(lines: &mut Vec<String>, view: &ServerView<'_>) {
+fn unknowns(lines: &mut Vec<String>, view: &ServerView<'_>, choice: Choice<'_>) {
     if !has_numbers(view) {
         return;
     }
     let mut reasons = std::collections::BTreeMap::<String, Vec<&str>>::new();
-    for metric in METRICS {
+    for metric in choice.metrics() {
         if let Some(Measured::Unknown { why, .. }) = view.metric(metric.id) {
             reasons.entry(why).or_default().push(metric.label);
         }

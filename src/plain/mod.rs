@@ -20,6 +20,6 @@ pub mod why;
 
 pub use exercises::{Row, exercises};
 pub use home::home;
-pub use lab::lab;
+pub use lab::{lab, lab_of_step};
 pub use number::number;
 pub use table::Table;

@@ -38,7 +38,7 @@ pub mod uring_multishot;
 #[cfg(feature = "live")]
 pub mod uring_naive;
 
-pub use column::Column;
+pub use column::{CONNECTIONS_MAX, Column};
 
 use serde::{Deserialize, Serialize};
 

@@ -85,7 +85,7 @@ pub fn text(lesson: &Lesson, step: &Step, index: usize, trace: Option<&Trace>) -
     let (Some(lab), Some(trace)) = (step.lab(), trace) else { return out };
     let world = World::at(trace, u64::MAX);
     out += &plain::lesson::running(lab, Some(WHY));
-    out += &plain::lab(&world);
+    out += &plain::lab_of_step(lab, &world);
     out.extend(step.predictions().map(|asked| plain::lesson::answer(asked, Some(ANSWER), &world)));
     out
 }

@@ -85,6 +85,8 @@ impl Shown {
             || LEGENDS.contains(&token)
             || token.strip_prefix("waits in ").is_some_and(|length| length.ends_with("s:"))
             || token == "end"
+            // The only row of the costs, which are told where there are several.
+            || token == "now" && !self.says("cost of an echo")
             || token == "z asleep: NEED_WAKEUP is up" && self.says(" asleep; ")
             // A strip of readings; its shares stand beside it.
             || token.chars().all(|c| LEVELS.contains(&c))
@@ -162,6 +164,10 @@ impl Shown {
     /// the stretches that begin then, which may be shorter ones. Glyphs without a number are a drawing.
     fn tells_switches(&self, token: &str, label: &str) -> bool {
         let Some(from_ms) = moment_ms(label) else { return false };
+        // Narrow cells have a mark without a number, and then comes the next thread's: `! ▇65`.
+        if let Some((cell, next)) = token.split_once("! ") {
+            return [cell, next].iter().all(|cell| cell.is_empty() || self.tells_switches(cell, label));
+        }
         let (voluntary, involuntary) = token.split_once('!').unwrap_or((token, ""));
         let told = |cell: &str, part: fn(&Stretches) -> &[u64]| {
             let cell = cell.trim_matches(|c| c == ' ' || LEVELS.contains(&c));

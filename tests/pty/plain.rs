@@ -73,6 +73,16 @@ fn what_was_seen_of_a_trial_is_told() {
     assert!(!says.contains("before anything was seen"), "{says}");
 }
 
+/// A step tells what it shows; the rest is there for who asks.
+#[test]
+fn all_tells_what_the_step_does_not_show() {
+    let mut talk = Talk::about("3", &["--replay", "--step", "3"], DUMB);
+    let (_, shown) = talk.prompted();
+    assert!(shown.contains("syscalls per echo") && !shown.contains("latency p99"), "{shown}");
+    let all = talk.say("all");
+    assert!(all.contains("syscalls per echo") && all.contains("latency p99"), "{all}");
+}
+
 #[test]
 fn a_lesson_is_walked_from_end_to_end_by_recordings() {
     let lesson = lesson::find("3").unwrap().read().unwrap();

@@ -180,6 +180,7 @@ fn a_machine_without_io_uring_is_told_from_a_failure() {
             let says = says(&output);
             assert_eq!(output.status.code(), Some(3), "{}: {says}", server.name);
             assert!(says.contains("this machine refuses io_uring") && says.contains(name), "{says}");
+            assert!(output.stdout.is_empty(), "no port is announced that nobody serves: {output:?}");
         }
     }
     // And the others do not care.

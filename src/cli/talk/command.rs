@@ -15,6 +15,8 @@ pub enum Command {
     Why(String),
     /// End a run that is being watched.
     Freeze,
+    /// Everything that the last run of the step showed.
+    All,
     /// The terms that hold this word; all without one.
     Glossary(String),
     /// What may be typed.
@@ -43,6 +45,7 @@ const ROWS: &[Row] = &[
         takes: "[NUMBER]",
         says: "what a number means, who measured it, its error, how to check it",
     },
+    Row { name: "all", short: "a", takes: "", says: "everything that was seen of the last run of this step" },
     Row { name: "glossary", short: "g", takes: "[WORD]", says: "the terms of this lesson" },
     Row { name: "help", short: "?", takes: "", says: "this list" },
     Row { name: "quit", short: "q", takes: "", says: "leave; Ctrl-D does the same" },
@@ -73,6 +76,7 @@ impl Command {
             "run" => Self::Run,
             "why" => Self::Why(rest.to_owned()),
             "freeze" => Self::Freeze,
+            "all" => Self::All,
             "glossary" => Self::Glossary(rest.to_owned()),
             "help" => Self::Help,
             _ => Self::Quit,

@@ -148,8 +148,11 @@ impl Talk<'_> {
             (Command::Step(step), _) if (1..=steps).contains(&step) => return Ok(Go::To(step - 1)),
             (Command::Step(_), _) => format!("The steps are 1 to {steps}.\n"),
             (Command::Run, Some(lab)) => return self.run(lab),
-            (Command::Run | Command::Why(_), None) => "Nothing runs in this step.\n".to_owned(),
+            (Command::Run | Command::Why(_) | Command::All, None) => {
+                "Nothing runs in this step.\n".to_owned()
+            }
             (Command::Why(topic), Some(lab)) => self.why(lab, &topic),
+            (Command::All, Some(_)) => self.all(),
             (Command::Freeze, _) => "Nothing runs at the moment; run runs the lab.\n".to_owned(),
             (Command::Glossary(word), _) => why::glossary(self.lesson, &word),
             (Command::Help, _) => Command::help(),
@@ -245,7 +248,7 @@ impl Talk<'_> {
         if world.servers().iter().all(is_unseen) {
             return print("It ended before anything was seen; run runs it again.\n");
         }
-        print(&plain::lab(&world))?;
+        print(&plain::lab_of_step(lab, &world))?;
         for prediction in self.lesson.steps[self.step].predictions() {
             let said = self.memory.answers.get(&prediction.id).map(String::as_str);
             print(&plain::lesson::answer(prediction, said, &world))?;
@@ -288,6 +291,14 @@ impl Talk<'_> {
         };
         self.runner.stop();
         Ok(Some(outcome))
+    }
+
+    /// Everything that was seen in the last run of this step, also what the step does not show.
+    fn all(&self) -> String {
+        match &self.seen {
+            Some((step, seen)) if *step == self.step => plain::lab(&World::at(&seen.trace, u64::MAX)),
+            _ => "Nothing was seen here yet; run runs the lab.\n".to_owned(),
+        }
     }
 
     /// What a number of the lab is.

@@ -41,7 +41,8 @@ pub fn operations(capabilities: &Capabilities) -> Check {
 
 /// Features and set-up flags, each tried.
 pub fn features(capabilities: &Capabilities) -> Check {
-    let why = "servers use what is there and fall back one feature at a time; lesson 5 shows what each buys";
+    let why =
+        "servers use what is there and fall back one feature at a time; a later lesson shows what each buys";
     if let Some(check) = unknown("features", why, capabilities) {
         return check;
     }
