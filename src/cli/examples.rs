@@ -69,6 +69,14 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "grade",
+        &[
+            example("iolab grade submissions/", "a class: every folder in it, one table at the end"),
+            example("iolab grade ada ben --format json > grades.json", "for scripts"),
+            example("iolab grade . --format junit > grades.xml", "for CI systems"),
+        ],
+    ),
+    (
         "replay",
         &[
             example("iolab replay a.trace.gz", "the result as it was"),

@@ -3,14 +3,14 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
-#[cfg(feature = "live")]
-mod authors;
 mod completions;
 mod doctor;
 mod examples;
 #[cfg(feature = "live")]
 mod exercise;
 mod face;
+#[cfg(feature = "live")]
+mod grade;
 mod home;
 #[cfg(feature = "live")]
 mod keeper;
@@ -70,6 +70,8 @@ enum Command {
     Lab(lab::Arguments),
     #[cfg(feature = "live")]
     Exercise(exercise::Arguments),
+    #[cfg(feature = "live")]
+    Grade(grade::Arguments),
     Replay(replay::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -85,9 +87,6 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Keeper(keeper::Arguments),
-    #[cfg(feature = "live")]
-    #[command(hide = true)]
-    Authors(authors::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -115,6 +114,8 @@ pub fn main() -> ExitCode {
         Command::Lab(arguments) => lab::run(arguments),
         #[cfg(feature = "live")]
         Command::Exercise(arguments) => exercise::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Grade(arguments) => grade::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
@@ -127,8 +128,6 @@ pub fn main() -> ExitCode {
         Command::Trial(arguments) => trial::run(arguments),
         #[cfg(feature = "live")]
         Command::Keeper(arguments) => keeper::run(arguments),
-        #[cfg(feature = "live")]
-        Command::Authors(arguments) => authors::run(arguments),
     })
 }
 

@@ -33,6 +33,8 @@ pub mod solution;
 pub mod sources;
 #[cfg(feature = "live")]
 pub mod stop;
+#[cfg(feature = "live")]
+pub mod submission;
 mod table;
 pub mod trouble;
 pub mod verdict;

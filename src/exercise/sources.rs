@@ -18,16 +18,21 @@ const FILES_MAX: usize = 1000;
 /// # Errors
 /// The folder or a file cannot be read, or there is more than a program of an exercise has.
 pub fn digest(folder: &Path) -> io::Result<String> {
+    texts(folder).map(|texts| digest_of(&texts))
+}
+
+/// The same of texts that were read already.
+pub fn digest_of(texts: &BTreeMap<PathBuf, Vec<u8>>) -> String {
     let mut all = Sha256::new();
-    for (path, bytes) in read(folder)? {
+    for (path, bytes) in texts {
         let name = path.to_string_lossy();
         // With their lengths, so that no text of one file can pass for two.
-        for part in [name.as_bytes(), &bytes] {
+        for part in [name.as_bytes(), bytes] {
             all.update((part.len() as u64).to_le_bytes());
             all.update(part);
         }
     }
-    Ok(hex(&all.finalize()))
+    hex(&all.finalize())
 }
 
 /// SHA-256 in hexadecimal digits.
@@ -42,8 +47,11 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// `src/**/*.rs` of an exercise, by path within its folder. Links to folders are not followed.
-fn read(folder: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
+/// `src/**/*.rs` of an exercise, by path within its folder. Links are not followed: they may lead anywhere.
+///
+/// # Errors
+/// As [`digest`].
+pub fn texts(folder: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.join("src")];
     while let Some(place) = open.pop() {
@@ -54,7 +62,8 @@ fn read(folder: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
                 open.push(path);
                 continue;
             }
-            if path.extension().is_none_or(|ending| ending != "rs") {
+            // A FIFO called main.rs would hold whoever opens it.
+            if !kind.is_file() || path.extension().is_none_or(|ending| ending != "rs") {
                 continue;
             }
             // An editor may take a file away between the list and the look.
@@ -73,10 +82,6 @@ fn read(folder: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    // A FIFO called main.rs would hold whoever opens it.
-    if !fs::metadata(path)?.is_file() {
-        return Ok(Vec::new());
-    }
     let mut bytes = Vec::new();
     File::open(path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > BYTES_MAX {

@@ -36,7 +36,20 @@ macro_rules! exercise {
 }
 
 /// All exercises. The one table of them.
-pub const EXERCISES: &[Exercise] = &[exercise!("90-double", "times", "plus"), exercise!("91-count", "same")];
+pub const EXERCISES: &[Exercise] = &[
+    exercise!("01-switch-or-not", "naps", "partner"),
+    exercise!("02-free-the-threads", "detached", "registry", "two-threads"),
+    exercise!("03-beyond-fd-set", "refuses", "larger-set", "waits"),
+    exercise!("04-poll-hang-up", "any-event", "rebuilt"),
+    exercise!("05-partial-writes", "one-rest", "high-water", "peek"),
+    exercise!("06-drain-the-edge", "until-eagain", "short-and-rdhup", "in-turns"),
+    exercise!("07-ghost-event", "delete-first", "settled", "one-number"),
+    exercise!("08-raw-nops", "in-step", "flowing"),
+    exercise!("09-echo-in-batches", "turns", "linked"),
+    exercise!("10-wake-the-poller", "looks", "wait-wakes", "by-hand"),
+    exercise!("11-zero-syscalls", "looks-then-sleeps", "by-operation", "sleeps-for-many"),
+    exercise!("12-one-accept", "by-room", "by-timer"),
+];
 
 impl Exercise {
     /// Its number on the ladder.

@@ -94,8 +94,13 @@ fn whole() -> Value {
     let states = [State::Pass, State::Fail, State::Hung, State::Crashed, State::Skipped, State::Error];
     let verdict = Verdict::of("drain-the-edge", states.map(judged).into());
     let not_held = ["it may leave the cage".to_owned()];
-    let graded =
-        Graded { verdict: &verdict, sources_sha256: "ab", evidence: Some("/tmp"), not_held: &not_held };
+    let graded = Graded {
+        submission: Some("ada"),
+        verdict: &verdict,
+        sources_sha256: "ab",
+        evidence: Some("/tmp"),
+        not_held: &not_held,
+    };
     serde_json::to_value(document(&[graded])).unwrap()
 }
 

@@ -1,9 +1,11 @@
 //! `iolab exercise check [NAME]`: builds and checks once.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 
+use super::authors;
 use super::desk::{self, Desk};
 use super::paint::{Look, is_gone, say};
 use crate::cli::face::{self, Face};
@@ -24,10 +26,28 @@ pub struct Arguments {
     /// The face of the verdict: lines, or the document iolab.grade/1.
     #[arg(long, value_enum, default_value = "plain")]
     format: Face,
+    /// Check what authors are held to, in the repository: every exercise whole, its starter failing exactly what it
+    /// declares, its right solutions passing, its wrong ones caught by the criterion that they are bound to.
+    #[arg(long)]
+    authors: bool,
+    /// The repository, for --authors; the one around this folder when left out.
+    #[arg(long, value_name = "DIR", requires = "authors")]
+    root: Option<PathBuf>,
+    /// How often each program is checked, for --authors; the table says how often the verdict was the declared one.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "authors")]
+    times: u32,
 }
 
 /// Answers the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    if arguments.authors {
+        let names = arguments.exercise.iter().cloned().collect();
+        return authors::run(authors::Asked {
+            names,
+            root: arguments.root.as_deref(),
+            times: arguments.times,
+        });
+    }
     match checked(arguments) {
         Err(error) if is_gone(&error) => Ok(Exit::Done),
         result => result,
@@ -83,8 +103,13 @@ fn checked(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         Outcome::NotBuilt if is_json => {
             let verdict = Verdict::of(exercise.name(), not_built(&manifest, &words));
-            let graded =
-                Graded { verdict: &verdict, sources_sha256: &sources_sha256, evidence: None, not_held: &[] };
+            let graded = Graded {
+                submission: None,
+                verdict: &verdict,
+                sources_sha256: &sources_sha256,
+                evidence: None,
+                not_held: &[],
+            };
             say(&document(&graded)?)?;
             Ok(Exit::Failed)
         }
@@ -100,7 +125,13 @@ fn checked(arguments: &Arguments) -> anyhow::Result<Exit> {
                 let evidence =
                     verdict.criteria.iter().any(|judged| judged.evidence.is_some()).then_some(&*evidence);
                 let not_held = &checked.not_held;
-                say(&document(&Graded { verdict, sources_sha256: &sources_sha256, evidence, not_held })?)?;
+                say(&document(&Graded {
+                    submission: None,
+                    verdict,
+                    sources_sha256: &sources_sha256,
+                    evidence,
+                    not_held,
+                })?)?;
             } else {
                 say(&end(verdict, exercise, &checked.not_held, look))?;
             }

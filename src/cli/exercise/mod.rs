@@ -1,5 +1,6 @@
 //! `iolab exercise …`: the learner's loop. One file a command.
 
+mod authors;
 mod check;
 mod desk;
 mod hint;

@@ -83,7 +83,8 @@ pub struct Finish {
     pub ended: Option<Ended>,
     /// What it was ended for, if it was.
     pub overrun: Option<Overrun>,
-    /// Processes that could not be ended: none, or a defect.
+    /// Processes that were not gone in time: none where there is a PID namespace. Without one, thousands of
+    /// them may take longer on a busy machine; the keeper hunts on.
     pub left: Vec<u32>,
     /// The last lines of its stderr.
     pub said: Vec<String>,

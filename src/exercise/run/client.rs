@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Read at once by a peer that is slow.
 const SIP_BYTES: usize = 2048;
 
-/// A receive buffer as small as it gets; the kernel doubles it.
+/// Buffers as small as they get; the kernel doubles them.
 const SMALL_BYTES: usize = 4096;
 
 /// How long connections are waited on before the caller looks at the server.
@@ -93,6 +93,7 @@ impl Client {
         for socket in sockets {
             if small {
                 setsockopt(&socket, sockopt::RcvBuf, &SMALL_BYTES).context("setsockopt SO_RCVBUF")?;
+                setsockopt(&socket, sockopt::SndBuf, &SMALL_BYTES).context("setsockopt SO_SNDBUF")?;
             }
             setsockopt(&socket, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
             match connect(socket.as_raw_fd(), &SockaddrStorage::from(to)) {
@@ -154,6 +155,11 @@ impl Client {
         self.close(group);
     }
 
+    /// Forgets what was wrong before: each step is judged by itself.
+    pub(super) fn forget(&mut self) {
+        self.groups.values_mut().flatten().for_each(|connection| connection.wrong = None);
+    }
+
     /// How many connections a group has.
     pub(super) fn len(&self, group: &str) -> usize {
         self.groups.get(group).map_or(0, Vec::len)
@@ -199,6 +205,11 @@ impl Client {
         }
         if wish == Wish::Ended && resets > 0 {
             wrong.push(format!("{resets} of {all} connections ended with RST, not FIN"));
+        }
+        let early =
+            connections.clone().find(|connection| connection.end == Some(End::Fin) && connection.owed() > 0);
+        if let Some(one) = early.filter(|_| wish == Wish::Ended) {
+            wrong.push(format!("FIN came after {} of {} bytes", one.received, one.wanted));
         }
         wrong
     }

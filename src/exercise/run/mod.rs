@@ -151,6 +151,7 @@ impl<'s> Stage<'s> {
     fn step(&mut self, action: &Action) -> (StepSeen, Option<Halt>) {
         let mut step = StepSeen { before: self.before.clone(), ..StepSeen::default() };
         let begin_ns = monotonic_ns();
+        self.client.forget();
         let result = self.act(action, &mut step);
         let mut halt = result.err();
         if halt.is_none() {
@@ -257,8 +258,12 @@ impl<'s> Stage<'s> {
             if tick.moved {
                 patience.moved();
             }
-            // Both ends are full when the server has gone to sleep over it.
-            if tick.done || !tick.moved && (self.settle() || patience.is_at_end(&mut self.look)) {
+            let entered = self.entered();
+            // Both ends are full when the server has gone to sleep over it and there is no room even then.
+            let is_full = !tick.moved
+                && (self.settle() && !self.client.tick(group, Wish::Sent)?.moved
+                    || patience.is_at_end(&mut self.look, entered));
+            if tick.done || is_full {
                 self.client.send_no_more(group);
                 return Ok(());
             }
@@ -279,8 +284,11 @@ impl<'s> Stage<'s> {
                 continue;
             }
             self.interrupted()?;
-            if patience.is_at_end(&mut self.look) {
-                return Err(self.hung(&self.client.waits(group, wish)));
+            let entered = self.entered();
+            if patience.is_at_end(&mut self.look, entered) {
+                let mut waits = self.client.wrong(group, wish);
+                waits.push(self.client.waits(group, wish));
+                return Err(self.hung(&waits.join("; ")));
             }
         }
     }
@@ -305,7 +313,7 @@ impl<'s> Stage<'s> {
             if now != done {
                 done = now;
                 patience.moved();
-            } else if patience.is_at_end(&mut self.look) {
+            } else if patience.is_at_end(&mut self.look, done.1) {
                 return Err(self.hung(&format!("it was told {line:?} and does not answer")));
             }
         }
@@ -313,7 +321,12 @@ impl<'s> Stage<'s> {
 
     /// What moves while a task works: its rings, or its calls.
     fn progress(&mut self) -> (u64, u64) {
-        (self.look.tails(), self.calls.as_ref().map_or(0, Calls::entered))
+        (self.look.tails(), self.entered())
+    }
+
+    /// System calls entered so far, where they are watched.
+    fn entered(&self) -> u64 {
+        self.calls.as_ref().map_or(0, Calls::entered)
     }
 
     fn rest(&mut self, time: Duration) -> Result<(), Halt> {
@@ -376,7 +389,7 @@ impl<'s> Stage<'s> {
     fn settle(&mut self) -> bool {
         let mut before = None;
         for _ in 0..MOMENTS_MAX {
-            let now = (self.look.pulse(), self.calls.as_ref().map_or(0, Calls::entered));
+            let now = (self.look.pulse(), self.entered());
             let rests = before.is_some_and(|(pulse, calls)| now.0.rested_since(pulse) && calls == now.1);
             if rests || self.cage.ended().is_some() {
                 return true;

@@ -31,6 +31,9 @@ const STEP_NS: u64 = 15_000 * MS;
 /// nothing: what was sent may wait for the kernel's own threads.
 const LATE_NS: u64 = 20 * MS;
 
+/// So many calls from which nothing came are a program that goes round.
+const ROUND_CALLS: u64 = 500;
+
 /// Of its time, the share of a processor below which a busy program was starved.
 const STARVED_SHARE: f64 = 0.2;
 
@@ -43,6 +46,7 @@ pub(super) struct Patience {
     looked_ns: u64,
     asleep_ns: u64,
     cpu_at_move_ns: u64,
+    calls_at_move: u64,
 }
 
 impl Patience {
@@ -65,6 +69,7 @@ impl Patience {
             pulse: None,
             looked_ns: now,
             asleep_ns: 0,
+            calls_at_move: 0,
             cpu_at_move_ns: look.pulse().cpu_ns,
         }
     }
@@ -75,11 +80,13 @@ impl Patience {
     }
 
     /// Whether it is at an end; asked each time that nothing moved.
-    pub(super) fn is_at_end(&mut self, look: &mut Look) -> bool {
+    ///
+    /// `calls` are the system calls seen so far: who makes many is not starved.
+    pub(super) fn is_at_end(&mut self, look: &mut Look, calls: u64) -> bool {
         let (now, pulse) = (monotonic_ns(), look.pulse());
         let before = self.pulse.replace(pulse);
         if before.is_none() {
-            self.cpu_at_move_ns = pulse.cpu_ns;
+            (self.cpu_at_move_ns, self.calls_at_move) = (pulse.cpu_ns, calls);
         }
         let since_ns = now.saturating_sub(std::mem::replace(&mut self.looked_ns, now));
         if !before.is_some_and(|before| pulse.rested_since(before)) {
@@ -89,7 +96,9 @@ impl Patience {
         }
         let idle_ns = now.saturating_sub(self.moved_ns);
         let used = pulse.cpu_ns.saturating_sub(self.cpu_at_move_ns) as f64 / idle_ns.max(1) as f64;
-        let busy_ns = if !pulse.asleep && used < STARVED_SHARE { STARVED_NS } else { BUSY_NS };
+        let goes_round = calls.saturating_sub(self.calls_at_move) > ROUND_CALLS;
+        let is_starved = !pulse.asleep && used < STARVED_SHARE && !goes_round;
+        let busy_ns = if is_starved { STARVED_NS } else { BUSY_NS };
         self.asleep_ns >= self.asleep_max_ns
             || idle_ns >= busy_ns.max(self.asleep_max_ns)
             || now.saturating_sub(self.began_ns) >= STEP_NS

@@ -88,7 +88,7 @@ fn test(of: &Graded<'_>, judged: &Judged) -> Test {
     };
     let exercise = &of.verdict.exercise;
     Test {
-        name: format!("{exercise}: {}", judged.id),
+        name: format!("{}: {}", super::name(of), judged.id),
         status,
         message: (status != Status::Pass).then(|| told(judged)),
         score: judged.points,

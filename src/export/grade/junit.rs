@@ -13,7 +13,7 @@ pub fn junit(graded: &[Graded<'_>]) -> String {
     let _ = writeln!(out, "<testsuites name=\"iolab\" {}>", counted(&all));
     for of in graded {
         let criteria: Vec<&Judged> = of.verdict.criteria.iter().collect();
-        let name = escaped(&of.verdict.exercise);
+        let name = escaped(&super::name(of));
         let _ = writeln!(out, "  <testsuite name=\"{name}\" {}>", counted(&criteria));
         out += "    <properties>\n";
         for (key, value) in [

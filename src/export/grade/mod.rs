@@ -17,6 +17,8 @@ pub const SCHEMA: &str = "iolab.grade/1";
 /// An exercise that was judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Graded<'g> {
+    /// Who handed it in, where several did.
+    pub submission: Option<&'g str>,
     /// What came of it.
     pub verdict: &'g Verdict,
     /// The sources that were judged.
@@ -39,6 +41,8 @@ pub struct Document<'g> {
 
 #[derive(Debug, Serialize)]
 struct Exercise<'g> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submission: Option<&'g str>,
     exercise: &'g str,
     points: u32,
     points_max: u32,
@@ -54,6 +58,7 @@ struct Exercise<'g> {
 /// The document of these grades.
 pub fn document<'g>(graded: &[Graded<'g>]) -> Document<'g> {
     let exercise = |of: &Graded<'g>| Exercise {
+        submission: of.submission,
         exercise: &of.verdict.exercise,
         points: of.verdict.points,
         points_max: of.verdict.points_max,
@@ -68,6 +73,14 @@ pub fn document<'g>(graded: &[Graded<'g>]) -> Document<'g> {
         exercises: graded.iter().map(exercise).collect(),
         points: graded.iter().map(|of| of.verdict.points).sum(),
         points_max: graded.iter().map(|of| of.verdict.points_max).sum(),
+    }
+}
+
+/// An exercise's name, behind that of who handed it in.
+fn name(of: &Graded<'_>) -> String {
+    match of.submission {
+        Some(submission) => format!("{submission}: {}", of.verdict.exercise),
+        None => of.verdict.exercise.clone(),
     }
 }
 
@@ -116,7 +129,7 @@ pub(super) mod tests {
     }
 
     pub fn graded(verdict: &Verdict) -> Graded<'_> {
-        Graded { verdict, sources_sha256: "", evidence: None, not_held: &[] }
+        Graded { submission: None, verdict, sources_sha256: "", evidence: None, not_held: &[] }
     }
 
     #[test]

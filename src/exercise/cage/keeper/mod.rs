@@ -87,6 +87,7 @@ fn set_up(order: &Order, control: &OwnedFd) -> anyhow::Result<(Family, limits::W
         }
         ForkResult::Parent { child } => {
             drop((program_end, reaper_end, pulse, sockets.listener));
+            come_first();
             let family = Family::new(child, inside.processes, beat);
             reaper::let_go_of_standard_streams();
             let mut handed = vec![gate.as_raw_fd(), end.as_raw_fd()];
@@ -129,6 +130,13 @@ fn serve(control: &OwnedFd, family: &mut Family, watch: limits::Watch) -> anyhow
             }
         }
     }
+}
+
+/// Lets the keeper run before the many whom it may have to end. Only root may; others are bound by
+/// RLIMIT_NPROC.
+fn come_first() {
+    // SAFETY: a system call on numbers.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -10) };
 }
 
 /// Takes the socket that the caller handed over.
