@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 
@@ -22,8 +23,8 @@ pub struct Bench<'b> {
     pub exercise: &'b Exercise,
     /// What it asks for.
     pub manifest: &'b Manifest,
-    /// What this machine allows.
-    pub capabilities: &'b Capabilities,
+    /// What this machine allows; asked of it when there is a program to check, not before.
+    pub capabilities: &'b OnceLock<Capabilities>,
     /// Whether the words of compilers are to have colours.
     pub colour: bool,
 }
@@ -108,7 +109,7 @@ pub fn checked(
         fs::create_dir_all(evidence).with_context(|| format!("cannot make {}", evidence.display()))?;
     }
     let setting = Setting {
-        capabilities: bench.capabilities,
+        capabilities: bench.capabilities.get_or_init(crate::doctor::examine),
         scratch: &scratch.0,
         evidence,
         stop: &|| stop.is_asked(),

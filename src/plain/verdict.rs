@@ -61,7 +61,6 @@ pub fn criterion(judged: &Judged, style: Style) -> String {
         ("seen", &judged.seen),
         ("why", &judged.why),
         ("next", &judged.next),
-        ("evidence", judged.evidence.as_deref().unwrap_or_default()),
     ] {
         if !text.is_empty() {
             let line = format!("{:<LABEL$}{text}", format!("{label}:"));
@@ -97,10 +96,18 @@ pub fn sum(verdict: &Verdict) -> String {
     out
 }
 
+/// Where the runs are recorded in which something failed, each once.
+pub fn evidence(verdict: &Verdict) -> String {
+    let failed = verdict.criteria.iter().filter(|judged| judged.state.is_failure());
+    let mut files: Vec<&str> = failed.filter_map(|judged| judged.evidence.as_deref()).collect();
+    files.dedup();
+    files.iter().map(|file| format!("recorded: {}\n", clean(file))).collect()
+}
+
 /// A whole verdict.
 pub fn verdict(verdict: &Verdict, style: Style) -> String {
     let criteria: String = verdict.criteria.iter().map(|judged| criterion(judged, style)).collect();
-    format!("{criteria}\n{}", sum(verdict))
+    format!("{criteria}\n{}{}", sum(verdict), evidence(verdict))
 }
 
 fn points(number: u32) -> String {
@@ -219,6 +226,16 @@ mod tests {
             .map(|criteria| verdict(&Verdict::of("raw-nops", criteria), Style::default()))
             .concat();
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_recording_is_named_once_and_only_where_something_failed() {
+        let recorded = |state| Judged { evidence: Some("/w/run.trace.gz".into()), ..burst(state, "") };
+        let told = |states: &[State]| {
+            evidence(&Verdict::of("x", states.iter().map(|state| recorded(*state)).collect()))
+        };
+        assert_eq!(told(&[State::Fail, State::Pass, State::Hung]), "recorded: /w/run.trace.gz\n");
+        assert_eq!(told(&[State::Pass]), "");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `iolab exercise check [NAME]`: builds and checks once.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 
@@ -64,7 +64,7 @@ fn checked(arguments: &Arguments) -> anyhow::Result<Exit> {
         aside(is_json, &opened)?;
     }
     let manifest = desk::manifest(exercise)?;
-    let capabilities = crate::doctor::examine();
+    let capabilities = OnceLock::new();
     let look = if is_json { Look::plain() } else { Look::of_stdout() };
     let bench = Bench {
         workspace: &desk.workspace,
@@ -169,7 +169,7 @@ pub fn note(desk: &mut Desk, exercise: &Exercise, verdict: &Verdict, sources_sha
 
 /// What stands behind the criteria: the points, what this machine does not hold, how to go on.
 pub fn end(verdict: &Verdict, exercise: &Exercise, not_held: &[String], look: Look) -> String {
-    let mut out = format!("\n{}", plain::verdict::sum(verdict));
+    let mut out = format!("\n{}{}", plain::verdict::sum(verdict), plain::verdict::evidence(verdict));
     for sentence in not_held {
         out += &plain::verdict::wrapped(&format!("note: {sentence}"), 0, 6, look.style);
     }

@@ -30,7 +30,10 @@ impl Look {
         let variable = |name: &str| std::env::var(name).unwrap_or_default();
         let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colours = Colours::of(&variable("TERM"), &variable("COLORTERM"), declined);
-        let columns = crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| columns.clamp(20, COLUMNS));
+        // Some terminals do not know their size, and say 0.
+        let columns =
+            crossterm::terminal::size().ok().map(|(columns, _)| columns).filter(|columns| *columns > 0);
+        let columns = columns.map_or(COLUMNS, |columns| columns.clamp(20, COLUMNS));
         Self {
             colour: colours >= Colours::Sixteen,
             style: Style { columns: columns.into(), unicode: speaks_utf8() },

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     listen(to.clone())?;
     let mut session = Session {
         manifest: Arc::new(desk::manifest(exercise)?),
-        capabilities: Arc::new(crate::doctor::examine()),
+        capabilities: Arc::new(OnceLock::new()),
         watcher: None,
         look: Look::of_stdout(),
         desk,
@@ -118,7 +118,7 @@ struct Session {
     desk: Desk,
     exercise: &'static Exercise,
     manifest: Arc<Manifest>,
-    capabilities: Arc<Capabilities>,
+    capabilities: Arc<OnceLock<Capabilities>>,
     look: Look,
     poll: bool,
     watcher: Option<Watcher>,
