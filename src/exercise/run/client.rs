@@ -19,7 +19,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Read at once by a peer that is slow.
 const SIP_BYTES: usize = 2048;
 
-/// Buffers as small as they get; the kernel doubles them.
+/// A receive buffer as small as it gets; the kernel doubles it. The send buffer is left alone: one that holds less
+/// than two segments would make the server's kernel put its acknowledgements off.
 const SMALL_BYTES: usize = 4096;
 
 /// How long connections are waited on before the caller looks at the server.
@@ -93,7 +94,6 @@ impl Client {
         for socket in sockets {
             if small {
                 setsockopt(&socket, sockopt::RcvBuf, &SMALL_BYTES).context("setsockopt SO_RCVBUF")?;
-                setsockopt(&socket, sockopt::SndBuf, &SMALL_BYTES).context("setsockopt SO_SNDBUF")?;
             }
             setsockopt(&socket, sockopt::TcpNoDelay, &true).context("setsockopt TCP_NODELAY")?;
             match connect(socket.as_raw_fd(), &SockaddrStorage::from(to)) {

@@ -90,6 +90,12 @@ impl Look {
         rings.iter().map(|ring| ring.cq_tail.saturating_add(ring.sq_tail)).fold(0, u64::saturating_add)
     }
 
+    /// How many descriptors it has open; `None` where the kernel (before 6.2) does not say.
+    pub(super) fn descriptors(&self) -> Option<u64> {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(format!("/proc/{}/fd", self.pid)).ok().map(|folder| folder.size())
+    }
+
     /// Whether the program moves.
     pub(super) fn pulse(&mut self) -> Pulse {
         if self.threads.is_none() {

@@ -35,9 +35,11 @@ use crate::probe::clock::monotonic_ns;
 /// A moment between two looks at a program that is to come to rest.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// So many moments it gets, to close a crowd's connections for example; a program that never rests is judged as it
-/// is.
-const MOMENTS_MAX: u32 = 200;
+/// So long it gets from the last descriptor that it opened or closed; one that never rests is judged as it is.
+const RESTLESS_NS: u64 = 60_000_000;
+
+/// So long it gets in all, to close a crowd's connections for example.
+const SETTLE_NS: u64 = 1_000_000_000;
 
 /// How long a program may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -387,17 +389,25 @@ impl<'s> Stage<'s> {
     /// Waits until the program is at rest; whether it is. Who has no processor uses none, so that alone is no rest:
     /// all threads have to sleep, and to have slept a moment ago, with no call in between.
     fn settle(&mut self) -> bool {
-        let mut before = None;
-        for _ in 0..MOMENTS_MAX {
+        let begin_ns = monotonic_ns();
+        let (mut before, mut descriptors, mut moved_ns) = (None, self.look.descriptors(), begin_ns);
+        loop {
             let now = (self.look.pulse(), self.entered());
             let rests = before.is_some_and(|(pulse, calls)| now.0.rested_since(pulse) && calls == now.1);
             if rests || self.cage.ended().is_some() {
                 return true;
             }
             before = Some(now);
+            let now_ns = monotonic_ns();
+            let open = self.look.descriptors();
+            if open != descriptors {
+                (descriptors, moved_ns) = (open, now_ns);
+            }
+            if now_ns.saturating_sub(moved_ns) > RESTLESS_NS || now_ns.saturating_sub(begin_ns) > SETTLE_NS {
+                return false;
+            }
             self.wait(MOMENT);
         }
-        false
     }
 
     /// A wait that the end of the program ends early.
