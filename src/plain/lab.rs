@@ -29,8 +29,7 @@ pub fn lab(world: &World<'_>) -> String {
     if views.iter().all(|view| view.trial.is_none()) {
         let _ = writeln!(out, "load     {}", load(&world.header.load));
     }
-    let end_ns = world.runs.iter().map(|run| run.t_ns).max().unwrap_or(0);
-    let _ = writeln!(out, "time     {}", seconds(end_ns));
+    let _ = writeln!(out, "time     {}", seconds(world.end_ns()));
     let _ = writeln!(out, "machine  {}", machine(&world.header.capabilities.machine));
     if let Err(refusal) = &world.header.syscall_rung {
         let _ = writeln!(out, "system calls are not counted: {refusal}. Try: {}", refusal.try_this);
@@ -149,6 +148,7 @@ fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>]) {
             (Some(_), _) => "system calls by name".to_owned(),
         };
         lines.push(format!("{what} ({}): {}", rung.word(), each.join(", ")));
+        lines.extend(view.remark_on_names().map(str::to_owned));
     }
     lines.extend(super::interest::lines(view));
     lines.extend(calls(view));
@@ -159,8 +159,10 @@ fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>]) {
     lines.extend(super::ring::lines(view));
     if !view.window.batches.is_empty() {
         let rung = word(view.window.rung);
-        lines
-            .push(format!("submissions in one io_uring_enter ({rung}): {}", histogram(&view.window.batches)));
+        lines.push(format!(
+            "submissions in one io_uring_enter ({rung}): {}",
+            histogram(&view.window.enters())
+        ));
     }
     if view.window.lost > 0 {
         lines.push(format!(
