@@ -144,7 +144,10 @@ fn draw_head(paint: &mut Paint, area: Rect, table: &CostTable<'_>, shape: &Shape
     paint.text(area, 0, 1, &shorten(CONNECTIONS, shape.label, paint.glyphs()), Role::Quiet);
     let column = paint.text(area, 0, 0, paint.glyphs().ask, Role::Strong);
     let column = column.saturating_add(1);
-    let corner = scene.corner("now", shape.label.saturating_sub(column).saturating_sub(1), paint.glyphs());
+    let corner = match scene.beside() {
+        0 => "now".to_owned(),
+        beside => format!("now  +{beside}"),
+    };
     paint.text(area, column, 0, &corner, Role::Quiet);
     let time = format!("CPU {}", shape.scale.unit);
     for (index, server) in (0_u16..).zip(table.servers.iter().skip(shape.first).take(shape.shown)) {

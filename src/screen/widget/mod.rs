@@ -84,10 +84,15 @@ impl<'s> Scene<'s> {
         })
     }
 
+    /// How many servers have no column in a table.
+    fn beside(&self) -> usize {
+        self.servers.len().saturating_sub(self.side_by_side().1)
+    }
+
     /// What stands above the rows of a table: what its numbers are counted by, and how many servers have no
     /// column there and how they are reached.
     fn corner(&self, each: &str, columns: u16, glyphs: &Glyphs) -> String {
-        let beside = self.servers.len().saturating_sub(self.side_by_side().1);
+        let beside = self.beside();
         if beside == 0 {
             return each.to_owned();
         }
@@ -96,7 +101,7 @@ impl<'s> Scene<'s> {
             _ => format!("Tab {}", glyphs.left_right),
         };
         let says =
-            [format!("{each}  +{beside}: {keys}"), format!("+{beside}: {keys}"), format!("+{beside} {keys}")];
+            [format!("{each}  +{beside}: {keys}"), format!("+{beside}: {keys}"), format!("{each} +{beside}")];
         let fits = says.into_iter().find(|says| width(says) <= columns);
         fits.unwrap_or_else(|| format!("+{beside}"))
     }
