@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use iolab::exercise::judge::{judge, skipped};
+use iolab::exercise::judge::{judge, judge_so_far, skipped};
 use iolab::exercise::manifest::Manifest;
 use iolab::exercise::seen::{RunSeen, Snapshot, StepSeen, Trouble};
 use iolab::exercise::{Judged, State, Verdict};
@@ -229,6 +229,12 @@ fn trouble_is_told_once_and_earlier_steps_stand() {
     let early = judge(&manifest, "one", &hung(vec![quiet()]));
     assert_eq!([early[0].state, early[1].state], [State::Hung, State::Hung]);
     assert_eq!(early[1].seen, "not reached: hung at \"echo\", see a");
+    let under_way = RunSeen { trouble: None, ..hung(vec![quiet()]) };
+    let so_far = judge_so_far(&manifest, "one", &under_way);
+    assert_eq!(
+        so_far.iter().map(|judged| (judged.id.as_str(), judged.state)).collect::<Vec<_>>(),
+        [("a", State::Pass)]
+    );
     let crashed = RunSeen { trouble: Some(Trouble::Crashed("with status 101".into())), ..RunSeen::default() };
     assert_eq!(judge(&manifest, "one", &crashed)[0].state, State::Crashed, "before any step");
 }

@@ -197,7 +197,7 @@ fn an_answer_takes_what_numbers_are_written_with_and_leaves_other_keys_as_they_a
     desk.type_text("~1.5e-2 ,/+E%");
     assert_eq!(typed(&desk), "~1.5e-2 ,/+E%");
     let footer = desk.screen().lines().last().unwrap().to_owned();
-    assert!(["Enter predict", "Esc without one", "? keys", "q quit"].iter().all(|key| footer.contains(key)));
+    assert!(["Enter store", "Esc without one", "? keys", "q quit"].iter().all(|key| footer.contains(key)));
     desk.type_text("xyz");
     assert!(desk.view.notice.as_ref().unwrap().contains("Enter stores it"), "{:?}", desk.view.notice);
     desk.press(&[Key::Char('f')]);

@@ -4,6 +4,8 @@
 #[path = "common/fixture.rs"]
 mod fixture;
 
+use std::sync::Arc;
+
 use iolab::trace::{Load, Thinner, Trace};
 use iolab::world::World;
 
@@ -14,7 +16,7 @@ fn servers() -> Vec<String> {
 /// A world without what thinning is allowed to make coarser.
 fn essence(trace: &Trace, t_ns: u64) -> String {
     let mut world = World::at(trace, t_ns);
-    for run in &mut world.runs {
+    for run in world.runs.iter_mut().map(Arc::make_mut) {
         run.idle_epollout = (0, 0);
         if t_ns.saturating_add(1) < trace.end_ns() {
             // Calls are shown one by one at the end only.

@@ -290,7 +290,7 @@ fn a_document_says_what_is_missing_and_what_was_lost() {
     assert!(epoll.get("batches").is_none() && epoll.get("window_records_lost").is_none(), "{epoll}");
     assert_eq!(uring["batches"], serde_json::json!({"p50": 8, "max": 8, "calls": 3, "rung": "ptrace"}));
     assert_eq!(uring["window_records_lost"], 17);
-    assert!(text.contains("submissions in one io_uring_enter (ptrace): 2: 33 %, 8: 67 %"), "{text}");
+    assert!(text.contains("submissions in one io_uring_enter (ptrace): 0: 25 %, 2: 25 %, 8: 50 %"), "{text}");
     assert!(text.contains("17 records of its windows were lost"), "{text}");
 }
 

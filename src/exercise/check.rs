@@ -1,5 +1,6 @@
 //! A whole check of a program: every run of its exercise, every criterion as soon as it is judged.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::judge;
@@ -63,7 +64,14 @@ pub fn check_as(
     }
     let (mut judged, mut not_held, mut stopped) = (Vec::new(), Vec::new(), false);
     for one in &manifest.runs {
-        let ran = run::run(name, manifest, one, program, setting);
+        let mut known = BTreeSet::new();
+        let ran = run::run(name, manifest, one, program, setting, &mut |seen| {
+            for criterion in judge::judge_so_far(manifest, &one.id, seen) {
+                if known.insert(criterion.id.clone()) {
+                    told(&criterion);
+                }
+            }
+        });
         not_held = ran.not_held;
         if ran.stopped {
             stopped = true;
@@ -72,7 +80,9 @@ pub fn check_as(
         let mut criteria = judge::judge(manifest, &one.id, &ran.seen);
         for criterion in &mut criteria {
             criterion.evidence.clone_from(&ran.evidence);
-            told(criterion);
+            if known.insert(criterion.id.clone()) {
+                told(criterion);
+            }
         }
         judged.extend(criteria);
     }

@@ -19,7 +19,19 @@ const WRONGS_MAX: usize = 2;
 /// The descriptor that the listening socket is handed over as.
 const LISTENER: i32 = 3;
 
-/// Judges the criteria of one run.
+/// Judges the criteria of one run that goes well so far, as far as its steps are done: in the order of the steps.
+pub fn judge_so_far(manifest: &Manifest, run: &str, seen: &RunSeen) -> Vec<Judged> {
+    let place = |criterion: &&Criterion| manifest.place(criterion).map(|(_, at)| at);
+    let mut done: Vec<_> = manifest
+        .criteria
+        .iter()
+        .filter(|criterion| criterion.run == run && place(criterion).is_some_and(|at| at < seen.steps.len()))
+        .collect();
+    done.sort_by_key(place);
+    done.into_iter().map(|criterion| one(manifest, criterion, seen, &mut None)).collect()
+}
+
+/// Judges the criteria of one run that is over.
 pub fn judge(manifest: &Manifest, run: &str, seen: &RunSeen) -> Vec<Judged> {
     let mut told = None;
     let criteria = manifest.criteria.iter().filter(|criterion| criterion.run == run);

@@ -73,6 +73,11 @@ impl Recorder {
         self.lock().release(run);
     }
 
+    /// Forgets what was held of a run.
+    pub fn discard(&self, run: RunId) {
+        self.lock().held.remove(&run);
+    }
+
     /// Hands a note about the whole trace on.
     pub fn note(&self, t_ns: u64, note: Note) {
         (self.lock().sink)(vec![Entry { run: None, t_ns, record: Record::Note(note) }]);

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::lane::{Happening, Lane};
 use super::plan::Plan;
@@ -43,6 +44,22 @@ pub(super) struct Stage {
     /// Servers that failed once: further rounds would only repeat it.
     given_up: Mutex<BTreeSet<usize>>,
     lanes: Mutex<Vec<Sender<Happening>>>,
+    /// Whether a window is open, and who waits to open the next.
+    window: (Mutex<bool>, Condvar),
+}
+
+/// A window whose server has stopped answering keeps the others waiting no longer than this.
+const WINDOW_TURN: Duration = Duration::from_secs(3);
+
+/// The turn to open a window; dropping it passes it on.
+pub(super) struct WindowTurn<'s>(&'s Stage);
+
+impl Drop for WindowTurn<'_> {
+    fn drop(&mut self) {
+        let (open, next) = &self.0.window;
+        *open.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        next.notify_one();
+    }
 }
 
 impl Session {
@@ -69,6 +86,7 @@ impl Session {
             seen: Mutex::default(),
             given_up: Mutex::default(),
             lanes: Mutex::default(),
+            window: Default::default(),
         });
         let own = Arc::clone(&stage);
         Self { stage, thread: Some(std::thread::spawn(move || own.run())) }
@@ -136,6 +154,17 @@ impl Stage {
             Some(connections) => load.with_connections(connections),
             None => load.clone(),
         }
+    }
+
+    /// Waits for the turn to open a window. Each tracer takes a processor for itself: of several at once the
+    /// servers fall so far behind that requests of one connection share their calls.
+    pub fn window_turn(&self) -> WindowTurn<'_> {
+        let (open, next) = &self.window;
+        let open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = next.wait_timeout_while(open, WINDOW_TURN, |open| *open && !self.is_stopped());
+        let (mut open, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *open = true;
+        WindowTurn(self)
     }
 
     /// Whether no window of a server was opened under this load; from now on one was.

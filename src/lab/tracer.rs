@@ -57,10 +57,12 @@ pub struct Tracer {
 }
 
 /// What a window saw.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// System calls entered.
     pub syscalls: u64,
+    /// Why it ended before it was told to, if it did.
+    pub trouble: Option<String>,
 }
 
 impl Tracer {
@@ -142,9 +144,10 @@ fn follow(
             recorder.push(run, batch.drain(..));
         }
     };
-    // It ends early only when the process does, which the lane hears of by itself.
-    let _ = window.run(stop.as_fd(), &mut sink);
+    let ended = window.run(stop.as_fd(), &mut sink);
     recorder.push(run, batch.drain(..));
+    // That the process has ended the lane hears by itself.
+    seen.trouble = ended.err().map(|error| error.to_string());
     seen
 }
 

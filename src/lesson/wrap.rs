@@ -11,6 +11,8 @@ pub type Line = Vec<Span>;
 
 /// Columns between the columns of a table.
 const GAP: usize = 2;
+/// Columns that the rest of a broken line of code stands to the right of its beginning.
+const CODE_HANG: usize = 4;
 /// Columns that code stands to the right of its text, where there is room.
 const CODE_INDENT: usize = 2;
 
@@ -60,7 +62,12 @@ fn block_lines(block: &Block, room: Room) -> Vec<Line> {
     match block {
         Block::Paragraph(text) => fill(text, room),
         Block::Quote(blocks) => prefixed("> ", "> ", room, |rest| of_blocks(blocks, rest)),
-        Block::Code { lines, .. } => lines.iter().flat_map(|line| code(line, room.width)).collect(),
+        Block::Code { lines, .. } => {
+            // One indent for all of it, or what stands below what would be lost.
+            let whole = lines.iter().all(|line| line.width() + CODE_INDENT <= room.width);
+            let indent = if whole { CODE_INDENT } else { 0 };
+            lines.iter().flat_map(|line| code(line, indent, room.width)).collect()
+        }
         Block::List { first, items } => list(*first, items, room),
         Block::Table { head, rows } => table(head, rows, room),
     }
@@ -92,12 +99,31 @@ fn prefixed(mark: &str, indent: &str, room: Room, inner: impl Fn(Room) -> Vec<Li
     lines
 }
 
-/// A line of code: never filled, only cut where it must be.
-fn code(line: &str, width: usize) -> Vec<Line> {
-    let room = width.saturating_sub(CODE_INDENT);
-    let (indent, room) = if line.width() <= room { (CODE_INDENT, room) } else { (0, width) };
+/// A line of code: never filled, only broken where it must be, at a space if there is one; what follows hangs.
+fn code(line: &str, indent: usize, width: usize) -> Vec<Line> {
     let span = |text: String| vec![Span { text, style: Style::Code }];
-    cut(line, room).into_iter().map(|part| span(" ".repeat(indent) + &part)).collect()
+    let own = line.len() - line.trim_start_matches(' ').len();
+    let hang = Some(own + CODE_HANG).filter(|hang| hang * 2 <= width).unwrap_or(0);
+    let (mut lines, mut rest, mut lead) = (Vec::new(), line, indent);
+    while rest.width() + lead > width {
+        let Some((part, after)) = broken(rest, width - lead, own) else {
+            let cut = cut(rest, width - lead);
+            lines.extend(cut.into_iter().map(|part| span(" ".repeat(lead) + &part)));
+            return lines;
+        };
+        lines.push(span(" ".repeat(lead) + part));
+        (rest, lead) = (after, hang);
+    }
+    lines.push(span(" ".repeat(lead) + rest));
+    lines
+}
+
+/// A line broken at its last space within so many columns, spaces at its beginning aside.
+fn broken(line: &str, columns: usize, own: usize) -> Option<(&str, &str)> {
+    let own = if line.starts_with(' ') { own } else { 0 };
+    let spaces = line.char_indices().filter(|(at, c)| *c == ' ' && *at > own);
+    let (at, _) = spaces.take_while(|(at, _)| line[..*at].width() <= columns).last()?;
+    Some((line[..at].trim_end(), line[at..].trim_start()))
 }
 
 /// A table in columns where it fits; else each row as lines "head: cell", which a narrow screen and a

@@ -19,7 +19,7 @@ pub enum Ask {
         load: Load,
     },
     /// Send requests until so many were answered, so long has passed (whichever comes first) or
-    /// [`Ask::Pause`] is asked. Answered by a [`Tell::Totals`] every 20 ms and one [`Tell::Quiet`] when the
+    /// [`Ask::Pause`] is asked. Answered by a [`Tell::Totals`] every 50 ms and one [`Tell::Quiet`] when the
     /// last answer is in. Totals count from here: the zero of a run. Asked while a run is on, it ends that
     /// one first, as a pause would.
     Run {

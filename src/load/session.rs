@@ -17,8 +17,8 @@ use super::protocol::{Ask, Tell};
 use super::traffic::Traffic;
 use crate::trace::Load;
 
-/// Distance of [`Tell::Totals`].
-const TICK_NS: u64 = 20_000_000;
+/// Distance of [`Tell::Totals`]. Each wakes three threads of the lab: oftener than a screen is drawn is of no use.
+const TICK_NS: u64 = 50_000_000;
 
 /// Events of the story told in one line.
 const STORY_LINE: usize = 1_024;

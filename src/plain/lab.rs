@@ -76,8 +76,7 @@ pub fn lab_of_step(lab: &Lab, world: &World<'_>) -> String {
 fn told(world: &World<'_>, choice: Choice<'_>) -> String {
     let views = world.servers();
     let mut out = String::new();
-    let end_ns = world.runs.iter().map(|run| run.t_ns).max().unwrap_or(0);
-    let _ = writeln!(out, "time     {}", seconds(end_ns));
+    let _ = writeln!(out, "time     {}", seconds(world.end_ns()));
     let _ = writeln!(out, "machine  {}", machine(&world.header.capabilities.machine));
     if let Err(refusal) = &world.header.syscall_rung {
         let _ = writeln!(out, "system calls are not counted: {refusal}. Try: {}", refusal.try_this);
@@ -224,7 +223,7 @@ fn parts(view: &ServerView<'_>, views: &[ServerView<'_>], choice: Choice<'_>) ->
             lines.extend(says());
         }
     };
-    tell(Show::Names, &|| names(view).into_iter().collect());
+    tell(Show::Names, &|| names(view).into_iter().chain(remark(view)).collect());
     tell(Show::Interest, &|| super::interest::lines(view));
     tell(Show::Story, &|| calls(view));
     tell(Show::Cost, &|| super::cost::lines(view, views));
@@ -256,11 +255,17 @@ fn names(view: &ServerView<'_>) -> Option<String> {
     Some(format!("{what} ({}): {}", rung.word(), each.join(", ")))
 }
 
+/// What has to be said of names that were counted in another run.
+fn remark(view: &ServerView<'_>) -> Option<String> {
+    view.remark_on_names().map(str::to_owned)
+}
+
 /// How many SQEs each io_uring_enter handed over.
 fn batches(view: &ServerView<'_>) -> Option<String> {
-    let (rung, batches) = (word(view.window.rung), &view.window.batches);
-    (!batches.is_empty())
-        .then(|| format!("submissions in one io_uring_enter ({rung}): {}", histogram(batches)))
+    let rung = word(view.window.rung);
+    let enters = || histogram(&view.window.enters());
+    (!view.window.batches.is_empty())
+        .then(|| format!("submissions in one io_uring_enter ({rung}): {}", enters()))
 }
 
 /// The rules that speak up, each with what it is about and what to do.

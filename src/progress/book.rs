@@ -27,6 +27,8 @@ pub struct Book {
     torn: bool,
     /// Why nothing is kept, until somebody was told.
     trouble: Option<String>,
+    /// The same, for good.
+    not_kept: Option<String>,
 }
 
 /// Where lines go.
@@ -50,6 +52,7 @@ impl Book {
                 progress: Progress::default(),
                 pages: Pages::None,
                 torn: false,
+                not_kept: None,
                 trouble: Some(not_kept("neither XDG_STATE_HOME nor HOME says where")),
             },
         }
@@ -57,7 +60,7 @@ impl Book {
 
     /// A book that is kept nowhere.
     pub fn blank() -> Self {
-        Self { progress: Progress::default(), pages: Pages::None, torn: false, trouble: None }
+        Self { progress: Progress::default(), pages: Pages::None, torn: false, trouble: None, not_kept: None }
     }
 
     /// The book in a folder, which is made with the first line if need be.
@@ -65,13 +68,16 @@ impl Book {
         let folder = folder.into();
         let path = folder.join(NAME);
         match read(&path) {
-            Ok((progress, torn)) => Self { progress, pages: Pages::In(folder), torn, trouble: None },
+            Ok((progress, torn)) => {
+                Self { progress, pages: Pages::In(folder), torn, trouble: None, not_kept: None }
+            }
             Err(error) => {
                 let is_new = error.kind() == io::ErrorKind::NotFound;
                 Self {
                     progress: Progress::default(),
                     pages: if is_new { Pages::In(folder) } else { Pages::None },
                     torn: false,
+                    not_kept: None,
                     trouble: (!is_new).then(|| not_kept(&format!("{}: {error}", path.display()))),
                 }
             }
@@ -85,7 +91,15 @@ impl Book {
 
     /// Why nothing is kept, in a sentence; said once.
     pub fn trouble(&mut self) -> Option<String> {
+        if self.trouble.is_some() {
+            self.not_kept.clone_from(&self.trouble);
+        }
         self.trouble.take()
+    }
+
+    /// The same as long as it is so, once it was said.
+    pub fn not_kept(&self) -> Option<&str> {
+        self.not_kept.as_deref()
     }
 
     /// Takes notice of an event and writes it down at once, so that whatever ends this process loses nothing.
@@ -163,7 +177,7 @@ fn read(path: &Path) -> io::Result<(Progress, bool)> {
 }
 
 fn not_kept(why: &str) -> String {
-    format!("progress is not kept: {why}; IOLAB_STATE_DIR=DIR names a folder for it")
+    format!("progress is not kept; IOLAB_STATE_DIR=DIR names a folder for it: {why}")
 }
 
 #[expect(clippy::disallowed_methods, reason = "an edge: a journal says when; nothing is computed from it")]

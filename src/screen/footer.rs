@@ -9,7 +9,8 @@ use super::update::Stage;
 use super::view::View;
 use crate::lesson::Lesson;
 
-pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson) {
+/// The keys; `more_text`: whether the text goes on below what is shown of it.
+pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, more_text: bool) {
     if area.is_empty() {
         return;
     }
@@ -19,7 +20,8 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson) 
     let size = ratatui::layout::Size { width: area.width, height: area.height };
     let stage = Stage { lesson, trace: None, size };
     let rows = keys::here(Context::of(view)).filter(|binding| keys::in_footer(binding, view, &stage));
-    draw_keys(paint, area, rows, |binding| keys::word(binding, view, &stage));
+    let rank = |binding: &Binding| keys::rank(binding, view, &stage, more_text);
+    draw_ranked(paint, area, rows, |binding| keys::word(binding, view, &stage), rank);
 }
 
 /// An answer to the last key.
@@ -37,6 +39,16 @@ pub(super) fn draw_keys(
     rows: impl Iterator<Item = &'static Binding>,
     word: impl Fn(&Binding) -> Option<&'static str>,
 ) {
+    draw_ranked(paint, area, rows, word, |binding| binding.footer.map_or(0, |(_, rank)| rank));
+}
+
+fn draw_ranked(
+    paint: &mut Paint,
+    area: Rect,
+    rows: impl Iterator<Item = &'static Binding>,
+    word: impl Fn(&Binding) -> Option<&'static str>,
+    rank: impl Fn(&Binding) -> u8,
+) {
     let mut rows: Vec<_> = rows.collect();
     let gap = match area.width {
         76.. => 3,
@@ -53,8 +65,7 @@ pub(super) fn draw_keys(
     while rows.iter().map(|row| cell(paint, row).saturating_add(gap)).fold(indent, u16::saturating_add)
         > area.width.saturating_add(gap)
     {
-        let rank = |row: &&Binding| row.footer.map_or(0, |(_, rank)| rank);
-        let Some(least) = (0..rows.len()).max_by_key(|index| rank(&rows[*index])) else { break };
+        let Some(least) = (0..rows.len()).max_by_key(|index| rank(rows[*index])) else { break };
         rows.remove(least);
     }
     let mut column = indent;

@@ -78,7 +78,7 @@ fn progress(paint: &mut Paint, area: Rect, column: u16, step: usize, steps: usiz
 /// Glyph, word and time of what is shown.
 fn mode(paint: &Paint, view: &View, lesson: &Lesson, world: Option<&World<'_>>) -> (String, Role) {
     let glyphs = paint.glyphs();
-    let end_ns = world.map_or(0, |world| world.runs.iter().map(|run| run.t_ns).max().unwrap_or(0));
+    let end_ns = world.map_or(0, World::end_ns);
     let recorded = view.recorded().is_some();
     let Some(state) = view.state(lesson) else {
         let elsewhere = matches!(view.run, Run::Some { state: State::Running, .. });

@@ -3,7 +3,7 @@
 mod moment;
 
 pub(super) use self::moment::{Wanted, wanted};
-pub use self::moment::{in_footer, label, name, why_not, word};
+pub use self::moment::{in_footer, label, name, rank, why_not, word};
 pub use super::context::Context;
 use super::key::Key;
 use crate::lesson::Show;
@@ -240,7 +240,7 @@ pub const BINDINGS: &[Binding] = &[
         "everything as the lesson has it"
     ),
     binding!([Key::Esc, Key::Enter, Key::Char('c')], Close, CONTROLS, Some(("close", 1)), "close this"),
-    binding!([Key::Enter], Store, TYPING, Some(("predict", 1)), "store the prediction"),
+    binding!([Key::Enter], Store, TYPING, Some(("store", 1)), "store the prediction"),
     binding!([Key::Backspace, Key::Delete], Erase, TYPING, None, "take the last character back"),
     binding!([Key::Esc], Leave, TYPING, Some(("without one", 2)), "go on without a prediction"),
     binding!(

@@ -30,7 +30,7 @@ pub(super) fn draw(
             0
         }
         [] => 0,
-        servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab)),
+        servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab, rest.width)),
     }
 }
 
@@ -160,13 +160,15 @@ fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) -> u16 {
     missing
 }
 
-/// Lines that had no room: of parts that were left out, the least they need; of sentences, all that were cut.
+/// Lines that had no room: of parts that were left out, the least they need; of sentences, names, lanes and
+/// stories, all that were cut.
 /// A picture that is only smaller lacks nothing.
 fn missing(area: Rect, scene: &Scene<'_>, slots: &[Slot]) -> u16 {
     let lacks = |part: &Show| {
         let (least, most) = widget::rows(scene, *part, area.width);
         let title = u16::from(!widget::title(scene, *part).is_empty());
-        let whole = if *part == Show::Insights { most } else { least };
+        let is_text = matches!(part, Show::Insights | Show::Names | Show::Lanes | Show::Story);
+        let whole = if is_text { most } else { least };
         let drawn = slots.iter().find(|slot| slot.part == *part).map_or(0, |slot| slot.rows);
         if least > 0 { whole.saturating_add(title).saturating_sub(drawn) } else { 0 }
     };

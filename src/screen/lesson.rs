@@ -27,7 +27,7 @@ pub(super) fn frame(
     if let Some(outer) = areas.frame {
         draw_frame(&mut paint, outer, areas.lab_title.x.saturating_sub(1));
     }
-    draw_text(&mut paint, &areas, view, lesson, &servers);
+    let more_text = draw_text(&mut paint, &areas, view, lesson, &servers);
     if let Some(shown) = view.lab(lesson) {
         if areas.frame.is_none() && !areas.lab_title.is_empty() {
             paint.rule(areas.lab_title, 0, "", "", false);
@@ -46,7 +46,7 @@ pub(super) fn frame(
             paint.zone(place, Click::Act(keys::Action::Pane));
         }
     }
-    footer::draw(&mut paint, areas.footer, view, lesson);
+    footer::draw(&mut paint, areas.footer, view, lesson, more_text);
     overlay::draw(&mut paint, size, view, lesson, &servers);
     paint.done()
 }
@@ -76,15 +76,16 @@ fn draw_frame(paint: &mut Paint, outer: Rect, between: u16) {
     }
 }
 
+/// Draws the text; says whether it goes on below.
 fn draw_text(
     paint: &mut Paint,
     areas: &layout::Areas,
     view: &View,
     lesson: &Lesson,
     servers: &[ServerView<'_>],
-) {
+) -> bool {
     if areas.text.is_empty() {
-        return;
+        return false;
     }
     let lines = text::lines(view, lesson, areas.text.width, &text::Told::By(servers));
     let from = text::draw(paint, areas.text, &lines, view.scroll);
@@ -103,6 +104,7 @@ fn draw_text(
     if below > 0 {
         paint.zone(areas.text_title, Click::Act(keys::Action::PageDown));
     }
+    below > 0
 }
 
 /// What a lab is, in a few words: its load, or how its trials run.

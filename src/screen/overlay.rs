@@ -101,7 +101,7 @@ fn lines(
 ) -> Vec<Line> {
     match overlay {
         Overlay::Help => help::lines(view, stage, columns, theme),
-        Overlay::Controls { row } => controls::lines(view, stage, row, theme),
+        Overlay::Controls { row } => controls::lines(view, stage, row, columns, theme),
         Overlay::Info { .. } => info::lines(view, stage, servers, columns, theme),
     }
 }

@@ -6,7 +6,7 @@ use super::theme::Role;
 use super::view::{Playhead, State, View};
 use crate::lesson::{Lab, Lesson};
 use crate::servers::Polls;
-use crate::trace::End;
+use crate::trace::{End, Pace};
 use crate::world::ServerView;
 
 /// A second without an answer is no pause between two requests any more.
@@ -93,10 +93,16 @@ fn takes_turns(servers: &[ServerView<'_>]) -> bool {
     servers.len() > 1 && servers.iter().any(polls)
 }
 
-/// A server that owes answers and gives none.
+/// A server that owes answers and gives none, or gave none until it was given up.
 pub(crate) fn silence(server: &ServerView<'_>) -> Option<String> {
-    let (silent_ns, waiting) = server.runs.last()?.silence()?;
-    let requests =
-        if waiting == 1 { "1 request waits".to_owned() } else { format!("{waiting} requests wait") };
-    (silent_ns >= SILENCE_NS_MIN).then(|| format!("no answer for {}, {requests} for one", seconds(silent_ns)))
+    let run = server.runs.last()?;
+    let (silent_ns, waiting) = run.silence(server.load().pace == Pace::Max)?;
+    let time = seconds(silent_ns);
+    let says = match (run.end.is_some(), waiting) {
+        (false, 1) => format!("no answer for {time}, 1 request waits for one"),
+        (false, _) => format!("no answer for {time}, {waiting} requests wait for one"),
+        (true, 1) => format!("no answer in its last {time}, 1 request was given up"),
+        (true, _) => format!("no answer in its last {time}, {waiting} requests were given up"),
+    };
+    (silent_ns >= SILENCE_NS_MIN).then_some(says)
 }

@@ -156,12 +156,18 @@ fn add_prediction(
     {
         let label = "  your answer: ";
         out.prompt = Some((out.lines.len(), width(label).saturating_add(width(text))));
-        out.lines.push(vec![
-            (label.into(), Role::Plain),
-            (text.clone(), Role::Own),
-            ("_".into(), Role::Own),
-            (asked.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default(), Role::Quiet),
-        ]);
+        let mut line: Line =
+            vec![(label.into(), Role::Plain), (text.clone(), Role::Own), ("_".into(), Role::Own)];
+        let unit = asked.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+        let answer = width(label).saturating_add(width(text)).saturating_add(1);
+        let fits = answer.saturating_add(width(&unit)) <= columns;
+        if fits {
+            line.push((unit.clone(), Role::Quiet));
+        }
+        out.lines.push(line);
+        if !fits {
+            add_marked(out, "  ", Role::Quiet, unit.trim(), Role::Quiet, columns);
+        }
         return;
     }
     if !view.is_settled(asked) && view.present.is_some() {

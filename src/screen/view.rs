@@ -229,9 +229,17 @@ impl View {
     /// Whether this number would give the answer to a prediction of the step away.
     pub fn is_hidden(&self, lesson: &Lesson, server: &str, metric: MetricId) -> bool {
         self.step(lesson).predictions().any(|asked| {
-            asked.server == server && asked.metric == metric.row().key && !self.is_settled(asked)
+            let tells = MetricId::by_key(&asked.metric).is_some_and(|asked| tells(metric, asked));
+            asked.server == server && tells && !self.is_settled(asked)
         })
     }
+}
+
+/// Whether a metric gives another away: the same one, or the calls of an echo by what each of them carries.
+fn tells(metric: MetricId, asked: MetricId) -> bool {
+    use MetricId::{SqesPerEnter, SyscallsPerRequest};
+    metric == asked
+        || matches!((metric, asked), (SqesPerEnter, SyscallsPerRequest) | (SyscallsPerRequest, SqesPerEnter))
 }
 
 /// Whether two steps show one run: the same servers under the same load.
@@ -253,10 +261,11 @@ pub(super) fn neighbours(trace: &Trace, t_ns: u64) -> (Option<u64>, Option<u64>)
     let mut before = None;
     let mut after = None;
     for run in trace.runs() {
-        let from = run.records.partition_point(|(at_ns, _)| *at_ns < t_ns);
-        let to = run.records.partition_point(|(at_ns, _)| *at_ns <= t_ns);
-        before = before.max(from.checked_sub(1).map(|index| run.records[index].0));
-        let next = run.records.get(to).map(|(at_ns, _)| *at_ns);
+        let since_zero = |own_ns: u64| run.began_ns.saturating_add(own_ns);
+        let from = run.records.partition_point(|(at_ns, _)| since_zero(*at_ns) < t_ns);
+        let to = run.records.partition_point(|(at_ns, _)| since_zero(*at_ns) <= t_ns);
+        before = before.max(from.checked_sub(1).map(|index| since_zero(run.records[index].0)));
+        let next = run.records.get(to).map(|(at_ns, _)| since_zero(*at_ns));
         after = match (after, next) {
             (Some(one), Some(other)) => Some(std::cmp::min::<u64>(one, other)),
             (one, other) => one.or(other),

@@ -13,6 +13,8 @@ pub struct Trace {
     notes: Vec<(u64, Note)>,
     /// In which order entries came, to write them out as they were: (run, index in the run) or a note.
     pub(super) order: Vec<Place>,
+    /// Whether its runs follow each other, as they do for somebody who watches; else all begin at one zero.
+    in_sequence: bool,
 }
 
 /// One run of one server.
@@ -22,6 +24,21 @@ pub struct Run {
     pub start: Start,
     /// Its records after the start, by their time; nanoseconds since the run's zero.
     pub records: Vec<(u64, Record)>,
+    /// Its zero, nanoseconds since the trace's: 0 but in a trace whose runs follow each other.
+    pub began_ns: u64,
+}
+
+impl Run {
+    /// The time of its last record, nanoseconds since the trace's zero.
+    fn end_ns(&self) -> u64 {
+        let last_ns = self.records.last().map_or(0, |(t_ns, _)| *t_ns);
+        self.began_ns.saturating_add(last_ns)
+    }
+
+    /// What the trace's time is on the run's own clock; `None` before it began.
+    pub fn own_ns(&self, t_ns: u64) -> Option<u64> {
+        t_ns.checked_sub(self.began_ns)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +51,13 @@ pub(super) enum Place {
 impl Trace {
     /// An empty trace.
     pub fn new(header: Header) -> Self {
-        Self { header, runs: Vec::new(), notes: Vec::new(), order: Vec::new() }
+        Self { header, runs: Vec::new(), notes: Vec::new(), order: Vec::new(), in_sequence: false }
+    }
+
+    /// An empty trace of a lab that somebody watches: its time goes on from run to run. A run begins where those
+    /// that were over by then had ended; what lies between two runs is not counted.
+    pub fn in_sequence(header: Header) -> Self {
+        Self { in_sequence: true, ..Self::new(header) }
     }
 
     /// The header.
@@ -62,9 +85,9 @@ impl Trace {
         self.order.is_empty()
     }
 
-    /// The time of the last record of any run, nanoseconds since its zero.
+    /// The time of the last record of any run, nanoseconds since the trace's zero.
     pub fn end_ns(&self) -> u64 {
-        self.runs.iter().filter_map(|run| run.records.last()).map(|(t_ns, _)| *t_ns).max().unwrap_or(0)
+        self.runs.iter().map(Run::end_ns).max().unwrap_or(0)
     }
 
     /// Appends one entry. Refuses what no recording can contain, in words.
@@ -90,7 +113,10 @@ impl Trace {
         if start.server as usize >= self.header.servers.len() {
             return Err(format!("run {id} is of server {}, the header has none such", start.server));
         }
-        self.runs.push(Run { start, records: Vec::new() });
+        let over = |run: &&Run| matches!(run.records.last(), Some((_, Record::End { .. })));
+        let before = self.runs.iter().filter(|_| self.in_sequence).filter(over);
+        let began_ns = before.map(Run::end_ns).max().unwrap_or(0);
+        self.runs.push(Run { start, records: Vec::new(), began_ns });
         Ok(Place::Start(id))
     }
 

@@ -20,7 +20,8 @@ pub enum Story {
         tid: u32,
         /// Name of the call (`io_uring_enter`), or `syscall_N` where iolab has no name.
         name: String,
-        /// Its six arguments.
+        /// Its six arguments. Of io_uring_setup the second is 0 and the third the flags that it points to, where they
+        /// were read.
         args: [u64; 6],
     },
     /// A thread came back from a system call.

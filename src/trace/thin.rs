@@ -54,13 +54,20 @@ impl Thinner {
 }
 
 impl Trace {
-    /// Thins what was recorded before `before_ns`, nanoseconds since each run's zero.
+    /// Thins what was recorded before `before_ns`, nanoseconds since the trace's zero.
     ///
     /// A world two seconds later or more (as far back as "just now" reaches) stays the same: totals are cumulative and their samples are added up, a
     /// story's calls become their sums, but for the run's last ones. Of interest lists and sockets the last reading of each second is
     /// kept, so the share of idle EPOLLOUT entries and unread bytes rest on fewer readings.
     pub fn thin(&mut self, before_ns: u64) {
-        let kept: Vec<Vec<bool>> = self.runs.iter_mut().map(|run| thin_run(run, before_ns)).collect();
+        let kept: Vec<Vec<bool>> = self
+            .runs
+            .iter_mut()
+            .map(|run| {
+                let own_ns = before_ns.saturating_sub(run.began_ns);
+                thin_run(run, own_ns)
+            })
+            .collect();
         // Where each record that is left stands now.
         let places: Vec<Vec<u32>> = kept.iter().map(|kept| new_places(kept)).collect();
         self.order.retain_mut(|place| match place {

@@ -1,4 +1,4 @@
-//! Totals: cumulative counters of a process and of its client, every 20 ms. Metrics come from differences
+//! Totals: cumulative counters of a process, every 20 ms, and of its client, every 50 ms. Metrics come from differences
 //! of two of these, so a lost record costs resolution, never truth.
 
 use std::collections::BTreeMap;

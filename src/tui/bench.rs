@@ -99,7 +99,8 @@ impl Bench {
     pub(super) fn hear(&mut self, event: LabEvent) -> Option<Input> {
         Some(match event {
             LabEvent::Begin(header) => {
-                self.begin(Trace::new(*header));
+                // It is watched as it goes: its clock never turns back.
+                self.begin(Trace::in_sequence(*header));
                 Input::Began
             }
             LabEvent::Entries(entries) => {

@@ -23,7 +23,7 @@ pub const FRAMES_PER_SECOND: u32 = 30;
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FRAMES_PER_SECOND as u64);
 
 /// The time of a frame that only shows how a run goes on: numbers that change faster cannot be read.
-const LIVE_FRAME: Duration = Duration::from_millis(66);
+const LIVE_FRAME: Duration = Duration::from_millis(100);
 
 /// What the loop waits for.
 #[derive(Debug)]
@@ -368,6 +368,14 @@ impl Screen<'_> {
     }
 
     fn receipt(&mut self) -> Vec<String> {
+        let mut lines = self.learned();
+        // The row it was said in is gone with the screen.
+        lines.extend(self.book.not_kept().map(|says| format!("  {says}")));
+        lines
+    }
+
+    /// What stays of home or the lesson.
+    fn learned(&mut self) -> Vec<String> {
         let Some(open) = self.app.lesson() else {
             return screen::home::receipt(self.course, self.book.progress());
         };

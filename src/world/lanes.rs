@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::turns::{Turn, turns};
 use super::{Call, MetricId, ServerView};
+use crate::servers::Polls;
 
 /// The name of an SQPOLL thread begins with this.
 const POLLER: &str = "iou-sqp-";
@@ -43,8 +44,11 @@ pub fn lanes<'w>(view: &ServerView<'w>) -> Option<Lanes<'w>> {
     for call in &window.calls {
         threads.entry(call.tid).or_default().push(call);
     }
-    let lane =
-        |(tid, calls): (u32, Vec<_>)| Lane { tid, calls: calls.len(), turns: turns(&calls, &window.echoes) };
+    let polled = is_polled(view);
+    let lane = |(tid, calls): (u32, Vec<_>)| {
+        let turns = turns(&calls, &window.echoes, polled);
+        Lane { tid, calls: calls.len(), turns }
+    };
     let mut threads: Vec<Lane<'w>> = threads.into_iter().map(lane).collect();
     threads.sort_by_key(|lane| std::cmp::Reverse(lane.calls));
     let each = |count: u64| (window.requests > 0).then(|| count as f64 / window.requests as f64);
@@ -56,6 +60,13 @@ pub fn lanes<'w>(view: &ServerView<'w>) -> Option<Lanes<'w>> {
         crossings_per_request: counted.or_else(|| each(window.syscalls)),
         by_name: by_name.filter(|(_, each)| *each >= RARE).collect(),
     })
+}
+
+/// Whether a kernel thread takes the submissions.
+fn is_polled(view: &ServerView<'_>) -> bool {
+    let by_table = view.server.is_some_and(|server| server.polls == Polls::KernelThread);
+    let mut flags = view.sum.rings.iter().flat_map(|ring| &ring.now.setup_flags);
+    by_table || flags.any(|flag| flag == "SQPOLL")
 }
 
 fn pollers<'w>(view: &ServerView<'w>) -> Vec<&'w str> {

@@ -12,6 +12,7 @@ mod history;
 pub mod insight;
 pub mod lanes;
 mod measured;
+mod memo;
 mod metric;
 mod poller;
 pub mod ready;
@@ -42,6 +43,8 @@ pub use told::Told;
 pub use unread::{Left, Unread};
 pub use window::{Call, Echo, RingEntry, SeenEntry, WindowView};
 
+use std::sync::Arc;
+
 use crate::trace::{Header, Note, Trace};
 
 /// What is known at a time.
@@ -49,10 +52,10 @@ use crate::trace::{Header, Note, Trace};
 pub struct World<'t> {
     /// The trace's header: machine, load, servers.
     pub header: &'t Header,
-    /// The time, nanoseconds since each run's zero; `u64::MAX` is "all there is".
+    /// The time, nanoseconds since the trace's zero; `u64::MAX` is "all there is".
     pub t_ns: u64,
-    /// Each run up to the time, in the order they started.
-    pub runs: Vec<RunWorld>,
+    /// Each run up to the time, in the order they started; shared with the cursor, which goes on from them.
+    pub runs: Vec<Arc<RunWorld>>,
     /// Notes about the whole trace up to the time.
     pub notes: &'t [(u64, Note)],
 }
@@ -60,13 +63,19 @@ pub struct World<'t> {
 impl<'t> World<'t> {
     /// Folds the trace from its beginning up to and including `t_ns`.
     pub fn at(trace: &'t Trace, t_ns: u64) -> Self {
-        let runs = trace.runs().iter().map(|run| RunWorld::at(run, t_ns)).collect();
+        let begun = trace.runs().iter().filter_map(|run| Some((run, run.own_ns(t_ns)?)));
+        let runs = begun.map(|(run, own_ns)| Arc::new(RunWorld::at(run, own_ns))).collect();
         Self::of(trace, t_ns, runs)
     }
 
-    fn of(trace: &'t Trace, t_ns: u64, runs: Vec<RunWorld>) -> Self {
+    fn of(trace: &'t Trace, t_ns: u64, runs: Vec<Arc<RunWorld>>) -> Self {
         let until = trace.notes().partition_point(|(at_ns, _)| *at_ns <= t_ns);
         Self { header: trace.header(), t_ns, runs, notes: &trace.notes()[..until] }
+    }
+
+    /// The time of the last record, nanoseconds since the trace's zero.
+    pub fn end_ns(&self) -> u64 {
+        self.runs.iter().map(|run| run.began_ns.saturating_add(run.t_ns)).max().unwrap_or(0)
     }
 
     /// One view a server, in the order they were asked for.

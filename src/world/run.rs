@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::deltas::Deltas;
 use super::history::History;
+use super::memo::Memo;
 use super::unread::Unread;
 use super::window::WindowView;
 use crate::trace::{
@@ -19,6 +20,8 @@ pub(super) const ROOM_BYTES_MAX: u32 = 4096;
 pub struct RunWorld {
     /// How it began.
     pub start: Start,
+    /// Its zero, nanoseconds since the trace's.
+    pub began_ns: u64,
     /// Time of the last record folded in, nanoseconds since the run's zero.
     pub t_ns: u64,
     /// The process at the run's zero.
@@ -51,6 +54,8 @@ pub struct RunWorld {
     pub client_t_ns: u64,
     /// When it last told of a new answer, likewise.
     pub answered_t_ns: u64,
+    /// What [`deltas`](Self::deltas) came to.
+    sum: Memo<Deltas>,
 }
 
 impl RunWorld {
@@ -58,6 +63,7 @@ impl RunWorld {
     pub fn new(start: Start) -> Self {
         Self {
             start,
+            began_ns: 0,
             t_ns: 0,
             first: None,
             process: None,
@@ -74,12 +80,18 @@ impl RunWorld {
             end: None,
             client_t_ns: 0,
             answered_t_ns: 0,
+            sum: Memo::default(),
         }
+    }
+
+    /// The same, its place in its trace known.
+    pub(super) fn of(run: &Run) -> Self {
+        Self { began_ns: run.began_ns, ..Self::new(run.start.clone()) }
     }
 
     /// The run from its zero up to and including `t_ns`.
     pub fn at(run: &Run, t_ns: u64) -> Self {
-        let mut world = Self::new(run.start.clone());
+        let mut world = Self::of(run);
         let until = run.records.partition_point(|(at_ns, _)| *at_ns <= t_ns);
         for (at_ns, record) in &run.records[..until] {
             world.apply(*at_ns, record);
@@ -90,6 +102,7 @@ impl RunWorld {
     /// Folds one more record in.
     pub fn apply(&mut self, t_ns: u64, record: &Record) {
         self.t_ns = t_ns;
+        self.sum = Memo::default();
         match record {
             Record::Start(_) => {}
             Record::Process(totals) => self.apply_process(t_ns, totals),
@@ -129,7 +142,10 @@ impl RunWorld {
         }
         let mut latency_ns = std::mem::take(&mut self.client.latency_ns);
         latency_ns.merge(&totals.latency_ns);
-        self.client = ClientTotals { latency_ns, ..totals.clone() };
+        // Field by field: of the latencies, which are many, only the sum is kept.
+        let ClientTotals { sent, answered, errors, bytes_wrong, late, delayed, open, cpu_ns, .. } = *totals;
+        self.client =
+            ClientTotals { sent, answered, errors, bytes_wrong, late, delayed, open, cpu_ns, latency_ns };
         self.client_t_ns = t_ns;
     }
 
@@ -152,17 +168,30 @@ impl RunWorld {
     }
 
     /// For how long no answer has come although requests wait for one, nanoseconds, and how many do: those that
-    /// were sent, and those that the server leaves no room for. `None` once the run is over.
-    pub fn silence(&self) -> Option<(u64, u64)> {
+    /// were sent, and those that the server leaves no room for. In a closed loop each connection that is open has
+    /// one under way. `None` where none waits, or the run came to its end as it should.
+    pub fn silence(&self, closed_loop: bool) -> Option<(u64, u64)> {
         let client = &self.client;
+        if self.end.is_some() {
+            // What never came was given up.
+            let silent_ns = self.client_t_ns.saturating_sub(self.answered_t_ns);
+            return (client.errors > 0).then_some((silent_ns, client.errors));
+        }
         let settled = client.answered.saturating_add(client.errors);
-        let waiting = client.sent.saturating_add(client.late).saturating_sub(settled);
+        let mut waiting = client.sent.saturating_add(client.late).saturating_sub(settled);
+        if closed_loop {
+            waiting = waiting.max(client.open.into());
+        }
         let silent_ns = self.client_t_ns.saturating_sub(self.answered_t_ns);
-        (self.end.is_none() && waiting > 0).then_some((silent_ns, waiting))
+        (waiting > 0).then_some((silent_ns, waiting))
     }
 
     /// What happened between the zero and now.
-    pub fn deltas(&self) -> Deltas {
+    pub fn deltas(&self) -> &Deltas {
+        self.sum.get(|| self.add_up())
+    }
+
+    fn add_up(&self) -> Deltas {
         let mut deltas = match (&self.first, &self.process) {
             (Some(first), Some(now)) => Deltas::between(first, now, &self.depths, self.client.answered),
             _ => Deltas { requests: self.client.answered, ..Deltas::default() },

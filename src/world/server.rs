@@ -1,6 +1,8 @@
 //! One server, all its runs together: what faces show side by side.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Deltas, Measured, MetricId, RunWorld, WindowView, World, insight};
 use crate::servers::{Column, Server};
@@ -23,9 +25,9 @@ pub struct ServerView<'w> {
     /// Its measured rounds under this load.
     pub rounds: Vec<&'w RunWorld>,
     /// All rounds added up.
-    pub sum: Deltas,
+    pub sum: Cow<'w, Deltas>,
     /// Its windows under this load added up.
-    pub window: WindowView,
+    pub window: Cow<'w, WindowView>,
     /// All its runs, of every purpose and under every load.
     pub runs: Vec<&'w RunWorld>,
 }
@@ -33,7 +35,8 @@ pub struct ServerView<'w> {
 impl<'w> ServerView<'w> {
     pub(super) fn new(world: &'w World<'_>, index: u32) -> Self {
         let name = world.header.servers[index as usize].as_str();
-        let runs: Vec<_> = world.runs.iter().filter(|run| run.start.server == index).collect();
+        let runs: Vec<_> =
+            world.runs.iter().map(Arc::as_ref).filter(|run| run.start.server == index).collect();
         let load = runs.last().map_or(&world.header.load, |run| load_of(run, world.header));
         Self::of(name, world.header, runs, load)
     }
@@ -42,13 +45,12 @@ impl<'w> ServerView<'w> {
     fn of(name: &'w str, header: &'w Header, runs: Vec<&'w RunWorld>, load: &'w Load) -> Self {
         let now = || runs.iter().copied().filter(|run| load_of(run, header) == load);
         let rounds: Vec<_> = now().filter(|run| run.start.purpose == Purpose::Measure).collect();
-        let mut window = WindowView::default();
-        now().for_each(|run| window.merge(&run.window));
+        let window = windows(now().map(|run| &run.window));
         let trial = trials::by_name(name);
         let mut sum = sum(&rounds);
         if trial.is_some() {
             // No client says where it ends: its last record does.
-            sum.duration_ns = rounds.iter().fold(0, |sum, round| sum.saturating_add(round.t_ns));
+            sum.to_mut().duration_ns = rounds.iter().fold(0, |sum, round| sum.saturating_add(round.t_ns));
         }
         Self {
             name,
@@ -90,11 +92,11 @@ impl<'w> ServerView<'w> {
     /// window told has no spread: there is one.
     pub fn metric(&self, id: MetricId) -> Option<Measured> {
         let all = id.of(self, &self.sum)?;
-        if all.rung() == Some(Rung::Ptrace) {
+        if all.rung() == Some(Rung::Ptrace) || self.rounds.len() < 2 {
             return Some(all);
         }
         let rounds: Vec<_> =
-            self.rounds.iter().filter_map(|round| id.of(self, &round.deltas())?.value()).collect();
+            self.rounds.iter().filter_map(|round| id.of(self, round.deltas())?.value()).collect();
         Some(all.with_spread_of(&rounds))
     }
 
@@ -154,6 +156,22 @@ impl<'w> ServerView<'w> {
         names.iter().map(|(name, count)| (name.clone(), each(count))).collect()
     }
 
+    /// What is to be said of names that add up to another number of calls than were counted at full speed.
+    pub fn remark_on_names(&self) -> Option<&'static str> {
+        /// Fewer by so much.
+        const APART: f64 = 1.5;
+        let counted = self.sum.syscalls.filter(|_| self.sum.by_name.is_empty())?;
+        let window = &self.window;
+        let each = |calls: u64, requests: u64| match self.trial {
+            Some(_) => calls as f64,
+            None => calls as f64 / requests.max(1) as f64,
+        };
+        let (free, seen) = (each(counted.calls, counted.requests), each(window.syscalls, window.requests));
+        let whole = window.rung.is_some() && window.cut_after.is_none();
+        (whole && seen > 0.0 && free / seen > APART)
+            .then_some("in a window under ptrace: slowed down, it goes round fewer times")
+    }
+
     /// The rungs that gave something.
     pub fn rungs(&self) -> Vec<Rung> {
         let latest = self.latest();
@@ -177,7 +195,7 @@ impl<'w> ServerView<'w> {
             .rounds
             .iter()
             .zip(&unobserved)
-            .map(|(with, without)| rate(&with.deltas()) / rate(&without.deltas()))
+            .map(|(with, without)| rate(with.deltas()) / rate(without.deltas()))
             .filter(|share| share.is_finite())
             .collect();
         let mut sorted = shares.clone();
@@ -226,8 +244,24 @@ fn load_of<'w>(run: &'w RunWorld, header: &'w Header) -> &'w Load {
     run.start.load.as_ref().unwrap_or(&header.load)
 }
 
-fn sum(runs: &[&RunWorld]) -> Deltas {
+/// All of them added up; one alone is not copied.
+fn sum<'w>(runs: &[&'w RunWorld]) -> Cow<'w, Deltas> {
+    if let [only] = runs {
+        return Cow::Borrowed(only.deltas());
+    }
     let mut sum = Deltas::default();
-    runs.iter().for_each(|run| sum.add(&run.deltas()));
-    sum
+    runs.iter().for_each(|run| sum.add(run.deltas()));
+    Cow::Owned(sum)
+}
+
+/// Likewise of windows; most runs have none.
+fn windows<'w>(all: impl Iterator<Item = &'w WindowView>) -> Cow<'w, WindowView> {
+    let nothing = WindowView::default();
+    let told: Vec<_> = all.filter(|window| **window != nothing).collect();
+    if let [only] = told[..] {
+        return Cow::Borrowed(only);
+    }
+    let mut window = nothing;
+    told.iter().for_each(|more| window.merge(more));
+    Cow::Owned(window)
 }

@@ -21,9 +21,17 @@ pub struct Turn<'c> {
 
 /// The turns of one thread, oldest first. The last one goes on, or is nothing but the wait that the thread is
 /// in now.
-pub fn turns<'c>(calls: &[&'c Call], echoes: impl IntoIterator<Item = &'c Echo>) -> Vec<Turn<'c>> {
+///
+/// `polled`: a kernel thread takes the submissions. Then nobody enters a ring to submit: whoever asks for
+/// completions there has found none and waits, however short.
+pub fn turns<'c>(
+    calls: &[&'c Call],
+    echoes: impl IntoIterator<Item = &'c Echo>,
+    polled: bool,
+) -> Vec<Turn<'c>> {
     let (sent_ns, blocks) = (times(echoes), is_blocking(calls));
-    split(calls, |call| waited(call, blocks, &sent_ns))
+    let asks = |call: &Call| polled && call.name == "io_uring_enter" && nature(call) == Nature::Waits;
+    split(calls, |call| asks(call) || waited(call, blocks, &sent_ns))
 }
 
 /// The same from one wait for a request to the next: a wait for anything else is a call like others.
@@ -170,7 +178,7 @@ mod tests {
 
     fn shape(calls: &[Call], echoes: &[Echo]) -> Vec<(bool, usize)> {
         let calls: Vec<&Call> = calls.iter().collect();
-        turns(&calls, echoes).iter().map(|turn| (turn.wait.is_some(), turn.calls.len())).collect()
+        turns(&calls, echoes, false).iter().map(|turn| (turn.wait.is_some(), turn.calls.len())).collect()
     }
 
     #[test]
@@ -198,7 +206,7 @@ mod tests {
         let calls = [enter(1, 9 * ms, 0, 1), enter(10 * ms, 20 * ms, 1, 2), enter(21 * ms, 0, 0, 1)];
         let calls: Vec<&Call> = calls.iter().collect();
         let echoes = [echo(1, 0, 8 * ms, 11 * ms)];
-        let waits: Vec<_> = turns(&calls, &echoes).iter().map(|turn| turn.calls.len()).collect();
+        let waits: Vec<_> = turns(&calls, &echoes, false).iter().map(|turn| turn.calls.len()).collect();
         assert_eq!(waits, [0, 0, 0], "each of them waited");
         let requests = turns_of_requests(&calls, &echoes);
         assert_eq!(requests.iter().map(|turn| turn.calls.len()).collect::<Vec<_>>(), [1, 0]);

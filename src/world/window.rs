@@ -180,6 +180,17 @@ impl WindowView {
         add(&mut self.duration_ns, duration_ns);
     }
 
+    /// SQEs consumed by each io_uring_enter, 0 by those that only waited. Empty where none submitted any.
+    pub fn enters(&self) -> Counts {
+        let mut enters = self.batches.clone();
+        let all = self.by_name.get("io_uring_enter").copied().unwrap_or(0);
+        let waits = all.saturating_sub(enters.samples());
+        if waits > 0 && !enters.is_empty() {
+            enters.add(0, waits);
+        }
+        enters
+    }
+
     /// Adds the windows of another run of the same server.
     pub fn merge(&mut self, other: &Self) {
         self.rung = self.rung.or(other.rung);

@@ -110,7 +110,7 @@ fn bursts_keep_the_rate_and_the_count() {
         // The last of ten bursts is due 180 ms after the zero; nothing is sent before it is due.
         assert!(told.at_ns - told.zero_ns >= 180_000_000, "{} ns", told.at_ns - told.zero_ns);
         assert_eq!(server.received().iter().filter(|&&bytes| bytes == 25 * 64).count(), 8, "turns go round");
-        assert!(told.reports.len() >= 5, "a report every 20 ms: {}", told.reports.len());
+        assert!(told.reports.len() >= 2, "a report every 50 ms: {}", told.reports.len());
     });
 }
 

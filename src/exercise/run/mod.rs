@@ -73,8 +73,15 @@ pub(super) struct Ran {
     pub evidence: Option<String>,
 }
 
-/// Runs a program as `run` says and tells what was seen.
-pub(super) fn run(name: &str, manifest: &Manifest, run: &Run, program: &Path, setting: &Setting<'_>) -> Ran {
+/// Runs a program as `run` says and tells what was seen; `told` hears it after each step, as far as it is.
+pub(super) fn run(
+    name: &str,
+    manifest: &Manifest,
+    run: &Run,
+    program: &Path,
+    setting: &Setting<'_>,
+    told: &mut dyn FnMut(&RunSeen),
+) -> Ran {
     let mut seen = RunSeen::default();
     let begun = Stage::begin(manifest, run, program, setting, &mut seen);
     let mut stage = match begun {
@@ -96,6 +103,7 @@ pub(super) fn run(name: &str, manifest: &Manifest, run: &Run, program: &Path, se
         if halt_now(&seen, stopped) {
             break;
         }
+        told(&seen);
     }
     let not_held = stage.cage.held().iter().filter_map(complaint).collect();
     let evidence = setting.evidence.and_then(|folder| stage.record(folder, name, run, &seen, setting));
@@ -158,16 +166,18 @@ impl<'s> Stage<'s> {
         let mut halt = result.err();
         if halt.is_none() {
             self.settle();
-            let ended = self.cage.ended();
-            if !matches!(action, Action::End)
-                && let Some(ended) = ended
-            {
-                halt = Some(Halt::Trouble(self.crashed(ended)));
-            }
         }
         step.ms = monotonic_ns().saturating_sub(begin_ns) / 1_000_000;
         self.look.note_overflow(self.calls.as_ref().is_some_and(Calls::overflow_seen));
         step.after = self.look.snapshot();
+        // Its sockets are closed before its end is told.
+        let is_gone = !step.after.alive && !matches!(action, Action::End);
+        if halt.is_none()
+            && is_gone
+            && let Some(ended) = self.cage.wait(FAREWELL)
+        {
+            halt = Some(Halt::Trouble(self.crashed(ended)));
+        }
         if let Some(told) = self.calls.as_ref().map(Calls::take) {
             (step.calls, step.answered, step.batches) = (Some(told.calls), told.answered, told.batches);
         }

@@ -15,8 +15,8 @@ const MS: u64 = 1_000_000;
 /// what was sent is there at once.
 const ASLEEP_NS: u64 = 300 * MS;
 
-/// A task may sleep because it was told to.
-const TASK_ASLEEP_NS: u64 = 1200 * MS;
+/// A task may sleep because it was told to; no exercise tells one to for longer than 250 ms.
+const TASK_ASLEEP_NS: u64 = 450 * MS;
 
 /// So long one may be busy without anything coming of it.
 const BUSY_NS: u64 = 1500 * MS;

@@ -12,17 +12,26 @@ use std::sync::mpsc::{Receiver, Sender};
 use super::cast::Cast;
 use super::observer::Watch;
 use super::session::{Control, Stage};
-use super::tracer::Tracer;
+use super::tracer::{Seen, Tracer};
 use crate::load::protocol::{Ask, Tell};
 use crate::probe::clock;
 use crate::servers::Server;
-use crate::trace::{End, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
+use crate::trace::{End, Layer, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
 
 /// Requests of a window in a closed loop: a few rounds of all connections.
 const WINDOW_REQUESTS: u64 = 2048;
 
 /// Requests of a window at a pace: what comes in a quarter of a second, within these bounds.
 const WINDOW_REQUESTS_PACED: std::ops::RangeInclusive<u64> = 8..=512;
+
+/// A window is opened so often until one has seen all calls of its requests.
+const WINDOWS_MAX: u32 = 3;
+
+/// Without a ring an echo takes at least a read and a write.
+const CALLS_PER_ECHO_MIN: u64 = 2;
+
+/// Requests of one connection that come more often than this may be read two at a time.
+const OFTEN_PER_S: u64 = 50;
 
 /// The longest message of a warm-up.
 const WARM_UP_BYTES: u32 = 64;
@@ -143,7 +152,7 @@ impl<'s> Lane<'s> {
             }
             // What a window told of another load says nothing about this one.
             let outcome = match windows && self.stage.is_unseen(self.index, &cast.load) {
-                true => self.window(cast, round)?,
+                true => self.windows(cast, round)?,
                 false => self.measure(cast, round, purpose)?,
             };
             if outcome == Outcome::Measured {
@@ -204,8 +213,19 @@ impl<'s> Lane<'s> {
         }
     }
 
-    /// A run under ptrace.
-    fn window(&self, cast: &mut Cast, round: u32) -> Result<Outcome, Trouble> {
+    /// Runs under ptrace, until one tells all calls of its requests; the last one counts as it is.
+    fn windows(&self, cast: &mut Cast, round: u32) -> Result<Outcome, Trouble> {
+        let _turn = self.stage.window_turn();
+        for left in (0..WINDOWS_MAX).rev() {
+            if let Some(outcome) = self.window(cast, round, left == 0)? {
+                return Ok(outcome);
+            }
+        }
+        Ok(Outcome::Seen)
+    }
+
+    /// A run under ptrace. `None`: it told less than there was, and was not the `last`.
+    fn window(&self, cast: &mut Cast, round: u32, last: bool) -> Result<Option<Outcome>, Trouble> {
         let run = self.begin(cast.pid, &cast.load, round, Purpose::Window);
         let zero_ns = clock::monotonic_ns();
         // The tracer and the client tell of the same moments: in order of time once both have told.
@@ -216,7 +236,7 @@ impl<'s> Lane<'s> {
                 self.stage.recorder.release(run);
                 self.stage.recorder.push(run, [(0, Record::Refused { rung: Rung::Ptrace, refusal })]);
                 self.end(run, 0, End::Done);
-                return Ok(Outcome::Seen);
+                return Ok(Some(Outcome::Seen));
             }
         };
         // Attaching broke the server's wait: it has to wait again before the first request comes.
@@ -225,15 +245,41 @@ impl<'s> Lane<'s> {
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns: None, story: true });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
         let seen = tracer.detach();
-        self.stage.recorder.release(run);
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
-        if let Ok(totals) = &quiet {
+        let whole = match &quiet {
+            Ok(totals) if cast.cut.is_none() => self.told_all(&cast.load, totals.answered, &seen),
+            _ => true,
+        };
+        if !whole && !last && !self.stage.is_stopped() {
+            cast.story_lost = 0;
+            self.stage.recorder.discard(run);
+            self.end(run, t_ns, End::Done);
+            return Ok(None);
+        }
+        self.stage.recorder.release(run);
+        if let Some(says) = seen.trouble {
+            let refusal = Refusal { layer: Layer::Kernel, says, try_this: String::new() };
+            self.stage.recorder.push(run, [(t_ns, Record::Refused { rung: Rung::Ptrace, refusal })]);
+        } else if let Ok(totals) = &quiet {
             let lost = std::mem::take(&mut cast.story_lost);
             let window =
                 Window { rung: Rung::Ptrace, lost, requests: totals.answered, syscalls: seen.syscalls };
             self.stage.recorder.push(run, [(t_ns, Record::Window { duration_ns: t_ns, window })]);
         }
-        self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Seen))
+        self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Seen)).map(Some)
+    }
+
+    /// Whether a window can have seen all calls of its requests, each by itself. A server that falls behind reads
+    /// two requests of a connection at once; where they are meant to follow each other so closely that it may,
+    /// that is how this server works under this load.
+    fn told_all(&self, load: &Load, requests: u64, seen: &Seen) -> bool {
+        let apart = match load.pace {
+            Pace::Max => true,
+            Pace::PerSecond(rate) => rate <= u64::from(load.connections) * OFTEN_PER_S,
+        };
+        let least =
+            if self.server().io_uring || !apart { 0 } else { requests.saturating_mul(CALLS_PER_ECHO_MIN) };
+        seen.trouble.is_none() && seen.syscalls >= least
     }
 
     fn window_requests(&self, load: &Load) -> u64 {

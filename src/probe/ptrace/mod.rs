@@ -16,13 +16,15 @@ mod request;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
 
 use self::bell::Bell;
 use self::beside::Beside;
@@ -255,9 +257,12 @@ impl Window {
         let place = self.threads.entry(tid).or_insert(Place::Outside);
         let thread = tid as u32;
         match request::edge(tid) {
-            Ok(Edge::Entry { number, arguments }) => {
+            Ok(Edge::Entry { number, mut arguments }) => {
                 *place = Place::Inside(number);
                 let name = syscalls::name(number).into_owned();
+                if name == "io_uring_setup" {
+                    follow_setup(tid, &mut arguments);
+                }
                 sink(now_ns, Story::Enter { tid: thread, name, args: arguments });
             }
             Ok(Edge::Exit { result }) => {
@@ -371,6 +376,19 @@ impl Window {
 impl Drop for Window {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+/// io_uring_setup(2) has two arguments, and what is asked for stands behind the second: the flags take the place of
+/// the third, and a second of 0 says that they do.
+fn follow_setup(tid: i32, arguments: &mut [u64; 6]) {
+    /// Where the flags lie in struct io_uring_params.
+    const FLAGS_AT: usize = 8;
+    let mut flags = [0; 4];
+    let there = RemoteIoVec { base: (arguments[1] as usize).wrapping_add(FLAGS_AT), len: flags.len() };
+    let read = process_vm_readv(Pid::from_raw(tid), &mut [IoSliceMut::new(&mut flags)], &[there]);
+    if read == Ok(flags.len()) {
+        (arguments[1], arguments[2]) = (0, u32::from_ne_bytes(flags).into());
     }
 }
 

@@ -116,6 +116,21 @@ pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'stati
     })
 }
 
+/// How early a row gives way in the footer: the lowest stays longest.
+pub fn rank(binding: &Binding, view: &View, stage: &Stage<'_>, more_text: bool) -> u8 {
+    let usual = binding.footer.map_or(0, |(_, rank)| rank);
+    let of_trials = view.lab(stage.lesson).is_some_and(|lab| lab.kind == Kind::Trials);
+    let is_over = matches!(view.state(stage.lesson), Some(State::Over));
+    match binding.action {
+        // Who has more to read is told so first.
+        Action::ScrollDown if more_text && Context::of(view) == Context::Text => 2,
+        // A trial is over at once: its story is what is left to look at.
+        Action::Pane if of_trials && is_over => 3,
+        Action::Freeze if of_trials && is_over => 7,
+        _ => usual,
+    }
+}
+
 /// Whether the footer shows a row at this moment: what can be done now, and what always can.
 pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
     // The row names both directions: one of them is enough.
@@ -134,7 +149,11 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
             Action::MoreConnections | Action::Controls => view.state(stage.lesson).is_some(),
             // Idle connections matter where the lesson shows what they cost.
             Action::MoreIdle => view.lab(stage.lesson).is_some_and(|lab| lab.show.contains(&Show::Cost)),
-            Action::Reveal => view.hides_answers(stage.lesson),
+            // Enter says it where it does the same.
+            Action::Reveal => {
+                view.hides_answers(stage.lesson)
+                    && (Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Answers)
+            }
             Action::StepBack | Action::StepForward => frozen,
             // Enter says it; the lab's own words name the key, too.
             Action::RunOrStop => Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Run,

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::Scene;
 use crate::screen::layout::top;
+use crate::screen::number::count;
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::Role;
 use crate::world::{Call, RingEntry, SeenEntry, ServerView, Told, words};
@@ -81,6 +82,16 @@ fn draw_server(paint: &mut Paint, area: Rect, server: &ServerView<'_>) {
     paint.text(head, 0, 0, server.name, Role::Code);
     let calls = lines(server);
     let first = calls.len().saturating_sub(usize::from(body.height));
+    // Of a server the last calls are shown; a trial's story has a beginning, which must not seem to be here.
+    let is_cut = server.trial.is_some() && first > 0 && body.height > 1;
+    let (body, first) = if is_cut {
+        let (cut, body) = top(body, 1);
+        let says = format!("{} {} before", paint.glyphs().ellipsis, before(server, &calls[..=first]));
+        paint.text(cut, 1, 0, &says, Role::Quiet);
+        (body, first + 1)
+    } else {
+        (body, first)
+    };
     let shown = &calls[first..];
     let name = |line: &Told<'_>| if let Told::Call(call) = line { width(&call.name) } else { 0 };
     let names = shown.iter().map(|(line, _)| name(line)).max().unwrap_or(0).min(area.width / 3);
@@ -89,6 +100,18 @@ fn draw_server(paint: &mut Paint, area: Rect, server: &ServerView<'_>) {
             Told::Call(call) => draw_call(paint, body, row, names, call, *times),
             Told::Entry(entry) => draw_entry(paint, body, row, names, entry, *times),
         }
+    }
+}
+
+/// How many calls came before those that are shown.
+fn before(server: &ServerView<'_>, hidden: &[(Told<'_>, u64)]) -> String {
+    let window = &server.window;
+    let all = window.by_name.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let forgotten = all.saturating_sub(u64::try_from(window.calls.len()).unwrap_or(u64::MAX));
+    let calls = hidden.iter().filter(|(line, _)| matches!(line, Told::Call(_))).map(|(_, times)| *times);
+    match calls.fold(forgotten, u64::saturating_add) {
+        1 => "1 call".to_owned(),
+        calls => format!("{} calls", count(calls)),
     }
 }
 
@@ -114,6 +137,9 @@ fn again(times: u64) -> String {
 /// Name, question, answer. A long answer leaves the question this much, a third of the room.
 const QUESTION_SHARE: u16 = 3;
 
+/// So much of an explanation is worth showing.
+const EXPLANATION_MIN: u16 = 8;
+
 /// The answer is cut only where the question would be lost otherwise.
 fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, times: u64) {
     let glyphs = paint.glyphs();
@@ -121,11 +147,22 @@ fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, t
     let indent = names.saturating_add(3);
     let answer = format!(" {} {}", glyphs.arrow, words::answer(call));
     let ask = words::ask(call);
-    let room = area.width.saturating_sub(indent);
-    let least = width(&ask).min(room / QUESTION_SHARE);
-    // How often is never cut: it is what the line is about.
+    // How often is never cut: it is what the line is about. Of an error its name.
     let again = again(times);
-    let answer = shorten(&answer, room.saturating_sub(least).saturating_sub(width(&again)), glyphs) + &again;
+    let room = area.width.saturating_sub(indent);
+    let (name, explained) = match answer.split_once(": ") {
+        Some((name, _)) if call.result.is_some_and(|result| result < 0) => (name, true),
+        _ => (answer.as_str(), false),
+    };
+    let least = width(&ask).min(room / QUESTION_SHARE);
+    let whole = if explained { width(&ask).min(room.saturating_sub(width(name))) } else { least };
+    let left = room.saturating_sub(width(&again)).saturating_sub(whole.max(least));
+    let answer = match left.saturating_sub(width(name)) {
+        // Too little for a word of the explanation.
+        ..EXPLANATION_MIN if explained && left < width(&answer) => shorten(name, left, glyphs),
+        _ => shorten(&answer, left, glyphs),
+    } + &again;
+    let room = area.width.saturating_sub(indent);
     let room = room.saturating_sub(width(&answer));
     let column = paint.text(area, indent, row, &shorten(&ask, room, glyphs), Role::Plain);
     let role = if call.result.is_some_and(|result| result < 0) { Role::Warn } else { Role::Number };

@@ -14,7 +14,6 @@ use super::Scene;
 use crate::screen::number::Scale;
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::Role;
-use crate::screen::view::Focus;
 use crate::trace::Rung;
 use crate::world::{COSTS, Cost, CostRow, CostTable, MetricId};
 
@@ -61,6 +60,17 @@ pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
     }
 }
 
+fn label_columns(table: &CostTable<'_>, columns: u16) -> u16 {
+    let labels = table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0);
+    labels.saturating_add(2).max(width(CONNECTIONS).saturating_add(1)).min(columns / 2)
+}
+
+/// How many servers have room.
+pub(super) fn fit(scene: &Scene<'_>) -> usize {
+    let room = scene.columns.saturating_sub(label_columns(&table(scene), scene.columns));
+    usize::from(room / (TIME + CALLS))
+}
+
 /// Where the columns stand.
 struct Shape {
     label: u16,
@@ -78,19 +88,15 @@ struct Shape {
 
 impl Shape {
     fn of(columns: u16, scene: &Scene<'_>, table: &CostTable<'_>, scale: Scale) -> Self {
-        let labels = table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0);
-        let label = labels.saturating_add(2).max(width(CONNECTIONS).saturating_add(1)).min(columns / 2);
+        let label = label_columns(table, columns);
         let room = columns.saturating_sub(label);
         let count = table.servers.len();
-        let shown = usize::from(room / (TIME + CALLS)).clamp(1, count.max(1));
-        let in_focus = match scene.view.focus {
-            Focus::Number { column, .. } => {
-                scene.servers.get(column).and_then(|server| table.column(server.name))
-            }
-            _ => None,
-        };
-        let focused = in_focus.unwrap_or(count.saturating_sub(1));
-        let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
+        // One that has answered nothing yet has no column here.
+        let (first, shown) = scene.side_by_side();
+        let beside = scene.servers.iter().skip(first).take(shown);
+        let mut here = beside.filter_map(|server| table.column(server.name));
+        let first = here.next().unwrap_or(0);
+        let shown = here.count().saturating_add(1).min(count.saturating_sub(first).max(1));
         let each = room / u16::try_from(shown).unwrap_or(1).max(1);
         let bar = each.saturating_sub(GAP + TIME + CALLS_ROOMY).min(BAR_MOST);
         let (bar, calls, gap) = if bar < BAR_LEAST { (0, CALLS, 0) } else { (bar, CALLS_ROOMY, GAP) };
@@ -113,7 +119,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     }
     let scale = Scale::of(COSTS[0], table.largest(0), paint.glyphs());
     let shape = Shape::of(area.width, scene, &table, scale);
-    draw_head(paint, area, &table, &shape);
+    draw_head(paint, area, &table, &shape, scene);
     let room = area.height.saturating_sub(HEAD).min(LOADS_MAX);
     let (first, shown) = around_now(&table.rows, usize::from(room));
     let mut row = HEAD;
@@ -134,10 +140,15 @@ fn around_now(rows: &[CostRow<'_>], room: usize) -> (usize, usize) {
     (first.min((now + 1).saturating_sub(shown.min(1))), shown)
 }
 
-fn draw_head(paint: &mut Paint, area: Rect, table: &CostTable<'_>, shape: &Shape) {
+fn draw_head(paint: &mut Paint, area: Rect, table: &CostTable<'_>, shape: &Shape, scene: &Scene<'_>) {
     paint.text(area, 0, 1, &shorten(CONNECTIONS, shape.label, paint.glyphs()), Role::Quiet);
     let column = paint.text(area, 0, 0, paint.glyphs().ask, Role::Strong);
-    paint.text(area, column.saturating_add(1), 0, "now", Role::Quiet);
+    let column = column.saturating_add(1);
+    let corner = match scene.beside() {
+        0 => "now".to_owned(),
+        beside => format!("now  +{beside}"),
+    };
+    paint.text(area, column, 0, &corner, Role::Quiet);
     let time = format!("CPU {}", shape.scale.unit);
     for (index, server) in (0_u16..).zip(table.servers.iter().skip(shape.first).take(shape.shown)) {
         let left = shape.left(index);

@@ -27,11 +27,14 @@ fn bucket(value: u64) -> usize {
     bits.min(BUCKETS_MAX - 1)
 }
 
-/// What a bucket holds: `0`, `1`, `2-3`, `4-7`; where each bucket was seen to hold one value only, that value.
+/// Buckets that share a row: the first and the last of them.
+type Group = (usize, usize);
+
+/// What a row holds: `0`, `1`, `2-3`, `4-31`; where each row was seen to hold one value only, that value.
 /// Ranges and single values are never mixed, else a `64` among ranges would seem to leave 65 out.
-fn label(bucket: usize, series: &[Series<'_>]) -> String {
-    let (first, end) = range(bucket);
-    match single(bucket, series).filter(|_| all_single(series)) {
+fn label((from, to): Group, all_single: bool, series: &[Series<'_>]) -> String {
+    let ((first, _), (_, end)) = (range(from), range(to));
+    match single((from, to), series).filter(|_| all_single) {
         Some(value) => value.to_string(),
         None if end == u64::MAX => format!("{first}+"),
         None if end - first == 1 => first.to_string(),
@@ -39,19 +42,16 @@ fn label(bucket: usize, series: &[Series<'_>]) -> String {
     }
 }
 
-/// The one value that was seen in a bucket, if it was one.
-fn single(bucket: usize, series: &[Series<'_>]) -> Option<u64> {
-    let (first, end) = range(bucket);
+/// The one value that was seen in a row, if it was one.
+fn single((from, to): Group, series: &[Series<'_>]) -> Option<u64> {
+    let ((first, _), (_, end)) = (range(from), range(to));
     let seen = || series.iter().flat_map(|series| series.counts.0.range(first..end)).map(|(value, _)| *value);
     seen().min().filter(|least| seen().max() == Some(*least))
 }
 
-/// Whether each bucket that holds anything holds one value, and none lies between them that holds nothing: its
-/// row would need a range.
-fn all_single(series: &[Series<'_>]) -> bool {
-    let seen = series.iter().flat_map(|series| series.counts.0.keys()).map(|value| bucket(*value));
-    let (least, most) = (seen.clone().min().unwrap_or(0), seen.max().unwrap_or(0));
-    (least..=most).all(|bucket| single(bucket, series).is_some())
+/// Whether each row holds one value: one that holds nothing, or several, would need a range.
+fn all_single(groups: &[Group], series: &[Series<'_>]) -> bool {
+    groups.iter().all(|group| single(*group, series).is_some())
 }
 
 /// The values of a bucket: from the first up to, but not including, the last.
@@ -81,57 +81,60 @@ pub(super) fn rows<'c>(all: impl IntoIterator<Item = &'c Counts>) -> u16 {
     u16::try_from(end.saturating_sub(lowest)).unwrap_or(0).saturating_add(1)
 }
 
-/// Draws series side by side over the same buckets. Where there are too few rows the rarest ends give way.
+/// Draws series side by side over the same buckets. Where there are too few rows neighbours share one, so that
+/// what is shown is always all of it.
 pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'_>]) {
     if area.is_empty() || series.is_empty() {
         return;
     }
     let shown = shown(series, usize::from(area.height.saturating_sub(1)).max(1));
-    let labels =
-        shown.iter().map(|bucket| width(&label(*bucket, series))).max().unwrap_or(0).max(width(head));
+    let singles = all_single(&shown, series);
+    let labels: Vec<_> = shown.iter().map(|group| label(*group, singles, series)).collect();
+    let label_columns = labels.iter().map(|label| width(label)).max().unwrap_or(0).max(width(head));
     let count = u16::try_from(series.len()).unwrap_or(1);
     let buckets: Vec<_> = series.iter().map(|series| buckets(series.counts)).collect();
-    let columns = area.width.saturating_sub(labels).saturating_sub(1) / count;
+    let columns = area.width.saturating_sub(label_columns).saturating_sub(1) / count;
     // "100 %" and a gap stand behind each bar.
     let bar = columns.saturating_sub(7).min(48);
     let each = bar.saturating_add(7);
     paint.text(area, 0, 0, head, Role::Quiet);
     for (index, (series, buckets)) in (0..).zip(series.iter().zip(&buckets)) {
-        let left = labels.saturating_add(1).saturating_add(each.saturating_mul(index));
+        let left = label_columns.saturating_add(1).saturating_add(each.saturating_mul(index));
         paint.text(area, left, 0, series.name, series.role);
-        for (row, &bucket) in (1..).zip(&shown) {
-            let share = share(buckets, bucket);
+        for (row, &group) in (1..).zip(&shown) {
+            let share = share_of(buckets, group);
             if share > 0.0 {
                 paint.bar(area, left, row, bar, share, series.role);
-                paint.right(
-                    area,
-                    left.saturating_add(bar).saturating_add(6),
-                    row,
-                    &percent(share),
-                    Role::Plain,
-                );
+                let end = left.saturating_add(bar).saturating_add(6);
+                paint.right(area, end, row, &percent(share), Role::Plain);
             }
         }
     }
-    for (row, &bucket) in (1..).zip(&shown) {
-        paint.right(area, labels, row, &label(bucket, series), Role::Quiet);
+    for (row, label) in (1..).zip(&labels) {
+        paint.right(area, label_columns, row, label, Role::Quiet);
     }
 }
 
-/// The buckets that have room, from the first to the last that was seen; empty ones give way first, then
-/// the rarest.
-fn shown(series: &[Series<'_>], room: usize) -> Vec<usize> {
+/// The rows, from the first bucket that was seen to the last. Where they have no room, the two neighbours that
+/// hold least together become one, again and again.
+fn shown(series: &[Series<'_>], room: usize) -> Vec<Group> {
     let all: Vec<_> = series.iter().map(|series| buckets(series.counts)).collect();
-    let weight = |bucket: usize| -> f64 { all.iter().map(|buckets| share(buckets, bucket)).sum() };
+    let weight = |(from, to): Group| -> f64 { all.iter().map(|buckets| share_of(buckets, (from, to))).sum() };
     let end = all.iter().map(Vec::len).max().unwrap_or(0);
-    let from = (0..end).find(|bucket| weight(*bucket) > 0.0).unwrap_or(end);
-    let mut shown: Vec<usize> = (from..end).collect();
-    while shown.len() > room {
-        let least =
-            (0..shown.len()).min_by(|one, other| weight(shown[*one]).total_cmp(&weight(shown[*other])));
-        shown.remove(least.unwrap_or(0));
+    let from = (0..end).find(|bucket| weight((*bucket, *bucket)) > 0.0).unwrap_or(end);
+    let mut shown: Vec<Group> = (from..end).map(|bucket| (bucket, bucket)).collect();
+    while shown.len() > room.max(1) {
+        let together = |at: &usize| weight((shown[*at].0, shown[*at + 1].1));
+        let least = (0..shown.len() - 1).min_by(|one, other| together(one).total_cmp(&together(other)));
+        let Some(least) = least else { break };
+        let (_, to) = shown.remove(least + 1);
+        shown[least].1 = to;
     }
     shown
+}
+
+fn share_of(buckets: &[u64], (from, to): Group) -> f64 {
+    (from..=to).map(|bucket| share(buckets, bucket)).sum()
 }
 
 fn share(buckets: &[u64], bucket: usize) -> f64 {
@@ -173,12 +176,27 @@ mod tests {
         assert_eq!(buckets.len(), BUCKETS_MAX);
         let labels = |counts: &Counts, buckets: &[usize]| -> Vec<String> {
             let series = [Series { name: "x", counts, role: Role::Plain }];
-            buckets.iter().map(|bucket| label(*bucket, &series)).collect()
+            let singles = all_single(&shown(&series, BUCKETS_MAX), &series);
+            buckets.iter().map(|bucket| label((*bucket, *bucket), singles, &series)).collect()
         };
         assert_eq!(labels(&counts, &[1, 2, 4, 15]), ["1", "2-3", "8-15", "16384+"], "ranges, all of them");
         let few = Counts([(1, 9), (2, 5), (6, 1)].into());
         assert_eq!(labels(&few, &[1, 2, 3]), ["1", "2", "6"], "values, all of them");
         let far = Counts([(1, 9), (64, 5)].into());
         assert_eq!(labels(&far, &[1, 2, 7]), ["1", "2-3", "64-127"], "what lies between is a range");
+    }
+
+    #[test]
+    fn where_rows_are_few_neighbours_share_one_and_nothing_is_left_out() {
+        let counts = Counts([(1, 50), (2, 3), (9, 2), (17, 40), (70, 5)].into());
+        let series = [Series { name: "x", counts: &counts, role: Role::Plain }];
+        for room in 1..9 {
+            let (shown, buckets) = (shown(&series, room), buckets(&counts));
+            assert!(shown.len() <= room);
+            let all: f64 = shown.iter().map(|group| share_of(&buckets, *group)).sum();
+            assert!((all - 1.0).abs() < 1e-9, "{room} rows show {all}");
+            assert!(shown.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0), "{shown:?}");
+        }
+        assert_eq!(shown(&series, 4), [(1, 1), (2, 4), (5, 5), (6, 7)]);
     }
 }

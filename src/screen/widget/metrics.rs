@@ -95,6 +95,11 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     }
 }
 
+/// How many servers have room.
+pub(super) fn fit(scene: &Scene<'_>) -> usize {
+    Shape::of_all(scene.columns, scene, table(scene)).shown
+}
+
 /// Where the columns stand.
 struct Shape {
     label: u16,
@@ -115,7 +120,15 @@ const UNKNOWN: &str = "not known";
 const RUNG_COLUMNS: u16 = 3;
 
 impl Shape {
+    /// The servers that stand side by side.
     fn of(columns: u16, scene: &Scene<'_>, table: &Table) -> Self {
+        let all = Self::of_all(columns, scene, table);
+        let (first, shown) = scene.side_by_side();
+        if (all.first, all.shown) == (first, shown) { all } else { all.some_servers(columns, (first, shown)) }
+    }
+
+    /// All of them where they fit, else as many as do.
+    fn of_all(columns: u16, scene: &Scene<'_>, table: &Table) -> Self {
         let count = scene.servers.len();
         let cells = || table.rows.iter().flat_map(|row| &row.cells);
         let whole = cells().map(|cell| cell.columns().0).max().unwrap_or(0);
@@ -147,21 +160,21 @@ impl Shape {
         if left >= 10 {
             return Self { label: left.min(label), word: false, ..tight };
         }
-        tight.some_servers(columns, scene)
+        let widest = tight.servers.iter().copied().max().unwrap_or(1).max(1);
+        let room = columns.saturating_sub(tight.label_of_some(columns)).saturating_sub(RUNG_COLUMNS);
+        let shown = usize::from(room / widest).clamp(1, count.max(1));
+        tight.some_servers(columns, (count.saturating_sub(shown), shown))
     }
 
-    /// Not all servers fit: those around the focus, else the last, which is the lesson's point.
-    fn some_servers(self, columns: u16, scene: &Scene<'_>) -> Self {
-        let count = self.servers.len();
-        let widest = self.servers.iter().copied().max().unwrap_or(1).max(1);
-        let label = self.label.min((columns / 3).max(9));
+    /// Columns of the labels where not all servers fit.
+    fn label_of_some(&self, columns: u16) -> u16 {
+        self.label.min((columns / 3).max(9))
+    }
+
+    /// Some of them only.
+    fn some_servers(self, columns: u16, (first, shown): (usize, usize)) -> Self {
+        let label = self.label_of_some(columns);
         let room = columns.saturating_sub(label).saturating_sub(RUNG_COLUMNS);
-        let shown = usize::from(room / widest).clamp(1, count.max(1));
-        let focused = match scene.view.focus {
-            Focus::Number { column, .. } => column,
-            _ => count.saturating_sub(1),
-        };
-        let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
         Self { label, first, shown, word: false, ..self.map(|server| server.min(room.max(1))) }
     }
 
@@ -183,7 +196,8 @@ impl Shape {
 }
 
 fn draw_head(paint: &mut Paint, area: Rect, scene: &Scene<'_>, shape: &Shape) {
-    paint.text(area, 0, 0, scene.each(), Role::Quiet);
+    let corner = scene.corner(scene.each(), shape.label.saturating_sub(1), paint.glyphs());
+    paint.text(area, 0, 0, &corner, Role::Quiet);
     for (index, server) in scene.servers.iter().skip(shape.first).take(shape.shown).enumerate() {
         let name = shorten(server.name, shape.server(index).saturating_sub(1), paint.glyphs());
         paint.right(area, shape.end(index), 0, &name, Role::Code);

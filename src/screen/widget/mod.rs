@@ -20,8 +20,8 @@ use std::cell::OnceCell;
 
 use ratatui::layout::Rect;
 
-use super::paint::Paint;
-use super::theme::{Role, Theme};
+use super::paint::{Paint, width};
+use super::theme::{Glyphs, Role, Theme};
 use super::view::{Focus, View};
 use crate::lesson::{Kind, Lab, Lesson, Show};
 use crate::trace::Rung;
@@ -37,6 +37,10 @@ pub(super) struct Scene<'s> {
     pub lab: &'s Lab,
     /// The lab's servers, in its order; those that the trace knows.
     pub servers: Vec<&'s ServerView<'s>>,
+    /// Columns that the parts have.
+    columns: u16,
+    /// Which servers stand side by side: the first of them, and how many.
+    side_by_side: OnceCell<(usize, usize)>,
     /// The table of metrics, computed when it is first asked for.
     table: OnceCell<metrics::Table>,
     /// The lanes likewise.
@@ -46,11 +50,60 @@ pub(super) struct Scene<'s> {
 }
 
 impl<'s> Scene<'s> {
-    pub fn new(servers: &'s [ServerView<'s>], view: &'s View, lesson: &'s Lesson, lab: &'s Lab) -> Self {
+    pub fn new(
+        servers: &'s [ServerView<'s>],
+        view: &'s View,
+        lesson: &'s Lesson,
+        lab: &'s Lab,
+        columns: u16,
+    ) -> Self {
         let named = |name: &String| servers.iter().find(|server| server.name == name);
         let servers = lab.servers.iter().filter_map(named).collect();
-        let (table, lanes, receipts) = Default::default();
-        Self { view, lesson, lab, servers, table, lanes, receipts }
+        let (side_by_side, table, lanes, receipts) = Default::default();
+        Self { view, lesson, lab, servers, columns, side_by_side, table, lanes, receipts }
+    }
+
+    /// The servers that have a column each: the first, and how many. The same in every table of the lab, as many as
+    /// the tightest of them has room for: those around the focus, else the last, which is the lesson's point.
+    fn side_by_side(&self) -> (usize, usize) {
+        *self.side_by_side.get_or_init(|| {
+            let count = self.servers.len();
+            let fit = self.lab.show.iter().map(|part| match part {
+                Show::Metrics => metrics::fit(self),
+                Show::Cost => cost::fit(self),
+                Show::Names => names::fit(self),
+                _ => count,
+            });
+            let shown = fit.min().unwrap_or(count).clamp(1, count.max(1));
+            let focused = match self.view.focus {
+                Focus::Number { column, .. } => column,
+                _ => count.saturating_sub(1),
+            };
+            let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
+            (first, shown)
+        })
+    }
+
+    /// How many servers have no column in a table.
+    fn beside(&self) -> usize {
+        self.servers.len().saturating_sub(self.side_by_side().1)
+    }
+
+    /// What stands above the rows of a table: what its numbers are counted by, and how many servers have no
+    /// column there and how they are reached.
+    fn corner(&self, each: &str, columns: u16, glyphs: &Glyphs) -> String {
+        let beside = self.beside();
+        if beside == 0 {
+            return each.to_owned();
+        }
+        let keys = match self.view.focus {
+            Focus::Number { .. } => glyphs.left_right.to_owned(),
+            _ => format!("Tab {}", glyphs.left_right),
+        };
+        let says =
+            [format!("{each}  +{beside}: {keys}"), format!("+{beside}: {keys}"), format!("{each} +{beside}")];
+        let fits = says.into_iter().find(|says| width(says) <= columns);
+        fits.unwrap_or_else(|| format!("+{beside}"))
     }
 
     /// Whether a picture of a server's calls would give a prediction away.
@@ -121,7 +174,7 @@ const PARTS: &[About] = &[
     About {
         part: Show::Batches,
         title: "submissions in one io_uring_enter",
-        meaning: "How many SQEs the kernel took in each io_uring_enter that had any to submit.",
+        meaning: "How many SQEs the kernel took in each io_uring_enter; 0 where the call only waited.",
         how: "The call's return value, seen in a window under ptrace.",
         error: "Exact inside the window, which is slowed down: more requests wait, so batches can be larger than in \
                 a free run. The mean batch in the table is of the free run.",

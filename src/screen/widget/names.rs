@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use ratatui::layout::Rect;
 
 use super::Scene;
-use crate::screen::paint::{Paint, shorten, width};
+use crate::screen::paint::{Paint, shorten, width, wrap};
 use crate::screen::theme::Role;
-use crate::screen::view::Focus;
 use crate::trace::Rung;
 use crate::world::{MetricId, ServerView};
 
@@ -70,7 +69,25 @@ pub(super) fn rows(scene: &Scene<'_>) -> (u16, u16) {
     if rows == 0 {
         return (u16::from(!scene.servers.is_empty()), 1);
     }
-    (rows.min(3).saturating_add(1), rows.min(10).saturating_add(1))
+    let note = note(scene).map_or(0, |says| u16::try_from(wrap(says, scene.columns).len()).unwrap_or(0));
+    (rows.min(3).saturating_add(1), rows.min(10).saturating_add(1).saturating_add(note))
+}
+
+/// The least that a number and the gap before it take.
+const EACH_MIN: u16 = 8;
+
+fn label_columns(rows: &[(String, Vec<Option<f64>>)], columns: u16) -> u16 {
+    rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(columns / 2)
+}
+
+/// How many servers have room.
+pub(super) fn fit(scene: &Scene<'_>) -> usize {
+    let label = label_columns(&table(scene), scene.columns);
+    usize::from(scene.columns.saturating_sub(label) / EACH_MIN)
+}
+
+fn note(scene: &Scene<'_>) -> Option<&'static str> {
+    scene.servers.iter().find_map(|server| server.remark_on_names())
 }
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
@@ -79,21 +96,15 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
         paint.text(area, 0, 0, "nothing was counted by name yet", Role::Quiet);
         return;
     }
-    let label = rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(area.width / 2);
+    let label = label_columns(&rows, area.width);
     let servers = scene.servers.iter().map(|server| width(server.name)).max().unwrap_or(0).max(7);
-    let count = u16::try_from(scene.servers.len().max(1)).unwrap_or(u16::MAX);
-    let each = (area.width.saturating_sub(label) / count).min(servers.saturating_add(8));
-    let fits = (area.width.saturating_sub(label) / each.max(8)).max(1);
-    let shown = usize::from(fits.min(count));
-    let focused = match scene.view.focus {
-        Focus::Number { column, .. } => column,
-        _ => scene.servers.len().saturating_sub(1),
-    };
-    let first = (focused + 1).saturating_sub(shown).min(scene.servers.len().saturating_sub(shown));
-    let each = each.max(8);
+    let (first, shown) = scene.side_by_side();
+    let count = u16::try_from(shown.max(1)).unwrap_or(u16::MAX);
+    let each = (area.width.saturating_sub(label) / count).min(servers.saturating_add(8)).max(EACH_MIN);
     let end = |index: u16| label.saturating_add(each.saturating_mul(index.saturating_add(1)));
     let head = if cut_after(scene).is_some() { "told" } else { scene.each() };
-    paint.text(area, 0, 0, head, Role::Quiet);
+    let corner = scene.corner(head, label, paint.glyphs());
+    paint.text(area, 0, 0, &corner, Role::Quiet);
     for (index, server) in (0_u16..).zip(scene.servers.iter().skip(first).take(shown)) {
         let name = shorten(server.name, each.saturating_sub(1), paint.glyphs());
         paint.right(area, end(index), 0, &name, Role::Code);
@@ -120,5 +131,9 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
                 }
             }
         }
+    }
+    let below = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(1);
+    for (row, line) in (below..).zip(note(scene).map(|says| wrap(says, area.width)).unwrap_or_default()) {
+        paint.text(area, 0, row, &line, Role::Quiet);
     }
 }

@@ -177,7 +177,11 @@ fn draw_flat(paint: &mut Paint, area: Rect, name: &str, ring: &RingDeltas) {
     let about =
         format!("  fd {}  {} submitted, {} completed", ring.now.fd, count(ring.sqes), count(ring.cqes));
     column = paint.text(area, column, 0, &about, Role::Quiet);
+    // What changes comes first, and a flag that has no room whole is left out.
     for flag in ring.now.sq_flags.iter().chain(&ring.now.setup_flags) {
+        if column.saturating_add(2).saturating_add(width(flag)) > area.width {
+            break;
+        }
         column = paint.text(area, column.saturating_add(2), 0, flag, Role::Warn);
     }
     for (index, queue) in (0_u16..).zip(queues(ring)) {
@@ -201,14 +205,31 @@ fn draw_queue(paint: &mut Paint, area: Rect, row: u16, queue: &Queue) {
             .min(strip.saturating_sub(1))
             .saturating_add(1)
     };
-    let head = format!("{} {} slots  mask {}", queue.name, queue.slots, queue.mask());
-    let after = paint.text(area, 0, row, &head, queue.role);
+    let caption = format!("{} {} slots  mask {}", queue.name, queue.slots, queue.mask());
+    let at = place(queue.tail);
+    let mut from = width(&caption).saturating_add(2);
+    // The caption gives way to the mark: it stands at the other end, its first words at least.
+    if at >= from {
+        paint.text(area, 0, row, &caption, queue.role);
+    } else {
+        from = 0;
+    }
     let glyphs = paint.glyphs();
     let spot = |name: &str, counter: u64| {
         format!("{name} {} & {} = {}", count(counter), queue.mask(), counter & queue.mask())
     };
     let tail = (spot("tail", queue.tail), glyphs.tail, queue.tail_is);
-    marker(paint, area, row, place(queue.tail), after.saturating_add(2), &tail, queue.role);
+    if from > 0 {
+        marker(paint, area, row, at, from, &tail, queue.role);
+    } else {
+        let column = paint.text(area, at, row, tail.1, queue.role).saturating_add(1);
+        let column = paint.text(area, column, row, &tail.0, Role::Quiet);
+        let room = area.width.saturating_sub(column).saturating_sub(2);
+        let captions = [caption, format!("{} {} slots", queue.name, queue.slots), queue.name.to_owned()];
+        if let Some(caption) = captions.iter().find(|caption| width(caption) <= room) {
+            paint.right(area, area.width, row, caption, queue.role);
+        }
+    }
     let edge = glyphs.lines[1];
     paint.text(area, 0, row.saturating_add(1), edge, Role::Frame);
     for cell in 0..strip {

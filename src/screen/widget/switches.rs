@@ -14,7 +14,7 @@ use super::Scene;
 use crate::screen::layout::top;
 use crate::screen::number::{Scale, compact};
 use crate::screen::paint::{Paint, shorten, width};
-use crate::screen::theme::{Glyphs, Role};
+use crate::screen::theme::{Glyphs, Role, Theme};
 use crate::screen::view::Focus;
 use crate::world::{Helper, MetricId, RunWorld, ServerView, Stretches, SwitchColumn, SwitchMap, Switches};
 
@@ -71,7 +71,7 @@ fn threads(run: &RunWorld) -> usize {
 }
 
 /// The servers that fit, with the columns that each gets: who has few threads takes what they need.
-fn groups<'s>(scene: &Scene<'s>, columns: u16) -> Vec<Group<'s>> {
+fn groups<'s>(scene: &Scene<'s>, columns: u16, glyphs: &Glyphs) -> Vec<Group<'s>> {
     let seen: Vec<_> = scene.servers.iter().filter_map(|server| Some((*server, run_of(server)?))).collect();
     let room = columns.saturating_sub(LABEL);
     let fit = usize::from(room.saturating_add(GAP) / (LEAST + GAP)).max(1);
@@ -86,7 +86,7 @@ fn groups<'s>(scene: &Scene<'s>, columns: u16) -> Vec<Group<'s>> {
         .take(fit)
         .map(|(server, run)| {
             let threads = u16::try_from(threads(run)).unwrap_or(u16::MAX);
-            let least = LEAST.max(width(server.name));
+            let least = LEAST.max(width(server.name)).max(width(&rates_of(server, glyphs)));
             Group { server, run, threads, width: threads.saturating_mul(WIDE).max(least) }
         })
         .collect();
@@ -111,7 +111,7 @@ pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
     if scene.servers.is_empty() || columns == 0 {
         return (0, 0);
     }
-    let groups = groups(scene, columns);
+    let groups = groups(scene, columns, Theme::DEFAULT.glyphs());
     if groups.is_empty() {
         return (1, 1);
     }
@@ -129,7 +129,7 @@ fn full(groups: &[Group<'_>]) -> u16 {
 }
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
-    let groups = groups(scene, area.width);
+    let groups = groups(scene, area.width, paint.glyphs());
     let room = area.height.saturating_sub(HEAD);
     // The last row says what the glyphs mean, where the map has enough without it.
     let legend = u16::from(room > *ROWS.start() + 1);
@@ -168,17 +168,18 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
 fn draw_group(paint: &mut Paint, area: Rect, scene: &Scene<'_>, group: &Group<'_>, stretches: &Stretches) {
     let name = shorten(group.server.name, area.width, paint.glyphs());
     paint.text(area, 0, 0, &name, Role::Code);
-    let rates = match group.server.trial {
-        Some(_) => [MetricId::VoluntarySwitches, MetricId::InvoluntarySwitches],
-        None => [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest],
-    };
+    let rates = rates(group.server);
     if rates.iter().any(|id| scene.view.is_hidden(scene.lesson, group.server.name, *id)) {
         paint.text(area, 0, 1, "yours?", Role::Own);
         return;
     }
     let [voluntary, involuntary] = rates.map(|id| rate(group.server, id, paint.glyphs()));
+    let involuntary = format!("!{involuntary}");
     let column = paint.text(area, 0, 1, &voluntary, Role::Number).saturating_add(1);
-    paint.text(area, column, 1, &format!("!{involuntary}"), Role::Warn);
+    // A number without its end is another number.
+    if column.saturating_add(width(&involuntary)) <= area.width {
+        paint.text(area, column, 1, &involuntary, Role::Warn);
+    }
     let (cell, own) = group.shape();
     let map = SwitchMap::of(group.run, stretches, usize::from(own));
     if cell == DENSE {
@@ -259,6 +260,19 @@ fn draw_cell(paint: &mut Paint, area: Rect, (left, row): (u16, u16), cell: u16, 
 fn glyph(glyphs: &Glyphs, voluntary: u64) -> &'static str {
     let step = voluntary.checked_ilog2().and_then(|log| usize::try_from(log).ok());
     step.map_or(glyphs.empty, |step| glyphs.levels[step.min(glyphs.levels.len() - 1)])
+}
+
+/// The numbers above a map: how often it waited, and how often it was put aside.
+fn rates(server: &ServerView<'_>) -> [MetricId; 2] {
+    match server.trial {
+        Some(_) => [MetricId::VoluntarySwitches, MetricId::InvoluntarySwitches],
+        None => [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest],
+    }
+}
+
+fn rates_of(server: &ServerView<'_>, glyphs: &Glyphs) -> String {
+    let [voluntary, involuntary] = rates(server).map(|id| rate(server, id, glyphs));
+    format!("{voluntary} !{involuntary}")
 }
 
 fn rate(server: &ServerView<'_>, id: MetricId, glyphs: &Glyphs) -> String {

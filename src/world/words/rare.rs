@@ -81,6 +81,7 @@ fn about_descriptors(call: &Call) -> Option<String> {
         "getpeername" => format!("who is at the other end of fd {fd}?"),
         "setsockopt" => format!("change an option of fd {fd}"),
         "getsockopt" => format!("how is an option of fd {fd} set?"),
+        "io_uring_setup" if second == 0 => format!("give me rings for {first} SQEs{}", setup(third)),
         "io_uring_setup" => format!("give me rings for {first} SQEs"),
         "io_uring_register" => format!("change something about the rings of fd {fd}"),
         "mmap" if fourth & ANONYMOUS != 0 => format!("give me {second} bytes of memory"),
@@ -94,6 +95,37 @@ fn about_descriptors(call: &Call) -> Option<String> {
         "sendmsg" | "writev" | "pwrite64" => format!("send something on fd {fd}"),
         _ => return None,
     })
+}
+
+/// The flags of io_uring_setup(2), from the lowest bit.
+const SETUP: [&str; 18] = [
+    "IOPOLL",
+    "SQPOLL",
+    "SQ_AFF",
+    "CQSIZE",
+    "CLAMP",
+    "ATTACH_WQ",
+    "R_DISABLED",
+    "SUBMIT_ALL",
+    "COOP_TASKRUN",
+    "TASKRUN_FLAG",
+    "SQE128",
+    "CQE32",
+    "SINGLE_ISSUER",
+    "DEFER_TASKRUN",
+    "NO_MMAP",
+    "REGISTERED_FD_ONLY",
+    "NO_SQARRAY",
+    "HYBRID_IOPOLL",
+];
+
+fn setup(flags: u64) -> String {
+    let set = |bit: &u32| flags >> bit & 1 == 1;
+    let name = |bit: u32| SETUP.get(bit as usize).map_or_else(|| format!("bit {bit}"), ToString::to_string);
+    match (0..32).filter(set).map(name).collect::<Vec<_>>() {
+        none if none.is_empty() => ", no flags".to_owned(),
+        names => format!(", {}", names.join(" | ")),
+    }
 }
 
 fn fcntl(fd: i32, command: u64, argument: u64) -> String {
@@ -156,7 +188,7 @@ fn about_signals(call: &Call) -> Option<String> {
         "kill" => format!("send {} to process {}", signal(second), first as i32),
         "tkill" => format!("send {} to thread {}", signal(second), first as i32),
         "tgkill" => format!("send {} to thread {}", signal(third), second as i32),
-        "setitimer" | "timer_settime" | "alarm" => "send me a signal after a while".to_owned(),
+        "setitimer" | "timer_settime" | "alarm" => "set the timer that sends me a signal".to_owned(),
         "timer_create" => "give me a timer that sends a signal".to_owned(),
         "timer_delete" => "I am done with a timer".to_owned(),
         _ => return None,
@@ -197,5 +229,13 @@ mod tests {
         assert_eq!(asked("mmap", memory).unwrap(), "give me 4096 bytes of memory");
         assert_eq!(asked("mmap", [0, 4096, 3, 1, 5, 0]).unwrap(), "let me see 4096 bytes of fd 5 as memory");
         assert_eq!(asked("no_such_call", [0; 6]), None);
+        let setup = |args| asked("io_uring_setup", args).unwrap();
+        assert_eq!(setup([8, 0, 0x2002, 0, 0, 0]), "give me rings for 8 SQEs, SQPOLL | DEFER_TASKRUN");
+        assert_eq!(setup([8, 0, 1 << 31, 0, 0, 0]), "give me rings for 8 SQEs, bit 31");
+        assert_eq!(
+            setup([8, 0x7ffe_0000, 9, 0, 0, 0]),
+            "give me rings for 8 SQEs",
+            "what it points to was not read"
+        );
     }
 }
