@@ -23,8 +23,8 @@ pub struct Order {
     pub directory: PathBuf,
     /// Other directories in which it may write; each must exist.
     pub writable: Vec<PathBuf>,
-    /// What it may read and run beyond the system's own (/usr, /lib, /lib64, /bin, /sbin, /etc, /proc and the
-    /// harmless files of /dev) and its file. What does not exist is passed over.
+    /// What it may read and run beyond the system's own (/usr, /lib, /lib64, /bin, /sbin, /proc, the
+    /// settings of loaders and linkers in /etc, the harmless files of /dev) and its file. What does not exist is passed over.
     pub readable: Vec<PathBuf>,
     /// Whether a listening socket on 127.0.0.1 is its descriptor 3, as with systemd's socket activation.
     pub listener: bool,

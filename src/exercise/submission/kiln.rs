@@ -1,7 +1,7 @@
 //! Compiling what a stranger wrote: rustc in a cage, against crates that were built before.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +39,8 @@ pub enum Compiled {
 /// Where submissions are compiled: a workspace of all exercises as they are given, and what it was built with.
 pub struct Kiln {
     workspace: Workspace,
+    /// Held while the workspace is changed: two classes may be graded at once.
+    lock: File,
     /// The toolchain's folder, and the target it builds for.
     sysroot: PathBuf,
     /// By exercise: the compiled crates that its manifest names.
@@ -58,14 +60,19 @@ impl Kiln {
     /// # Errors
     /// There is no Rust toolchain, or the folder cannot be written.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let (workspace, _) = workspace::init(folder, crate::exercise::EXERCISES)?;
+        let path = folder.join(".lock");
+        let lock = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        lock.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        let workspace = workspace::init(folder, crate::exercise::EXERCISES);
+        lock.unlock().context("cannot unlock what was locked")?;
+        let (workspace, _) = workspace?;
         let out = Command::new("rustc").args(["--print", "sysroot"]).output();
         let out = out.context("rustc cannot be run: submissions are compiled with it; is it on PATH?")?;
         if !out.status.success() {
             bail!("rustc --print sysroot failed: {}", String::from_utf8_lossy(&out.stderr).trim());
         }
         let sysroot = PathBuf::from(String::from_utf8_lossy(&out.stdout).trim());
-        Ok(Self { workspace, sysroot, crates: BTreeMap::new() })
+        Ok(Self { workspace, lock, sysroot, crates: BTreeMap::new() })
     }
 
     /// Compiles sources for an exercise into `work`, an empty folder.
@@ -164,6 +171,18 @@ impl Kiln {
         if let Some(crates) = self.crates.get(exercise.folder) {
             return Ok(crates.clone());
         }
+        self.lock.lock().context("cannot lock the workspace that submissions are compiled against")?;
+        let built = self.build(exercise);
+        self.lock.unlock().context("cannot unlock what was locked")?;
+        let mut built = built?;
+        let direct = direct_dependencies(exercise)?;
+        built.retain(|one: &Crate| direct.contains(&one.name));
+        self.crates.insert(exercise.folder, built.clone());
+        Ok(built)
+    }
+
+    /// Builds an exercise as it is given; all crates that came of it.
+    fn build(&mut self, exercise: &'static Exercise) -> anyhow::Result<Vec<Crate>> {
         self.workspace.open(exercise)?;
         let mut command = cargo(self.workspace.root());
         command.args(["build", "--offline", "--locked", "--quiet", "--message-format=json"]);
@@ -179,9 +198,6 @@ impl Kiln {
         if !ended.success {
             bail!("{} does not build as it is given: {}", exercise.name(), ended.stderr.trim());
         }
-        let direct = direct_dependencies(exercise)?;
-        built.retain(|one: &Crate| direct.contains(&one.name));
-        self.crates.insert(exercise.folder, built.clone());
         Ok(built)
     }
 }

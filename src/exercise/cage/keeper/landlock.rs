@@ -33,7 +33,20 @@ const SCOPE_ABSTRACT_UNIX_SOCKET: u64 = 1;
 const SCOPE_SIGNAL: u64 = 1 << 1;
 
 /// Read and run.
-const SYSTEM: &[&str] = &["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc"];
+const SYSTEM: &[&str] = &["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin"];
+
+/// Read, of /etc: what loaders, linkers and the standard library ask for. Root's own program must not find the
+/// passwords, and nobody's keys are its business.
+const SETTINGS: &[&str] = &[
+    "/etc/alternatives",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+];
 
 /// Read.
 const ABOUT: &[&str] = &["/proc", "/sys/devices/system/cpu", "/sys/fs/cgroup"];
@@ -146,7 +159,7 @@ fn put_on(order: &Order, backends: &[SocketAddr], handled: &Handled) -> Result<(
     {
         allow(&rules, path, read_and_run & handled.files)?;
     }
-    for path in paths(ABOUT) {
+    for path in paths(ABOUT).chain(paths(SETTINGS)) {
         allow(&rules, path, (READ_FILE | READ_DIR) & handled.files)?;
     }
     for path in paths(DEVICES) {
