@@ -11,6 +11,7 @@ mod keep;
 mod lock;
 mod room;
 mod schema;
+mod speed;
 mod watch;
 
 #[path = "../common/program.rs"]
