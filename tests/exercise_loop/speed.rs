@@ -50,7 +50,8 @@ fn row(exercise: &Exercise, what: &str, text: &str, words: &str) {
             } else {
                 let mut command = room.command(&format!("check {}", exercise.name()));
                 let (said, ended) = takes(command.current_dir(&room.root), words);
-                (first.push(said), whole.push(ended));
+                first.push(said);
+                whole.push(ended);
             }
         }
     }

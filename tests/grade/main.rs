@@ -125,7 +125,8 @@ fn a_class_gets_a_table_and_a_document_that_agree() {
     };
     let mut declared: Vec<_> = exercise().read().unwrap().starter_fails.into_iter().collect();
     let mut seen = failed(&rows[1]);
-    (declared.sort(), seen.sort());
+    declared.sort();
+    seen.sort();
     assert_eq!(seen, declared, "the starter, as it is declared");
     assert!(text(&output.stdout).contains("it does not compile: error[E0308]: mismatched types"));
     assert!(points[3] < all, "what answers at once has done nothing: {}", rows[3]);
