@@ -35,6 +35,7 @@ fn median(mut of: Vec<f64>) -> f64 {
 }
 
 /// What one exercise costs: cargo alone, iolab until `words`, iolab until the end.
+#[expect(clippy::print_stdout, reason = "it is a measurement")]
 fn row(exercise: &Exercise, what: &str, text: &str, words: &str) {
     let room = Room::new();
     room.iolab(&format!("check {}", exercise.name()));
