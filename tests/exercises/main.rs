@@ -85,9 +85,9 @@ fn copy(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let into = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &into)
+            copy(&entry.path(), &into);
         } else {
-            drop(fs::copy(entry.path(), into).unwrap())
+            fs::copy(entry.path(), into).unwrap();
         }
     }
 }
