@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::Table;
-use super::verdict::{Style, state};
-use crate::exercise::{Manifest, State};
+use super::verdict::{Style, state, wrapped};
+use crate::exercise::{Manifest, Posed, State};
 use crate::progress::ExerciseProgress;
 
 /// One exercise, and what is known of it.
@@ -78,5 +78,38 @@ pub fn exercises(rows: &[Row<'_>], next: &str, style: Style) -> String {
     let all: u32 = rows.iter().map(|row| row.manifest.points).sum();
     let passed = rows.iter().filter(|row| row.progress.passed.is_some()).count();
     let _ = write!(out, "\n{passed} of {} exercises passed, {earned} of {all} points\n{next}", rows.len());
+    out
+}
+
+/// What one exercise is about: what its window at home says.
+pub fn exercise(exercise: &Posed, known: &ExerciseProgress, has_workspace: bool, style: Style) -> String {
+    const INDENT: usize = 10;
+    let manifest = &exercise.manifest;
+    let mut out = format!("exercise {}, {}: {}\n", exercise.number, exercise.name, manifest.title);
+    let mut needs = exercise.needs();
+    if !needs.is_empty() {
+        needs = format!("; needs {needs}");
+    }
+    let after = if known.passed.is_some() && known.solution_seen_first { " after its solution" } else { "" };
+    let hints = known.says_hints().map(|hints| format!(", {hints}")).unwrap_or_default();
+    let then = if has_workspace { String::new() } else { exercise.command(true) };
+    for (label, text) in [
+        ("teaches", manifest.teaches.clone()),
+        ("lesson", manifest.lesson.to_string()),
+        ("takes", format!("about {} minutes, for {} points{needs}", manifest.minutes, manifest.points)),
+        ("state", format!("{}{after}{hints}", known.standing(manifest.points).says())),
+        ("go on", exercise.command(has_workspace)),
+        ("then", then),
+    ] {
+        if !text.is_empty() {
+            out += &wrapped(&format!("{:<INDENT$}{text}", format!("{label}:")), 0, INDENT, style);
+        }
+    }
+    out += "\nwhat is judged:\n";
+    for criterion in &manifest.criteria {
+        let kept = known.last.as_ref().and_then(|last| last.criterion(&criterion.id));
+        let says = kept.map_or_else(|| "not checked".to_owned(), |kept| state(kept.state, style));
+        out += &wrapped(&format!("{says}: {}", criterion.what), 2, 4, style);
+    }
     out
 }

@@ -7,14 +7,17 @@ use super::paint::Look;
 use crate::cli::Exit;
 use crate::cli::face::{Face, print};
 use crate::exercise::workspace::Workspace;
-use crate::exercise::{EXERCISES, Manifest};
+use crate::exercise::{EXERCISES, Manifest, Posed};
 use crate::plain::Row;
 use crate::progress::Progress;
 use crate::{export, plain};
 
-/// Lists the exercises by lesson: points, what became of each, which are open.
+/// Lists the exercises by lesson: points, what became of each, which are open; or tells what one is about.
 #[derive(Args, Debug)]
 pub struct Arguments {
+    /// The exercise to tell of: what it teaches, what is judged, how far you are.
+    #[arg(conflicts_with = "format")]
+    exercise: Option<String>,
     /// The face of the list.
     #[arg(long, value_enum, default_value = "plain")]
     format: Face,
@@ -24,6 +27,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let workspace = Workspace::find(&here()?).ok();
     let book = desk::book();
+    if let Some(name) = &arguments.exercise {
+        let exercise = desk::named(name)?;
+        let posed = Posed::of(exercise).map_err(anyhow::Error::msg)?;
+        let known = book.progress().exercise(exercise.name());
+        print(&plain::exercise(&posed, known, workspace.is_some(), Look::of_stdout().style))?;
+        return Ok(Exit::Done);
+    }
     print(&text(workspace.as_ref(), book.progress(), arguments.format, Look::of_stdout())?)?;
     Ok(Exit::Done)
 }
