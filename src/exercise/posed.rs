@@ -41,12 +41,17 @@ impl Posed {
         }
     }
 
-    /// What a machine must allow for it, in words: `io_uring and a second processor`.
-    pub fn needs(&self) -> String {
+    /// What it costs and is worth: `about 12 minutes, for 10 points; needs io_uring`.
+    pub fn takes(&self) -> String {
         let word = |need: &Need| match need {
             Need::IoUring => "io_uring",
             Need::TwoCpus => "a second processor",
         };
-        self.manifest.needs.iter().map(word).collect::<Vec<_>>().join(" and ")
+        let (minutes, points) = (self.manifest.minutes, self.manifest.points);
+        let says = format!("about {minutes} minutes, for {points} points");
+        match self.manifest.needs.iter().map(word).collect::<Vec<_>>() {
+            needs if needs.is_empty() => says,
+            needs => format!("{says}; needs {}", needs.join(" and ")),
+        }
     }
 }

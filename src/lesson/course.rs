@@ -46,6 +46,13 @@ impl Course {
         Self { lessons, glossary, exercises: Vec::new() }
     }
 
+    /// The lesson that an exercise belongs to: its number, and its title where it is written: `2, epoll`.
+    pub fn lesson_of(&self, exercise: &Posed) -> String {
+        let number = exercise.manifest.lesson;
+        let lesson = self.lessons.iter().find(|lesson| lesson.number == number);
+        lesson.map_or_else(|| number.to_string(), |lesson| format!("{number}, {}", lesson.title))
+    }
+
     /// Index of the lesson of that name.
     pub fn index(&self, name: &str) -> Option<usize> {
         self.lessons.iter().position(|lesson| lesson.name == name)

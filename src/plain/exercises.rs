@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::Table;
 use super::verdict::{Style, state, wrapped};
-use crate::exercise::{Manifest, Posed, State};
-use crate::progress::ExerciseProgress;
+use crate::exercise::{Manifest, State};
+use crate::lesson::Course;
+use crate::progress::{ExerciseProgress, Progress};
 
 /// One exercise, and what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -81,25 +82,25 @@ pub fn exercises(rows: &[Row<'_>], next: &str, style: Style) -> String {
     out
 }
 
-/// What one exercise is about: what its window at home says.
-pub fn exercise(exercise: &Posed, known: &ExerciseProgress, has_workspace: bool, style: Style) -> String {
+/// What the exercise at `index` is about: what its window at home says. Nothing where there is none.
+pub fn exercise(
+    course: &Course,
+    index: usize,
+    progress: &Progress,
+    has_workspace: bool,
+    style: Style,
+) -> String {
     const INDENT: usize = 10;
-    let manifest = &exercise.manifest;
+    let Some(exercise) = course.exercises.get(index) else { return String::new() };
+    let (known, manifest) = (progress.exercise(&exercise.name), &exercise.manifest);
     let mut out = format!("exercise {}, {}: {}\n", exercise.number, exercise.name, manifest.title);
-    let mut needs = exercise.needs();
-    if !needs.is_empty() {
-        needs = format!("; needs {needs}");
-    }
-    let after = if known.passed.is_some() && known.solution_seen_first { " after its solution" } else { "" };
-    let hints = known.says_hints().map(|hints| format!(", {hints}")).unwrap_or_default();
-    let then = if has_workspace { String::new() } else { exercise.command(true) };
     for (label, text) in [
         ("teaches", manifest.teaches.clone()),
-        ("lesson", manifest.lesson.to_string()),
-        ("takes", format!("about {} minutes, for {} points{needs}", manifest.minutes, manifest.points)),
-        ("state", format!("{}{after}{hints}", known.standing(manifest.points).says())),
+        ("lesson", course.lesson_of(exercise)),
+        ("takes", exercise.takes()),
+        ("state", known.says(manifest.points)),
         ("go on", exercise.command(has_workspace)),
-        ("then", then),
+        ("then", if has_workspace { String::new() } else { exercise.command(true) }),
     ] {
         if !text.is_empty() {
             out += &wrapped(&format!("{:<INDENT$}{text}", format!("{label}:")), 0, INDENT, style);

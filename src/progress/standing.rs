@@ -52,6 +52,14 @@ impl ExerciseProgress {
         }
     }
 
+    /// All of it in words: `7 of 10 points, 2 hints taken`.
+    pub fn says(&self, points: u32) -> String {
+        let is_late = self.passed.is_some() && self.solution_seen_first;
+        let after = if is_late { " after its solution" } else { "" };
+        let hints = self.says_hints().map(|hints| format!(", {hints}")).unwrap_or_default();
+        format!("{}{after}{hints}", self.standing(points).says())
+    }
+
     /// Hints that were read, of all criteria.
     pub fn hints_taken(&self) -> usize {
         self.hints.values().sum()

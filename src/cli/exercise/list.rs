@@ -6,8 +6,9 @@ use super::desk::{self, here};
 use super::paint::Look;
 use crate::cli::Exit;
 use crate::cli::face::{Face, print};
+use crate::cli::screen;
 use crate::exercise::workspace::Workspace;
-use crate::exercise::{EXERCISES, Manifest, Posed};
+use crate::exercise::{EXERCISES, Manifest};
 use crate::plain::Row;
 use crate::progress::Progress;
 use crate::{export, plain};
@@ -29,9 +30,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let book = desk::book();
     if let Some(name) = &arguments.exercise {
         let exercise = desk::named(name)?;
-        let posed = Posed::of(exercise).map_err(anyhow::Error::msg)?;
-        let known = book.progress().exercise(exercise.name());
-        print(&plain::exercise(&posed, known, workspace.is_some(), Look::of_stdout().style))?;
+        let course = screen::course()?;
+        let index = course.exercises.iter().position(|posed| posed.name == exercise.name()).unwrap_or(0);
+        let style = Look::of_stdout().style;
+        print(&plain::exercise(&course, index, book.progress(), workspace.is_some(), style))?;
         return Ok(Exit::Done);
     }
     print(&text(workspace.as_ref(), book.progress(), arguments.format, Look::of_stdout())?)?;

@@ -75,6 +75,8 @@ enum Item {
     Lessons,
     /// The names of the columns of exercises.
     Exercises,
+    /// How many of them were passed, where there is no room for more.
+    Summary(String),
     /// A row that can be chosen: its index.
     Row(usize),
     /// What is said below the rows.
@@ -114,6 +116,9 @@ fn draw_body(paint: &mut Paint, body: Rect, view: &HomeView, setting: &Setting<'
             Item::Between if framed => draw_between(paint, body, area.y.saturating_add(at)),
             Item::Between => {}
             Item::Lessons => draw_head(paint, area, at, &columns.0),
+            Item::Summary(text) => {
+                paint.text(area, if area.width >= 33 { 5 } else { 0 }, at, text, Role::Quiet);
+            }
             Item::Exercises => ladder::draw_head(paint, area, at, &columns.1),
             Item::Note(text, role) => {
                 paint.text(area, 0, at, text, *role);
@@ -147,11 +152,14 @@ fn items(rows: &[Row], chosen: usize, area: Rect, setting: &Setting<'_>) -> Vec<
     let goes_on = count(|row| matches!(row, Row::Continue(_)));
     let lessons = count(|row| matches!(row, Row::Lesson(_)));
     let exercises = count(|row| matches!(row, Row::Exercise(_)));
-    let notes = machine_lines(setting, area.width);
+    let mut notes = machine_lines(setting, area.width);
     let titled = usize::from(exercises > 0);
     let mut spare = usize::from(area.height).saturating_sub(rows.len() + titled);
     let has_notes = spare >= notes.len();
     spare = if has_notes { spare - notes.len() } else { 0 };
+    // Where notes have no room, the exercises are headed by what the last of them says.
+    let summary = if has_notes { None } else { summary(setting) };
+    notes.truncate(notes.len() - usize::from(summary.is_some()));
     // All of it or nothing, and only where so much is left.
     let mut take = |wanted: usize, from: usize| {
         let taken = spare >= wanted.max(from) && wanted > 0;
@@ -183,7 +191,7 @@ fn items(rows: &[Row], chosen: usize, area: Rect, setting: &Setting<'_>) -> Vec<
             }
             Row::Exercise(0) => {
                 add(parted, Item::Between);
-                add(true, Item::Exercises);
+                add(true, summary.clone().map_or(Item::Exercises, Item::Summary));
             }
             Row::Exercise(_) | Row::Continue(_) => {}
         }
@@ -209,12 +217,15 @@ fn machine_lines(setting: &Setting<'_>, columns: u16) -> Vec<(String, Role)> {
         None => ("this machine: being examined".to_owned(), Role::Quiet),
     };
     let mut lines: Vec<_> = wrap(&says, columns).into_iter().map(|line| (line, role)).collect();
-    let all = setting.course.exercises.len();
-    if all > 0 {
-        let passed = setting.progress.exercises_passed(setting.course);
-        lines.push((format!("exercises: {passed} of {all} passed"), Role::Quiet));
-    }
+    lines.extend(summary(setting).map(|says| (says, Role::Quiet)));
     lines
+}
+
+/// How many exercises were passed; nothing where there are none.
+fn summary(setting: &Setting<'_>) -> Option<String> {
+    let all = setting.course.exercises.len();
+    let passed = setting.progress.exercises_passed(setting.course);
+    (all > 0).then(|| format!("exercises: {passed} of {all} passed"))
 }
 
 /// The columns of the table; those without room are left out.

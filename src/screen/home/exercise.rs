@@ -1,7 +1,7 @@
 //! An exercise at home: how its state looks, and the window that tells what it is about.
 
-use crate::exercise::{Posed, State};
-use crate::progress::{ExerciseProgress, Standing};
+use crate::exercise::State;
+use crate::progress::Standing;
 use crate::screen::app::Setting;
 use crate::screen::overlay::{columns, labelled, room};
 use crate::screen::paint::wrap;
@@ -32,11 +32,10 @@ pub(super) fn lines(index: usize, setting: &Setting<'_>, theme: Theme) -> Vec<Li
     let mut lines: Vec<Line> = title.into_iter().map(|line| vec![(line, Role::Title)]).collect();
     lines.push(Line::new());
     lines.extend(labelled("teaches", &manifest.teaches, Role::Plain, columns));
-    lines.extend(labelled("lesson", &lesson(exercise, setting), Role::Plain, columns));
-    lines.extend(labelled("takes", &takes(exercise), Role::Plain, columns));
-    let standing = known.standing(manifest.points);
-    let (glyph, role) = look(standing, glyphs);
-    lines.extend(labelled("state", &format!("{glyph} {}", state(standing, known)), role, columns));
+    lines.extend(labelled("lesson", &setting.course.lesson_of(exercise), Role::Plain, columns));
+    lines.extend(labelled("takes", &exercise.takes(), Role::Plain, columns));
+    let (glyph, role) = look(known.standing(manifest.points), glyphs);
+    lines.extend(labelled("state", &format!("{glyph} {}", known.says(manifest.points)), role, columns));
     let command = exercise.command(setting.has_workspace);
     lines.extend(labelled("go on", &command, Role::Code, columns));
     if !setting.has_workspace {
@@ -49,26 +48,6 @@ pub(super) fn lines(index: usize, setting: &Setting<'_>, theme: Theme) -> Vec<Li
         lines.extend(judged(&criterion.what, last.map(|kept| kept.state), columns, glyphs));
     }
     lines
-}
-
-/// Which lesson it belongs to, by number and, where it is written, by title.
-fn lesson(exercise: &Posed, setting: &Setting<'_>) -> String {
-    let number = exercise.manifest.lesson;
-    let lesson = setting.course.lessons.iter().find(|lesson| lesson.number == number);
-    lesson.map_or_else(|| number.to_string(), |lesson| format!("{number}, {}", lesson.title))
-}
-
-fn takes(exercise: &Posed) -> String {
-    let manifest = &exercise.manifest;
-    let needs = exercise.needs();
-    let needs = if needs.is_empty() { needs } else { format!("; needs {needs}") };
-    format!("about {} minutes, for {} points{needs}", manifest.minutes, manifest.points)
-}
-
-fn state(standing: Standing, known: &ExerciseProgress) -> String {
-    let after = if known.passed.is_some() && known.solution_seen_first { " after its solution" } else { "" };
-    let hints = known.says_hints().map(|hints| format!(", {hints}")).unwrap_or_default();
-    format!("{}{after}{hints}", standing.says())
 }
 
 /// A criterion: its last state as glyph and word, and what must be true.
