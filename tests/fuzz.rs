@@ -149,7 +149,7 @@ impl<'c> Learner<'c> {
             Effect::Stop => self.news(Input::Over),
             Effect::Open(opening) => self.open(opening),
             Effect::Home => {
-                self.app.go_home();
+                self.app.go_home(self.course, &self.progress);
                 self.trace = None;
             }
             Effect::Quit => self.quits += 1,
@@ -273,7 +273,7 @@ fn setting<'s>(
     trace: Option<&'s Trace>,
     size: Size,
 ) -> Setting<'s> {
-    Setting { course, progress, machine: Some("lessons 0 to 4: live"), trace, size }
+    Setting { course, progress, machine: Some("lessons 0 to 4: live"), has_workspace: false, trace, size }
 }
 
 #[test]

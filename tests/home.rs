@@ -7,6 +7,7 @@ mod course;
 mod desk;
 
 use desk::{Desk, text};
+use iolab::exercise::State;
 use iolab::progress::Event;
 use iolab::screen::{Effect, Input, Key, Palette, Theme};
 use ratatui::layout::Size;
@@ -44,6 +45,12 @@ fn states() -> Vec<Desk> {
         pressed(Desk::begun(), &[Key::Char('?')]),
         pressed(Desk::begun(), &[Key::Char('g')]),
         pressed(Desk::begun(), &[Key::Enter, Key::Char('g'), Key::PageDown]),
+        Desk::worked(),
+        pressed(Desk::worked(), &[Key::Enter]),
+        pressed(
+            Desk::worked(),
+            &[Key::Up, Key::BackTab, Key::Down, Key::Down, Key::Down, Key::Down, Key::Enter],
+        ),
     ]
 }
 
@@ -305,6 +312,16 @@ fn the_screens_at_the_sizes_of_the_design() {
         let size = format!("{width}x{height}");
         insta::assert_snapshot!(format!("home_{size}"), Desk::begun().sized(width, height).screen());
     }
+    for (width, height) in SIZES {
+        let size = format!("{width}x{height}");
+        insta::assert_snapshot!(format!("home_worked_{size}"), Desk::worked().sized(width, height).screen());
+    }
+    for (width, height) in [(80, 24), (120, 36)] {
+        let size = format!("{width}x{height}");
+        let mut desk = Desk::worked().sized(width, height);
+        desk.press(&[Key::Enter]);
+        insta::assert_snapshot!(format!("home_exercise_{size}"), desk.screen());
+    }
     for (width, height) in [(40, 12), (80, 24)] {
         let size = format!("{width}x{height}");
         let mut desk = Desk::begun().sized(width, height);
@@ -314,5 +331,110 @@ fn the_screens_at_the_sizes_of_the_design() {
         desk.press(&[Key::Char('/')]);
         desk.type_text("ring");
         insta::assert_snapshot!(format!("search_{size}"), desk.screen());
+    }
+}
+
+#[test]
+fn an_exercise_that_was_worked_at_last_is_gone_on_with() {
+    let mut desk = Desk::worked();
+    assert!(
+        desk.screen().contains("▸ continue: exercise 6, Drain the edge: 7 of 10 points"),
+        "{}",
+        desk.screen()
+    );
+    desk.press(&[Key::Enter]);
+    assert!(desk.screen().contains("iolab exercise watch drain-the-edge"), "{}", desk.screen());
+    desk.press(&[Key::Esc]);
+    desk.checked("drain-the-edge", &[State::Pass; 3]);
+    assert!(desk.screen().contains("▸ continue: lesson 3, step 6"), "passed: {}", desk.screen());
+    desk.hint("ghost-event", 1);
+    desk.saw("rings", 7..=7);
+    assert!(desk.screen().contains("▸ continue: lesson 3, step 7"), "a lesson since: {}", desk.screen());
+}
+
+#[test]
+fn exercises_are_rows_with_their_state_as_glyph_and_word() {
+    let screen = Desk::worked().sized(120, 36).screen();
+    let row = |name: &str| screen.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    for (name, says) in [
+        ("switch-or-not", "✓ passed"),
+        ("drain-the-edge", "◐ 7 of 10 points"),
+        ("ghost-event", "○ opened"),
+        ("raw-nops", "· not begun"),
+    ] {
+        assert!(row(name).contains(says), "{screen}");
+    }
+    assert!(row("drain-the-edge").contains("2 hints taken") && row("drain-the-edge").contains("12 min"));
+    assert!(screen.contains("exercises: 2 of 12 passed"), "{screen}");
+}
+
+#[test]
+fn the_chosen_exercise_is_in_sight_at_any_size_and_its_window_opens_and_closes() {
+    for (width, height) in [(20, 6), (40, 12), (80, 24), (120, 36), (200, 60)] {
+        let mut desk = Desk::worked().sized(width, height);
+        desk.progress = Desk::new().progress;
+        for nth in 0..17 {
+            let glyph = if nth < 5 { format!("▸  {nth} ") } else { format!("▸ {:>2} ", nth - 4) };
+            assert!(desk.screen().contains(&glyph), "{width}x{height}, {nth}: {}", desk.screen());
+            desk.press(&[Key::Down]);
+        }
+        desk.press(&[Key::Enter]);
+        assert!(desk.screen().contains("exercise"), "{}", desk.screen());
+        desk.press(&[Key::Esc]);
+        assert!(desk.screen().contains("▸ 12 "), "closed again: {}", desk.screen());
+    }
+}
+
+#[test]
+fn the_window_of_an_exercise_says_what_is_judged_and_the_command() {
+    let mut desk = Desk::worked().sized(80, 24);
+    desk.press(&[Key::Enter]);
+    let screen = desk.screen();
+    for says in [
+        "6 Drain the edge",
+        "2, epoll and readiness",
+        "needs io_uring",
+        "◐ 7 of 10 points, 2 hints taken",
+        "✓ pass ",
+        "✗ hung ",
+        "✗ fail ",
+        "who says goodbye is let go",
+    ] {
+        assert!(screen.contains(says), "{says}: {screen}");
+    }
+    desk.has_workspace = false;
+    assert!(desk.screen().contains("iolab exercise init"), "{}", desk.screen());
+    assert_eq!(desk.press(&[Key::Char('/')]), Effect::None);
+    assert!(!desk.screen().contains("─ exercise ─"), "one window at a time: {}", desk.screen());
+}
+
+#[test]
+fn the_last_step_of_a_lesson_leads_to_its_exercises() {
+    let mut desk = Desk::worked();
+    desk.press(&[Key::Down, Key::Down, Key::Down, Key::Enter]);
+    assert_eq!(desk.at(), Some((2, 1)));
+    assert!(!desk.screen().contains("exercises of this lesson"), "{}", desk.screen());
+    desk.press(&[Key::End]);
+    let says = "drain-the-edge (7 of 10), ghost-event (opened)";
+    let view = &desk.app.lesson().unwrap().view;
+    assert!(view.exercises.as_ref().unwrap().contains(says), "{view:?}");
+    (0..40).for_each(|_| {
+        desk.press(&[Key::Esc, Key::Down]);
+    });
+    let screen = desk.screen();
+    assert!(screen.contains("drain-the-edge (7 of"), "{screen}");
+}
+
+#[test]
+fn an_exercise_is_found_by_name_title_and_what_it_teaches() {
+    for query in ["drain-the", "Drain the e", "number 6 has"] {
+        let mut desk = Desk::begun();
+        desk.press(&[Key::Enter, Key::Char('/')]);
+        desk.type_text(query);
+        assert!(desk.screen().contains("▸ exercise 6 drain-the-edge"), "{query}: {}", desk.screen());
+        assert_eq!(desk.press(&[Key::Enter]), Effect::Home, "the lesson is left first");
+        assert!(desk.screen().contains("iolab exercise watch drain-the-edge"), "{}", desk.screen());
+        desk.press(&[Key::Esc]);
+        assert!(desk.screen().contains("▸  6 drain-the-edge"), "{}", desk.screen());
     }
 }

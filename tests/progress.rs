@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use iolab::lesson::Place;
-use iolab::progress::{Book, Entry, Event, Progress};
+use iolab::progress::{Book, Entry, Event, ExerciseEvent, Progress};
 use serde_json::Value;
 
 fn seen(step: usize) -> Event {
@@ -206,4 +206,36 @@ fn home_is_told_in_lines_and_as_a_document() {
     let lessons = document["lessons"].as_array().unwrap();
     let third = lessons.iter().find(|lesson| lesson["number"] == 3).unwrap();
     assert_eq!((&third["steps_seen"], &third["predictions_made"]), (&2.into(), &1.into()));
+}
+
+#[test]
+fn home_tells_of_exercises_in_lines_and_as_a_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut book = Book::in_folder(folder.path());
+    book.note("io-uring-rings", seen(1));
+    book.note_exercise("drain-the-edge", ExerciseEvent::HintTaken { criterion: "burst".into(), step: 2 });
+    let lines = iolab(folder.path(), &["--format", "plain"]);
+    let row = lines.lines().find(|line| line.contains("6 drain-the-edge")).unwrap();
+    assert!(
+        row.contains("Drain the edge") && row.contains("opened") && row.contains("2 hints taken"),
+        "{row}"
+    );
+    assert!(
+        lines.contains("continue: iolab exercise ") && lines.contains("exercises: 0 of 12 passed"),
+        "{lines}"
+    );
+    let document: Value = serde_json::from_str(&iolab(folder.path(), &["--format", "json"])).unwrap();
+    assert_eq!(document["continue_exercise"], "drain-the-edge");
+    assert_eq!(document["continue"]["lesson"], 3, "the lesson is still told");
+    let exercise = &document["exercises"].as_array().unwrap()[5];
+    for (key, value) in [("name", "drain-the-edge"), ("title", "Drain the edge")] {
+        assert_eq!(exercise[key], value);
+    }
+    assert_eq!(
+        (&exercise["lesson"], &exercise["points"], &exercise["hints"]),
+        (&2.into(), &10.into(), &2.into())
+    );
+    assert_eq!((&exercise["points_best"], &exercise["passed"]), (&0.into(), &false.into()));
+    let about = iolab(folder.path(), &["exercise", "list", "6"]);
+    assert!(about.contains("teaches:") && about.contains("state:    opened, 2 hints taken"), "{about}");
 }

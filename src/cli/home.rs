@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             let document = export::home::home(&course, book.progress(), &machine);
             serde_json::to_string_pretty(&document)? + "\n"
         }
-        _ => plain::home(&course, book.progress(), &machine),
+        _ => plain::home(&course, book.progress(), &machine, screen::has_workspace()),
     })?;
     Ok(Exit::Done)
 }

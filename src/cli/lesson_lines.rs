@@ -9,8 +9,10 @@ use super::Exit;
 use super::face::print;
 use super::trouble::trouble;
 use super::watch::watch;
+use crate::exercise::Posed;
 use crate::lesson::{Lab, Lesson, Runner, Step};
 use crate::plain;
+use crate::progress::{Progress, exercises_of};
 use crate::trace::{Thinner, file};
 use crate::world::World;
 
@@ -27,7 +29,17 @@ pub fn plain(lesson: &Lesson, from: usize, runner: &mut dyn Runner) -> anyhow::R
             measure(step, lab, runner)?;
         }
     }
+    // A pipe gets the same lines each time, whatever the journal says.
+    if let Some(says) = exercises(lesson, &Progress::default())? {
+        print(&plain::lesson::exercises(&says))?;
+    }
     Ok(Exit::Done)
+}
+
+/// The exercises of a lesson in a line, if it has any.
+pub fn exercises(lesson: &Lesson, progress: &Progress) -> anyhow::Result<Option<String>> {
+    let all = Posed::all().map_err(|(folder, what)| anyhow::anyhow!("{folder}: {what}"))?;
+    Ok(exercises_of(lesson.number, &all, progress))
 }
 
 fn measure(step: &Step, lab: &Lab, runner: &mut dyn Runner) -> anyhow::Result<()> {

@@ -63,7 +63,7 @@ fn open(
             return Ok(Exit::Usage);
         }
     };
-    let given = tui::Given { runner, machine: Box::new(machine) };
+    let given = tui::Given { runner, machine: Box::new(machine), has_workspace: has_workspace() };
     let options = tui::Options { opening, theme, present: manner.present };
     let ending = tui::run(course, options, book, given).context("the terminal could not be used")?;
     if ending.signal.is_none() {
@@ -97,6 +97,15 @@ pub fn machine() -> String {
     return crate::doctor::verdict(&crate::doctor::examine(), &crate::doctor::lessons()).says;
     #[cfg(not(feature = "live"))]
     "this build plays recorded runs and asks the kernel nothing".to_owned()
+}
+
+/// Whether there is a workspace of exercises around the current folder.
+pub fn has_workspace() -> bool {
+    #[cfg(feature = "live")]
+    return std::env::current_dir()
+        .is_ok_and(|here| crate::exercise::workspace::Workspace::find(&here).is_ok());
+    #[cfg(not(feature = "live"))]
+    false
 }
 
 /// Who makes the runs.

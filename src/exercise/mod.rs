@@ -21,6 +21,7 @@ pub mod check;
 pub mod expect;
 pub mod judge;
 pub mod manifest;
+mod posed;
 pub mod relation;
 #[cfg(feature = "live")]
 pub mod round;
@@ -44,5 +45,6 @@ pub mod watcher;
 pub mod workspace;
 
 pub use manifest::Manifest;
+pub use posed::Posed;
 pub use table::{EXERCISES, Exercise, find};
 pub use verdict::{Judged, State, Verdict};

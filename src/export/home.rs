@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::exercise::Posed;
 use crate::lesson::{Course, Place};
 use crate::progress::Progress;
 
@@ -18,6 +19,10 @@ pub struct Home<'c> {
     /// Where to go on, if anything was begun and not all is done.
     #[serde(rename = "continue")]
     pub goes_on: Option<GoesOn<'c>>,
+    /// The exercise to go on with, if what happened last happened in one that is not passed.
+    pub continue_exercise: Option<&'c str>,
+    /// The exercises, in the order of the ladder.
+    pub exercises: Vec<ExerciseRow<'c>>,
     /// What this machine allows, in a line.
     pub machine: &'c str,
 }
@@ -47,6 +52,31 @@ pub struct LessonRow<'c> {
     pub predictions_judged: usize,
     /// Those of them that came close.
     pub predictions_close: usize,
+}
+
+/// An exercise.
+#[derive(Debug, Serialize)]
+pub struct ExerciseRow<'c> {
+    /// Its number.
+    pub number: u8,
+    /// Its name.
+    pub name: &'c str,
+    /// Its title.
+    pub title: &'c str,
+    /// The number of the lesson it belongs to.
+    pub lesson: u8,
+    /// Minutes of work.
+    pub minutes: u16,
+    /// What it is worth.
+    pub points: u32,
+    /// The most points that any check gave.
+    pub points_best: u32,
+    /// Whether it was ever opened.
+    pub opened: bool,
+    /// Whether a check passed.
+    pub passed: bool,
+    /// Hints that were read.
+    pub hints: usize,
 }
 
 /// A step to go on at.
@@ -79,6 +109,21 @@ pub fn home<'c>(course: &'c Course, progress: &Progress, machine: &'c str) -> Ho
             predictions_close: score.close,
         }
     };
+    let exercise = |exercise: &'c Posed| {
+        let (known, manifest) = (progress.exercise(&exercise.name), &exercise.manifest);
+        ExerciseRow {
+            number: exercise.number,
+            name: &exercise.name,
+            title: &manifest.title,
+            lesson: manifest.lesson,
+            minutes: manifest.minutes,
+            points: manifest.points,
+            points_best: known.points_best.min(manifest.points),
+            opened: known.opened,
+            passed: known.passed.is_some(),
+            hints: known.hints_taken(),
+        }
+    };
     let goes_on = |Place { lesson, step }| {
         let lesson = &course.lessons[lesson];
         GoesOn { lesson: lesson.number, step: step + 1, title: &lesson.steps[step].title }
@@ -87,6 +132,10 @@ pub fn home<'c>(course: &'c Course, progress: &Progress, machine: &'c str) -> Ho
         schema: SCHEMA,
         lessons: course.lessons.iter().map(row).collect(),
         goes_on: progress.resumes(course).map(goes_on),
+        continue_exercise: progress
+            .resumes_exercise(course)
+            .map(|index| course.exercises[index].name.as_str()),
+        exercises: course.exercises.iter().map(exercise).collect(),
         machine,
     }
 }

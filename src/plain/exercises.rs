@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::Table;
-use super::verdict::{Style, state};
+use super::verdict::{Style, state, wrapped};
 use crate::exercise::{Manifest, State};
-use crate::progress::ExerciseProgress;
+use crate::lesson::Course;
+use crate::progress::{ExerciseProgress, Progress};
 
 /// One exercise, and what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -78,5 +79,38 @@ pub fn exercises(rows: &[Row<'_>], next: &str, style: Style) -> String {
     let all: u32 = rows.iter().map(|row| row.manifest.points).sum();
     let passed = rows.iter().filter(|row| row.progress.passed.is_some()).count();
     let _ = write!(out, "\n{passed} of {} exercises passed, {earned} of {all} points\n{next}", rows.len());
+    out
+}
+
+/// What the exercise at `index` is about: what its window at home says. Nothing where there is none.
+pub fn exercise(
+    course: &Course,
+    index: usize,
+    progress: &Progress,
+    has_workspace: bool,
+    style: Style,
+) -> String {
+    const INDENT: usize = 10;
+    let Some(exercise) = course.exercises.get(index) else { return String::new() };
+    let (known, manifest) = (progress.exercise(&exercise.name), &exercise.manifest);
+    let mut out = format!("exercise {}, {}: {}\n", exercise.number, exercise.name, manifest.title);
+    for (label, text) in [
+        ("teaches", manifest.teaches.clone()),
+        ("lesson", course.lesson_of(exercise)),
+        ("takes", exercise.takes()),
+        ("state", known.says(manifest.points)),
+        ("go on", exercise.command(has_workspace)),
+        ("then", if has_workspace { String::new() } else { exercise.command(true) }),
+    ] {
+        if !text.is_empty() {
+            out += &wrapped(&format!("{:<INDENT$}{text}", format!("{label}:")), 0, INDENT, style);
+        }
+    }
+    out += "\nwhat is judged:\n";
+    for criterion in &manifest.criteria {
+        let kept = known.last.as_ref().and_then(|last| last.criterion(&criterion.id));
+        let says = kept.map_or_else(|| "not checked".to_owned(), |kept| state(kept.state, style));
+        out += &wrapped(&format!("{says}: {}", criterion.what), 2, 4, style);
+    }
     out
 }

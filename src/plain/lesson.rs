@@ -92,6 +92,12 @@ pub fn answer(prediction: &Prediction, said: Option<&str>, world: &World<'_>) ->
     out + &sentence(&prediction.because)
 }
 
+/// What there is to write once a lesson is read: its exercises, and how far the learner is in each.
+pub fn exercises(says: &str) -> String {
+    let line = sentence(&format!("exercises of this lesson: {says}"));
+    format!("\n{line}what one is about: iolab exercise list NAME; to work at it: iolab exercise watch NAME\n")
+}
+
 /// A lab that could not run.
 pub fn failed(why: &str) -> String {
     sentence(&format!("This lab could not run: {why}."))

@@ -18,7 +18,7 @@ mod table;
 pub mod verdict;
 pub mod why;
 
-pub use exercises::{Row, exercises};
+pub use exercises::{Row, exercise, exercises};
 pub use home::home;
 pub use lab::{lab, lab_of_step};
 pub use number::number;

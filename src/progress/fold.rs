@@ -13,6 +13,8 @@ pub struct Progress {
     last: Option<String>,
     exercises: BTreeMap<String, ExerciseProgress>,
     last_exercise: Option<String>,
+    /// Whether what happened last happened in an exercise.
+    is_at_exercise: bool,
 }
 
 /// How far in one lesson.
@@ -85,6 +87,7 @@ impl Progress {
     /// Takes one more event of an exercise.
     pub fn take_exercise(&mut self, exercise: &str, event: ExerciseEvent) {
         self.exercises.entry(exercise.to_owned()).or_default().take(event);
+        self.is_at_exercise = true;
         if self.last_exercise.as_deref() != Some(exercise) {
             self.last_exercise = Some(exercise.to_owned());
         }
@@ -103,6 +106,7 @@ impl Progress {
     /// Takes one more event.
     pub fn take(&mut self, lesson: &str, event: Event) {
         self.lessons.entry(lesson.to_owned()).or_default().take(event);
+        self.is_at_exercise = false;
         if self.last.as_deref() != Some(lesson) {
             self.last = Some(lesson.to_owned());
         }
@@ -111,6 +115,11 @@ impl Progress {
     /// What is known of a lesson; nothing, for one that was never opened.
     pub fn lesson(&self, name: &str) -> &LessonProgress {
         self.lessons.get(name).unwrap_or(&UNOPENED)
+    }
+
+    /// Whether what happened last happened in an exercise, not in a lesson.
+    pub fn is_at_exercise(&self) -> bool {
+        self.is_at_exercise
     }
 
     /// The name of the lesson in which something happened last.

@@ -8,8 +8,11 @@ mod entry;
 mod exercise;
 mod fold;
 mod resume;
+mod standing;
 
 pub use book::Book;
 pub use entry::{Entry, Event};
 pub use exercise::{Checked, ExerciseEntry, ExerciseEvent, ExerciseProgress, Kept};
 pub use fold::{LessonProgress, Progress, Said, Score};
+pub use resume::GoesOn;
+pub use standing::{Standing, exercises_of};

@@ -3,7 +3,36 @@
 use super::fold::Progress;
 use crate::lesson::{Course, Place};
 
+/// Where to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoesOn {
+    /// In a lesson.
+    Lesson(Place),
+    /// In an exercise: its index in [`Course::exercises`].
+    Exercise(usize),
+}
+
 impl Progress {
+    /// Where to go on: the exercise that was worked at last, as long as it is not passed; else the lesson.
+    pub fn goes_on(&self, course: &Course) -> Option<GoesOn> {
+        self.resumes_exercise(course)
+            .map(GoesOn::Exercise)
+            .or_else(|| self.resumes(course).map(GoesOn::Lesson))
+    }
+
+    /// The exercise to go on with: the one that was worked at last, if no lesson was since and it is not
+    /// passed.
+    pub fn resumes_exercise(&self, course: &Course) -> Option<usize> {
+        let name = self.last_exercise().filter(|_| self.is_at_exercise())?;
+        let is_open = self.exercise(name).passed.is_none();
+        course.exercises.iter().position(|exercise| exercise.name == name).filter(|_| is_open)
+    }
+
+    /// Exercises that were passed.
+    pub fn exercises_passed(&self, course: &Course) -> usize {
+        course.exercises.iter().filter(|exercise| self.exercise(&exercise.name).passed.is_some()).count()
+    }
+
     /// Where to go on: the step that was on the screen last; after a lesson's end, the next lesson that is
     /// not done. `None` when nothing was begun, and when all is done.
     pub fn resumes(&self, course: &Course) -> Option<Place> {

@@ -12,7 +12,7 @@ use super::update::{Effect, Input, Stage, go_to, update};
 use super::view::{Playhead, Shown, View};
 use super::{footer, glossary, overlay};
 use crate::lesson::Course;
-use crate::progress::{Progress, Said};
+use crate::progress::{Progress, Said, exercises_of};
 use crate::trace::Trace;
 use crate::world::World;
 
@@ -24,6 +24,8 @@ pub struct App {
     over: Option<Over>,
     /// Whether it is shown to a room.
     present: bool,
+    /// The exercise to read about once home is on the screen.
+    exercise: Option<usize>,
 }
 
 /// A lesson that is open.
@@ -65,6 +67,8 @@ pub struct Setting<'s> {
     pub progress: &'s Progress,
     /// What this machine allows, in a line; `None` as long as it is being found out.
     pub machine: Option<&'s str>,
+    /// Whether exercises can be worked at where iolab was started: there is a workspace.
+    pub has_workspace: bool,
     /// The run's trace, if anything was run.
     pub trace: Option<&'s Trace>,
     /// The screen.
@@ -109,12 +113,15 @@ impl App {
             view.passed_over.clone_from(&known.passed_over);
             view.measured.clone_from(&known.measured);
         }
+        view.exercises = exercises_of(lesson.number, &course.exercises, progress);
         (self.lesson, self.over) = (Some(OpenLesson { lesson: opening.lesson, view }), None);
     }
 
-    /// Goes home, to where the learner goes on.
-    pub fn go_home(&mut self) {
-        *self = Self::new(self.present);
+    /// Goes home, to where the learner goes on, or to the exercise that was looked for.
+    pub fn go_home(&mut self, course: &Course, progress: &Progress) {
+        let at = |exercise| HomeView::at_exercise(exercise, course, progress);
+        let home = self.exercise.map(at).unwrap_or_default();
+        *self = Self { home, ..Self::new(self.present) };
     }
 
     /// Says something in the last row, until the next key.
@@ -154,6 +161,7 @@ impl App {
             Effect::Open(Opening { lesson, step: Some(step), afresh: false }) => {
                 self.go_to(setting, lesson, step)
             }
+            Effect::Exercise(exercise) => self.read_about(setting, exercise),
             other => other,
         }
     }
@@ -167,12 +175,23 @@ impl App {
         }
     }
 
+    /// An exercise is read about at home; a lesson that is open is left first.
+    fn read_about(&mut self, setting: &Setting<'_>, exercise: usize) -> Effect {
+        self.over = None;
+        if self.lesson.is_some() {
+            self.exercise = Some(exercise);
+            return Effect::Home;
+        }
+        self.home = HomeView::at_exercise(exercise, setting.course, setting.progress);
+        Effect::None
+    }
+
     /// One thing lies over the screen at a time.
     fn lay_over(&mut self, setting: &Setting<'_>, over: Over) -> Effect {
         if let Some(open) = self.lesson.as_mut().filter(|open| open.view.overlay.is_some()) {
             update(&mut open.view, &setting.stage(open.lesson), Input::Act(Action::Close));
         }
-        (self.home.keys, self.over) = (None, Some(over));
+        (self.home.keys, self.home.exercise, self.over) = (None, None, Some(over));
         Effect::None
     }
 

@@ -258,7 +258,13 @@ pub const BINDINGS: &[Binding] = &[
         "scroll down"
     ),
     binding!([Key::Up, Key::Char('k'), Key::PageUp], ScrollUp, OVERLAY, None, "scroll up"),
-    binding!([Key::Enter, Key::Right, Key::Char('l')], Open, HOME, Some(("open", 1)), "open what is marked"),
+    binding!(
+        [Key::Enter, Key::Right, Key::Char('l')],
+        Open,
+        HOME,
+        Some(("open", 1)),
+        "open what is marked, or read about it"
+    ),
     binding!([Key::Down, Key::Char('j'), Key::Tab], Down, HOME, Some(("choose", 2)), "to the next"),
     binding!([Key::Up, Key::Char('k'), Key::BackTab], Up, HOME, None, "to the one before"),
     binding!(
@@ -280,7 +286,7 @@ pub const BINDINGS: &[Binding] = &[
         Search,
         NOT_TYPING,
         Some(("search", 8)),
-        "find a step, a term, a key, a number, a server"
+        "find a step, an exercise, a term, a key, a number, a server"
     ),
     binding!([Key::Char('g')], Glossary, EVERYWHERE, Some(("glossary", 9)), "the terms and what they mean"),
     binding!([Key::Char('H'), Key::Backspace], Home, LESSON, Some(("home", 10)), "to all lessons"),

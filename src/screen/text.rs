@@ -65,6 +65,12 @@ pub fn lines(view: &View, lesson: &Lesson, columns: u16, told: &Told<'_>) -> Lin
             }
         }
     }
+    if let Some(exercises) = view.exercises.as_ref().filter(|_| view.step + 1 >= lesson.steps.len()) {
+        out.lines.push(Line::new());
+        let key = keys::of(Action::Home).name();
+        let says = format!("exercises of this lesson: {exercises}; {key}, home, tells of them");
+        add_marked(&mut out, "▸ ", Role::Key, &says, Role::Plain, columns);
+    }
     out
 }
 

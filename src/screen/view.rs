@@ -36,6 +36,8 @@ pub struct View {
     pub playhead: Playhead,
     /// The run.
     pub run: Run,
+    /// The exercises of the lesson and how far the learner is in them, if it has any: its last step says so.
+    pub exercises: Option<String>,
     /// An answer to the last key, for the learner: why it did nothing.
     pub notice: Option<String>,
 }
@@ -155,6 +157,7 @@ impl View {
             measured: BTreeMap::new(),
             playhead: Playhead::Live,
             run: Run::None,
+            exercises: None,
             notice: None,
         }
     }

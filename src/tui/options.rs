@@ -23,6 +23,8 @@ pub struct Given<'g> {
     pub runner: &'g dyn Fn(&Lesson) -> Box<dyn Runner>,
     /// Finds out what this machine allows, in a line. May take its time: a thread of its own does it.
     pub machine: Box<dyn FnOnce() -> String + Send>,
+    /// Whether there is a workspace of exercises where iolab was started.
+    pub has_workspace: bool,
 }
 
 /// How it ended.

@@ -64,6 +64,7 @@ pub fn run(course: &Course, options: Options, book: &mut Book, given: Given<'_>)
         runner: given.runner,
         find_out: Some(given.machine),
         machine: None,
+        has_workspace: given.has_workspace,
         send: send.clone(),
         terminal: &terminal,
         bench: None,
@@ -99,6 +100,7 @@ struct Screen<'s> {
     /// Finds out what this machine allows; taken when it does.
     find_out: Option<Box<dyn FnOnce() -> String + Send>>,
     machine: Option<String>,
+    has_workspace: bool,
     send: Sender<Message>,
     terminal: &'s Terminal,
     /// Where the runs of the open lesson are made.
@@ -221,13 +223,14 @@ impl Screen<'_> {
             course: self.course,
             progress: self.book.progress(),
             machine: self.machine.as_deref(),
+            has_workspace: self.has_workspace,
             trace: self.bench.as_ref().and_then(Bench::trace),
             size: self.size,
         };
         let effect = self.app.update(&setting, input);
         self.note();
         match effect {
-            Effect::None | Effect::Search | Effect::Glossary | Effect::Close => {}
+            Effect::None | Effect::Search | Effect::Glossary | Effect::Exercise(_) | Effect::Close => {}
             Effect::Quit => return Ok(Next::End(None)),
             Effect::Suspend => return self.suspend(),
             Effect::Freeze(frozen) => {
@@ -253,7 +256,7 @@ impl Screen<'_> {
             }
             Effect::Home => {
                 self.leave()?;
-                self.app.go_home();
+                self.app.go_home(self.course, self.book.progress());
                 self.bench = None;
                 self.examine()?;
             }
@@ -359,6 +362,7 @@ impl Screen<'_> {
             course: self.course,
             progress: self.book.progress(),
             machine: self.machine.as_deref(),
+            has_workspace: self.has_workspace,
             trace,
             size: self.size,
         };

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use iolab::exercise::{Manifest, Posed};
 use iolab::lesson::{Course, Lesson, Source};
 
 /// The lessons: folder, title, steps, how many of them predict, and terms with the step (from 1) that explains
@@ -50,9 +51,54 @@ pub fn lesson(folder: &'static str, text: String) -> Lesson {
     Source { folder, text, recordings: &[] }.read().unwrap_or_else(|mistake| panic!("{mistake}\n{text}"))
 }
 
-/// All five.
+/// The exercises: name, title, lesson.
+const EXERCISES: &[(&str, &str, u8)] = &[
+    ("switch-or-not", "Switch or not", 0),
+    ("free-the-threads", "Free the threads", 0),
+    ("beyond-fd-set", "Beyond the set", 1),
+    ("poll-hang-up", "Somebody hangs up", 1),
+    ("partial-writes", "Partial writes", 2),
+    ("drain-the-edge", "Drain the edge", 2),
+    ("ghost-event", "The ghost event", 2),
+    ("raw-nops", "A hundred thousand NOPs by hand", 3),
+    ("echo-in-batches", "Echo in batches", 3),
+    ("wake-the-poller", "Wake the poller", 4),
+    ("zero-syscalls", "Nothing between two looks", 4),
+    ("one-accept", "One accept for all", 5),
+];
+
+/// All five, and twelve exercises.
 pub fn course() -> Course {
-    Course::of(LESSONS.iter().map(|row| self::row(*row)).collect())
+    let lessons = LESSONS.iter().map(|row| self::row(*row)).collect();
+    let exercises = (1..).zip(EXERCISES).map(|(number, row)| exercise(number, *row)).collect();
+    Course { exercises, ..Course::of(lessons) }
+}
+
+fn exercise(number: u8, (name, title, lesson): (&str, &str, u8)) -> Posed {
+    let mut text = format!(
+        "title = \"{title}\"\nlesson = {lesson}\nkind = \"server\"\nminutes = 12\npoints = 10\n\
+         needs = [\"io_uring\"]\nteaches = \"what number {number} has to say: go on until nothing is left, or remember \
+         who has not finished\"\nstarter_fails = [\"whole\"]\n[[run]]\nid = \"crowd\"\nwatch = \"calls\"\n\
+         steps = [{{ do = \"connect\", connections = 2 }}]\n"
+    );
+    for (id, points, what) in [
+        ("whole", 7, "every byte that was sent comes back"),
+        (
+            "idle",
+            2,
+            "an idle server sleeps in the kernel and does not ask again and again whether there is work",
+        ),
+        ("ends", 1, "who says goodbye is let go"),
+    ] {
+        write!(
+            text,
+            "[[criterion]]\nid = \"{id}\"\npoints = {points}\nrun = \"crowd\"\nat = \"connect\"\nwhat = \"{what}\"\n\
+             expect = {{ echoed = \"all\" }}\nwhy = \"because\"\nnext = \"look\"\nhint = [\"why?\", \"there\", \"this\"]\n"
+        )
+        .unwrap();
+    }
+    let manifest = Manifest::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    Posed { number, name: name.into(), manifest }
 }
 
 fn row((folder, title, steps, asks, terms): Row) -> Lesson {

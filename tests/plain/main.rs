@@ -12,9 +12,11 @@ mod shown;
 mod switches;
 mod told;
 
-use iolab::lesson::{LESSONS, Source, Step};
+use iolab::exercise;
+use iolab::lesson::{Course, LESSONS, Source, Step};
 use iolab::plain;
-use iolab::screen::{Focus, Overlay, Pane, View};
+use iolab::progress::{Checked, ExerciseEvent, Kept, Progress};
+use iolab::screen::{App, Focus, Input, Overlay, Palette, Pane, Setting, Theme, View};
 use iolab::trace::{Trace, file};
 use iolab::world::World;
 use ratatui::layout::Size;
@@ -98,6 +100,71 @@ fn why_says_all_that_the_screen_says_of_a_number() {
                         shown.where_it_is()
                     );
                 }
+            }
+        }
+    }
+}
+
+/// A learner who passed the first exercise, failed the second and opened the third.
+fn worked(course: &Course) -> Progress {
+    let mut progress = Progress::default();
+    for (exercise, passes) in course.exercises.iter().zip([true, false]) {
+        let state =
+            |nth: usize| if passes || nth == 0 { exercise::State::Pass } else { exercise::State::Hung };
+        let criteria = exercise.manifest.criteria.iter().enumerate();
+        let kept =
+            criteria.map(|(nth, of)| Kept { id: of.id.clone(), state: state(nth), seen: String::new() });
+        let checked = Checked { points: 3, passed: passes, criteria: kept.collect(), ..Checked::default() };
+        progress.take_exercise(&exercise.name, ExerciseEvent::Checked(checked));
+    }
+    let hint =
+        ExerciseEvent::HintTaken { criterion: course.exercises[1].manifest.criteria[1].id.clone(), step: 2 };
+    progress.take_exercise(&course.exercises[1].name, hint);
+    progress.take_exercise(&course.exercises[2].name, ExerciseEvent::Opened);
+    progress
+}
+
+#[test]
+fn what_home_says_of_exercises_is_in_the_text() {
+    let course = Course::read().unwrap();
+    let progress = worked(&course);
+    let theme = Theme { palette: Palette::Mono, ascii: false };
+    let (size, machine) = (Size::new(200, 100), Some("a machine"));
+    let all = plain::home(&course, &progress, "a machine", false);
+    let setting =
+        Setting { course: &course, progress: &progress, machine, has_workspace: false, trace: None, size };
+    let rows = |app: &App| {
+        let drawn = app.frame(None, &setting, theme).buffer;
+        let row = |y| (0..size.width).map(|x| drawn[(x, y)].symbol()).collect::<String>();
+        (1..size.height - 1).map(row).collect::<Vec<_>>()
+    };
+    let home = rows(&App::default());
+    let ladder: Vec<_> = home.iter().skip_while(|row| !row.contains("─ exercises ─")).skip(2).collect();
+    let text = squeezed(&all);
+    for row in ladder.iter().take(course.exercises.len()) {
+        for token in tokens(row.trim_matches(|c| DECORATION.contains(&c) || c == ' ')) {
+            assert!(text.contains(token.trim_end_matches(" min")), "{token:?} is not in\n{all}");
+        }
+    }
+    for index in 0..course.exercises.len() {
+        let mut app = App::default();
+        let marked = course.lessons.len() + index;
+        let marked = marked + usize::from(progress.goes_on(&course).is_some());
+        app.update(&setting, Input::Choose(marked));
+        let window = rows(&app);
+        let window = window.iter().skip_while(|row| !row.contains("─ exercise ─")).skip(1);
+        let window: Vec<_> = window.take_while(|row| !row.contains("└─")).collect();
+        assert!(window.len() > 8, "{window:?}");
+        let style = plain::verdict::Style::default();
+        let about = plain::exercise(&course, index, &progress, false, style);
+        let text = squeezed(&about);
+        for row in window {
+            let inside: String = row.chars().skip(60).take(80).collect();
+            for token in tokens(inside.trim_matches(|c| DECORATION.contains(&c) || c == ' ')) {
+                let told = token.split_once(' ').map_or(token.as_str(), |(number, title)| {
+                    if number.parse::<u8>().is_ok() { title } else { token.as_str() }
+                });
+                assert!(text.contains(told), "{told:?} is not in\n{about}");
             }
         }
     }

@@ -6,15 +6,19 @@ use super::desk::{self, here};
 use super::paint::Look;
 use crate::cli::Exit;
 use crate::cli::face::{Face, print};
+use crate::cli::screen;
 use crate::exercise::workspace::Workspace;
 use crate::exercise::{EXERCISES, Manifest};
 use crate::plain::Row;
 use crate::progress::Progress;
 use crate::{export, plain};
 
-/// Lists the exercises by lesson: points, what became of each, which are open.
+/// Lists the exercises by lesson: points, what became of each, which are open; or tells what one is about.
 #[derive(Args, Debug)]
 pub struct Arguments {
+    /// The exercise to tell of: what it teaches, what is judged, how far you are.
+    #[arg(conflicts_with = "format")]
+    exercise: Option<String>,
     /// The face of the list.
     #[arg(long, value_enum, default_value = "plain")]
     format: Face,
@@ -24,6 +28,14 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let workspace = Workspace::find(&here()?).ok();
     let book = desk::book();
+    if let Some(name) = &arguments.exercise {
+        let exercise = desk::named(name)?;
+        let course = screen::course()?;
+        let index = course.exercises.iter().position(|posed| posed.name == exercise.name()).unwrap_or(0);
+        let style = Look::of_stdout().style;
+        print(&plain::exercise(&course, index, book.progress(), workspace.is_some(), style))?;
+        return Ok(Exit::Done);
+    }
     print(&text(workspace.as_ref(), book.progress(), arguments.format, Look::of_stdout())?)?;
     Ok(Exit::Done)
 }

@@ -10,6 +10,7 @@ use self::command::Command;
 use self::ear::{Ear, Heard};
 use super::Exit;
 use super::face::{print, warn};
+use super::lesson_lines::exercises;
 use super::watch::{Seen, Watch};
 use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step, Verdict};
 use crate::plain;
@@ -99,6 +100,11 @@ impl Talk<'_> {
             } else {
                 self.run(lab)?
             };
+        }
+        if self.step + 1 == self.lesson.steps.len()
+            && let Some(says) = exercises(self.lesson, self.book.progress())?
+        {
+            print(&plain::lesson::exercises(&says))?;
         }
         loop {
             match go {

@@ -1,9 +1,9 @@
-//! How home is drawn: a row for each lesson, with as many columns as there is room for.
+//! How home is drawn: a row for each lesson and each exercise, with as many columns as there is room for.
 
 use ratatui::layout::Rect;
 
 use super::row::{self, Row};
-use super::{HomeView, context, key_lines};
+use super::{HomeView, context, exercise, key_lines, ladder};
 use crate::lesson::Lesson;
 use crate::screen::app::Setting;
 use crate::screen::keys;
@@ -40,6 +40,9 @@ pub fn frame(view: &HomeView, setting: &Setting<'_>, theme: Theme) -> Frame {
             footer::draw_keys(&mut paint, last, rows, |binding| Some(binding.footer?.0));
         }
     }
+    if let Some((index, scroll)) = view.exercise {
+        overlay::window(&mut paint, size, "exercise", &exercise::lines(index, setting, theme), scroll);
+    }
     if let Some(scroll) = view.keys {
         overlay::window(&mut paint, size, "keys", &key_lines(view, setting, theme), scroll);
     }
@@ -61,9 +64,28 @@ fn draw_header(paint: &mut Paint, area: Rect, setting: &Setting<'_>) {
     }
 }
 
+/// A line of what is scrolled where there is not room for all of it.
+#[derive(Clone, Debug)]
+enum Item {
+    /// Nothing; air.
+    Blank,
+    /// Nothing, between lessons and exercises: a line across where home has a frame.
+    Between,
+    /// The names of the columns of lessons.
+    Lessons,
+    /// The names of the columns of exercises.
+    Exercises,
+    /// How many of them were passed, where there is no room for more.
+    Summary(String),
+    /// A row that can be chosen: its index.
+    Row(usize),
+    /// What is said below the rows.
+    Note(String, Role),
+}
+
 /// Rows first; what remains is for what is said around them.
 fn draw_body(paint: &mut Paint, body: Rect, view: &HomeView, setting: &Setting<'_>) {
-    let rows = row::rows(setting);
+    let rows = row::rows(setting.course, setting.progress);
     let framed = body.width >= 100 && body.height >= 12;
     let area = if framed {
         paint.frame(body);
@@ -80,54 +102,130 @@ fn draw_body(paint: &mut Paint, body: Rect, view: &HomeView, setting: &Setting<'
         Rect { x: body.x + by, width: body.width.saturating_sub(by * 2), ..body }
     };
     let area = Rect { width: area.width.min(COLUMNS_MAX), ..area };
-    let count = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-    let mut spare = area.height.saturating_sub(count);
-    let machine = machine_lines(setting, area.width);
-    let notes = u16::try_from(machine.len()).unwrap_or(u16::MAX).min(spare);
-    spare -= notes;
-    // All of it or nothing, and only where so much is left.
-    let mut take = |wanted: u16, from: u16| {
-        let taken = if spare >= wanted.max(from) { wanted } else { 0 };
-        spare -= taken;
-        taken
-    };
-    let head = take(1, 1);
-    let chosen = rows.get(view.chosen.min(rows.len().saturating_sub(1))).copied();
-    let says = chosen.map(|row| row::says(setting.course, setting.progress, row)).unwrap_or_default();
-    let says = wrap(&says, area.width);
-    let detail = take(u16::try_from(says.len()).unwrap_or(u16::MAX).saturating_add(1), 1);
-    let above = take(1, 3);
-    let goes_on = matches!(rows.first(), Some(Row::Continue(_)));
-    let between = if goes_on { take(1, 2) } else { 0 };
-    let apart = take(1, 1);
-    // On a high screen each lesson has air around it.
-    let air = take(count, count.saturating_add(6)) > 0;
-
-    let (_, area) = top(area, above);
-    let stride = if air { 2 } else { 1 };
-    let lessons = count.saturating_sub(u16::from(goes_on)).saturating_mul(stride).saturating_sub(stride - 1);
-    let above = u16::from(goes_on).saturating_add(between).saturating_add(head);
-    let (list, rest) = top(area, above.saturating_add(lessons));
-    draw_rows(paint, list, &rows, view, setting, Rows { head: head > 0, between, stride });
-    let (detail, rest) = top(rest, detail);
-    for (row, line) in (1..detail.height).zip(&says) {
-        paint.text(detail, 0, row, line, Role::Plain);
-    }
-    let (_, rest) = top(rest, apart);
-    for (row, (text, role)) in (0..notes).zip(&machine) {
-        paint.text(rest, 0, row, text, *role);
+    let chosen = view.chosen.min(rows.len().saturating_sub(1));
+    let items = items(&rows, chosen, area, setting);
+    let line = items.iter().position(|item| matches!(item, Item::Row(index) if *index == chosen));
+    let height = usize::from(area.height);
+    // The chosen row is in sight, and what comes next where there is room; at the last row all that follows.
+    let last = if chosen + 1 == rows.len() { items.len() } else { line.map_or(0, |line| line + 2) };
+    let from = last.saturating_sub(height).min(line.unwrap_or(0));
+    let columns = (Columns::fit(setting, area.width), ladder::Columns::fit(setting, area.width));
+    for (at, item) in (0..area.height).zip(items.iter().skip(from)) {
+        match item {
+            Item::Blank => {}
+            Item::Between if framed => draw_between(paint, body, area.y.saturating_add(at)),
+            Item::Between => {}
+            Item::Lessons => draw_head(paint, area, at, &columns.0),
+            Item::Summary(text) => {
+                paint.text(area, if area.width >= 33 { 5 } else { 0 }, at, text, Role::Quiet);
+            }
+            Item::Exercises => ladder::draw_head(paint, area, at, &columns.1),
+            Item::Note(text, role) => {
+                paint.text(area, 0, at, text, *role);
+            }
+            Item::Row(index) => {
+                let on = *index == chosen;
+                draw_row(paint, area, at, rows[*index], on, &columns, setting);
+                let zone = Rect { y: area.y.saturating_add(at), height: 1, ..area };
+                paint.zone(zone.intersection(area), Click::Choose(*index));
+                if on {
+                    paint.cursor(area, 0, at);
+                }
+            }
+        }
     }
 }
 
-/// What this machine allows, and what there is not.
+/// The line between lessons and exercises, joined to the frame.
+fn draw_between(paint: &mut Paint, body: Rect, y: u16) {
+    let row = Rect { y, height: 1, ..body };
+    let lines = paint.glyphs().lines;
+    let inner = Rect { x: row.x.saturating_add(1), width: row.width.saturating_sub(2), ..row };
+    paint.text(row, 0, 0, lines[6], Role::Frame);
+    paint.rule(inner, 0, "exercises", "", false);
+    paint.text(row, row.width.saturating_sub(1), 0, lines[7], Role::Frame);
+}
+
+/// What stands on home, from above; where it does not fit, the rows and what names them only, notes last.
+fn items(rows: &[Row], chosen: usize, area: Rect, setting: &Setting<'_>) -> Vec<Item> {
+    let count = |of: fn(&Row) -> bool| rows.iter().filter(|row| of(row)).count();
+    let goes_on = count(|row| matches!(row, Row::Continue(_)));
+    let lessons = count(|row| matches!(row, Row::Lesson(_)));
+    let exercises = count(|row| matches!(row, Row::Exercise(_)));
+    let mut notes = machine_lines(setting, area.width);
+    let titled = usize::from(exercises > 0);
+    let mut spare = usize::from(area.height).saturating_sub(rows.len() + titled);
+    let has_notes = spare >= notes.len();
+    spare = if has_notes { spare - notes.len() } else { 0 };
+    // Where notes have no room, the exercises are headed by what the last of them says.
+    let summary = if has_notes { None } else { summary(setting) };
+    notes.truncate(notes.len() - usize::from(summary.is_some()));
+    // All of it or nothing, and only where so much is left.
+    let mut take = |wanted: usize, from: usize| {
+        let taken = spare >= wanted.max(from) && wanted > 0;
+        spare -= if taken { wanted } else { 0 };
+        taken
+    };
+    let head = take(1, 1);
+    let parted = take(titled, 1);
+    let says = rows.get(chosen).map(|row| row::says(setting.course, setting.progress, *row));
+    let says = wrap(&says.unwrap_or_default(), area.width);
+    // The longest of them, so that choosing moves nothing.
+    let longest = rows.iter().map(|row| wrap(&row::says(setting.course, setting.progress, *row), area.width));
+    let longest = longest.map(|lines| lines.len()).max().unwrap_or(0);
+    let detail = take(longest + 1, 1);
+    let above = take(1, 3);
+    let between = take(goes_on, 2);
+    let apart = take(1, 1);
+    // On a high screen each lesson has air around it.
+    let airy = take(lessons, lessons + 6);
+
+    let mut items = Vec::new();
+    let mut add = |wanted: bool, item: Item| items.extend(wanted.then_some(item));
+    add(above, Item::Blank);
+    for (index, row) in rows.iter().enumerate() {
+        match row {
+            Row::Lesson(lesson) => {
+                add(head && *lesson == 0, Item::Lessons);
+                add(airy && *lesson > 0, Item::Blank);
+            }
+            Row::Exercise(0) => {
+                add(parted, Item::Between);
+                add(true, summary.clone().map_or(Item::Exercises, Item::Summary));
+            }
+            Row::Exercise(_) | Row::Continue(_) => {}
+        }
+        add(true, Item::Row(index));
+        add(between && matches!(row, Row::Continue(_)), Item::Blank);
+    }
+    if detail {
+        add(true, Item::Blank);
+        for nth in 0..longest {
+            let line = says.get(nth).cloned();
+            add(true, line.map_or(Item::Blank, |line| Item::Note(line, Role::Plain)));
+        }
+    }
+    add(apart, Item::Blank);
+    items.extend(notes.into_iter().map(|(text, role)| Item::Note(text, role)));
+    items
+}
+
+/// What this machine allows, and how many exercises were passed.
 fn machine_lines(setting: &Setting<'_>, columns: u16) -> Vec<(String, Role)> {
     let (says, role) = match setting.machine {
         Some(says) => (format!("this machine: {says}"), Role::Plain),
         None => ("this machine: being examined".to_owned(), Role::Quiet),
     };
     let mut lines: Vec<_> = wrap(&says, columns).into_iter().map(|line| (line, role)).collect();
-    lines.push(("exercises: none in this version".to_owned(), Role::Quiet));
+    lines.extend(summary(setting).map(|says| (says, Role::Quiet)));
     lines
+}
+
+/// How many exercises were passed; nothing where there are none.
+fn summary(setting: &Setting<'_>) -> Option<String> {
+    let all = setting.course.exercises.len();
+    let passed = setting.progress.exercises_passed(setting.course);
+    (all > 0).then(|| format!("exercises: {passed} of {all} passed"))
 }
 
 /// The columns of the table; those without room are left out.
@@ -171,55 +269,6 @@ impl Columns {
     }
 }
 
-/// How the rows stand.
-struct Rows {
-    /// Whether the columns have a head.
-    head: bool,
-    /// Rows free between going on and the rest.
-    between: u16,
-    /// Rows from one lesson to the next.
-    stride: u16,
-}
-
-fn draw_rows(
-    paint: &mut Paint,
-    area: Rect,
-    rows: &[Row],
-    view: &HomeView,
-    setting: &Setting<'_>,
-    stand: Rows,
-) {
-    let columns = Columns::fit(setting, area.width);
-    let chosen = view.chosen.min(rows.len().saturating_sub(1));
-    // To go on stands above the table's head, apart from the lessons.
-    let goes_on = matches!(rows.first(), Some(Row::Continue(_)));
-    let first = if goes_on { stand.between.saturating_add(1) } else { 0 };
-    if stand.head {
-        draw_head(paint, area, first, &columns);
-    }
-    let extra = u16::from(stand.head).saturating_add(stand.between);
-    // Only where all have room do they have air.
-    let shown = if stand.stride > 1 { rows.len() } else { area.height.saturating_sub(extra).into() };
-    let from = (chosen + 1).saturating_sub(shown);
-    for (index, row) in rows.iter().enumerate().skip(from).take(shown) {
-        let nth = u16::try_from(index - from).unwrap_or(u16::MAX);
-        let at = match row {
-            Row::Continue(_) => 0,
-            // Air is between lessons only.
-            Row::Lesson(_) if goes_on && from == 0 => {
-                nth.saturating_sub(1).saturating_mul(stand.stride).saturating_add(extra).saturating_add(1)
-            }
-            Row::Lesson(_) => nth.saturating_mul(stand.stride).saturating_add(extra),
-        };
-        draw_row(paint, area, at, *row, index == chosen, &columns, setting);
-        let zone = Rect { y: area.y.saturating_add(at), height: 1, ..area };
-        paint.zone(zone.intersection(area), Click::Choose(index));
-        if index == chosen {
-            paint.cursor(area, 0, at);
-        }
-    }
-}
-
 fn draw_head(paint: &mut Paint, area: Rect, row: u16, columns: &Columns) {
     let mut column = 5u16.saturating_add(columns.title).saturating_add(GAP);
     paint.text(area, 5, row, "lesson", Role::Quiet);
@@ -245,18 +294,19 @@ fn draw_row(
     at: u16,
     row: Row,
     on: bool,
-    columns: &Columns,
+    (columns, of_exercises): &(Columns, ladder::Columns),
     setting: &Setting<'_>,
 ) {
     let role = if on { Role::Focus } else { Role::Plain };
     paint.text(area, 0, at, if on { paint.glyphs().ask } else { " " }, Role::Key);
     let index = match row {
-        Row::Continue(place) => {
-            let text = row::goes_on(setting.course, place);
+        Row::Continue(to) => {
+            let text = row::goes_on(setting.course, setting.progress, to);
             let text = shorten(&text, area.width.saturating_sub(2), paint.glyphs());
             paint.text(area, 2, at, &text, if on { Role::Focus } else { Role::Strong });
             return;
         }
+        Row::Exercise(index) => return ladder::draw_row(paint, area, at, index, on, of_exercises, setting),
         Row::Lesson(index) => index,
     };
     let lesson = &setting.course.lessons[index];

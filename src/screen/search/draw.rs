@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Rect, Size};
 
-use super::index::{self, Entry};
+use super::index::{self, Entry, Goes};
 use super::{Search, kind};
 use crate::screen::app::Setting;
 use crate::screen::layout::centred;
@@ -69,7 +69,7 @@ fn draw_query(paint: &mut Paint, inner: Rect, query: &str) {
     let after = paint.text(inner, column, 0, query, Role::Own);
     paint.text(inner, after, 0, "_", Role::Own);
     if query.is_empty() {
-        let hint = "a step, a term, a key, a number, a server";
+        let hint = "a step, an exercise, a term, a key, a number";
         paint.text(inner, after.saturating_add(2), 0, hint, Role::Quiet);
     }
     paint.cursor(inner, after, 0);
@@ -96,8 +96,11 @@ fn place(entry: &Entry, setting: &Setting<'_>, narrow: bool) -> String {
     let Some(goes) = entry.goes else {
         return if narrow { kind(entry).to_owned() } else { String::new() };
     };
-    let number = setting.course.lessons.get(goes.lesson).map_or(0, |lesson| lesson.number);
-    match goes.step {
+    let Goes::Lesson { lesson, step } = goes else {
+        return kind(entry).to_owned().repeat(usize::from(narrow));
+    };
+    let number = setting.course.lessons.get(lesson).map_or(0, |lesson| lesson.number);
+    match step {
         None => kind(entry).to_owned().repeat(usize::from(narrow)),
         Some(step) if narrow => format!("{number}, {}", step + 1),
         Some(step) => format!("lesson {number}, step {}", step + 1),

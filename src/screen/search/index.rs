@@ -11,6 +11,7 @@ use crate::world::insight::INSIGHTS;
 pub(super) enum Kind {
     Lesson,
     Step,
+    Exercise,
     Term,
     Key,
     Metric,
@@ -32,12 +33,17 @@ pub(super) struct Entry {
     pub goes: Option<Goes>,
 }
 
-/// A lesson, or a step of it; both from 0.
+/// Where an entry leads.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Goes {
-    pub lesson: usize,
-    /// Where the learner left it when `None`.
-    pub step: Option<usize>,
+pub(super) enum Goes {
+    /// To a lesson, or to a step of it; both from 0.
+    Lesson {
+        lesson: usize,
+        /// Where the learner left it when `None`.
+        step: Option<usize>,
+    },
+    /// To what there is to read about an exercise: its index.
+    Exercise(usize),
 }
 
 /// How well a name fits, the best first.
@@ -54,6 +60,7 @@ impl Kind {
         match self {
             Self::Lesson => "lesson",
             Self::Step => "step",
+            Self::Exercise => "exercise",
             Self::Term => "term",
             Self::Key => "key",
             Self::Metric => "number",
@@ -66,6 +73,12 @@ impl Kind {
 /// Everything that can be found.
 pub(super) fn entries(course: &Course) -> Vec<Entry> {
     let mut entries = places(course);
+    entries.extend(course.exercises.iter().enumerate().map(|(index, exercise)| {
+        let (name, manifest) = (format!("{} {}", exercise.number, exercise.name), &exercise.manifest);
+        let number = format!("exercise {}", exercise.number);
+        let also = vec![exercise.name.clone(), manifest.title.clone(), manifest.teaches.clone(), number];
+        Entry { kind: Kind::Exercise, name, also, says: Vec::new(), goes: Some(Goes::Exercise(index)) }
+    }));
     entries.extend(course.glossary.terms.iter().map(|term| {
         let mut says = vec![("means", term.means.clone())];
         if !term.also.is_empty() {
@@ -74,7 +87,7 @@ pub(super) fn entries(course: &Course) -> Vec<Entry> {
         says.extend(term.places.iter().map(|place| ("explained", course.name(*place))));
         let Place { lesson, step } = term.first();
         let (name, also) = (term.word.clone(), term.also.clone());
-        Entry { kind: Kind::Term, name, also, says, goes: Some(Goes { lesson, step: Some(step) }) }
+        Entry { kind: Kind::Term, name, also, says, goes: Some(Goes::Lesson { lesson, step: Some(step) }) }
     }));
     entries.extend(BINDINGS.iter().map(|binding| {
         let names: Vec<_> = binding.keys.iter().map(|key| key.name()).collect();
@@ -112,7 +125,7 @@ fn places(course: &Course) -> Vec<Entry> {
         name,
         also,
         says: Vec::new(),
-        goes: Some(Goes { lesson, step }),
+        goes: Some(Goes::Lesson { lesson, step }),
     };
     let lessons = course.lessons.iter().enumerate().map(|(index, lesson)| {
         let also = vec![format!("lesson {}", lesson.number), lesson.title.clone(), lesson.name.clone()];

@@ -7,7 +7,7 @@ use super::app::{Opening, Setting};
 use super::key::Key;
 use super::keys::{self, Action, Context};
 use super::update::{Effect, Input};
-use index::Entry;
+use index::{Entry, Goes};
 
 pub(super) use draw::draw;
 
@@ -85,9 +85,10 @@ fn open(search: &mut Search, setting: &Setting<'_>) -> Effect {
         return Effect::None;
     };
     match entry.goes {
-        Some(goes) if search.reading.is_some() || entry.says.is_empty() => {
-            Effect::Open(Opening { lesson: goes.lesson, step: goes.step, afresh: false })
-        }
+        Some(goes) if search.reading.is_some() || entry.says.is_empty() => match goes {
+            Goes::Lesson { lesson, step } => Effect::Open(Opening { lesson, step, afresh: false }),
+            Goes::Exercise(exercise) => Effect::Exercise(exercise),
+        },
         _ if search.reading.is_some() => {
             search.reading = None;
             Effect::None

@@ -80,6 +80,8 @@ pub enum Effect {
     Glossary,
     /// To a lesson, or to a step of it.
     Open(Opening),
+    /// To what there is to read about an exercise, at home.
+    Exercise(usize),
     /// What lies over all goes away.
     Close,
     /// Give the terminal back until the shell brings us to the fore.
