@@ -163,6 +163,7 @@ fn of_bytes(expect: &Expect, step: &StepSeen, found: &mut Findings) {
     if expect.echoed.is_some() {
         let right = match step.echoes {
             0 => "all of it came".to_owned(),
+            1 => "1 echo, every byte in order".to_owned(),
             echoes => format!("{echoes} echoes, every byte in order"),
         };
         found.add("every byte back, in order", if is_right { right } else { wrong() }, is_right);
