@@ -228,7 +228,7 @@ fn trouble_is_told_once_and_earlier_steps_stand() {
     assert_eq!(late[1].expected, "at most 5 system calls", "what was expected is said all the same");
     let early = judge(&manifest, "one", &hung(vec![quiet()]));
     assert_eq!([early[0].state, early[1].state], [State::Hung, State::Hung]);
-    assert_eq!(early[1].seen, "not reached: hung at \"echo\", see a");
+    assert_eq!(early[1].seen, "not reached: see a");
     let under_way = RunSeen { trouble: None, ..hung(vec![quiet()]) };
     let so_far = judge_so_far(&manifest, "one", &under_way);
     assert_eq!(

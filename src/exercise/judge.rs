@@ -16,6 +16,11 @@ const NAMES_MAX: usize = 4;
 /// Things that are wrong, told one by one.
 const WRONGS_MAX: usize = 2;
 
+/// Why a program that ends fails whatever is asked of it, and what to do.
+const ENDED: &str =
+    "A program that has ended serves nobody and answers nothing; what comes after could not be looked at.";
+const LOOK: &str = "Read what it said last, or run it by hand: cargo run -p NAME.";
+
 /// The descriptor that the listening socket is handed over as.
 const LISTENER: i32 = 3;
 
@@ -69,7 +74,7 @@ fn judged(criterion: &Criterion, state: State, expected: String, seen: String) -
 /// One criterion; `told` is the one that has already told of the run's trouble.
 fn one(manifest: &Manifest, criterion: &Criterion, seen: &RunSeen, told: &mut Option<String>) -> Judged {
     let place = manifest.place(criterion);
-    let Some((run, at)) = place else {
+    let Some((_, at)) = place else {
         return judged(criterion, State::Error, String::new(), "the exercise has no such step".into());
     };
     let expected = |findings: &[Finding]| join(findings.iter().map(|finding| &finding.expected));
@@ -83,13 +88,18 @@ fn one(manifest: &Manifest, criterion: &Criterion, seen: &RunSeen, told: &mut Op
         };
         let nothing = StepSeen::default();
         let findings = findings(&criterion.expect, &nothing, &seen.start);
-        let step = run.steps.get(last).map_or("", |step| step.label.as_str());
-        let says = match &*told {
-            Some(other) => format!("not reached: {} at {step:?}, see {other}", state.word()),
-            None => says.clone(),
+        let Some(other) = told else {
+            *told = Some(criterion.id.clone());
+            let mut judged = judged(criterion, state, expected(&findings), says.clone());
+            if state == State::Crashed {
+                (judged.why, judged.next) = (ENDED.to_owned(), LOOK.to_owned());
+            }
+            return judged;
         };
-        told.get_or_insert_with(|| criterion.id.clone());
-        return judged(criterion, state, expected(&findings), says);
+        // Nothing was seen of it, so there is nothing to explain.
+        let mut judged = judged(criterion, state, String::new(), format!("not reached: see {other}"));
+        (judged.why, judged.next) = Default::default();
+        return judged;
     }
     let Some(step) = seen.steps.get(at) else {
         return judged(criterion, State::Error, String::new(), "the run ended before this step".into());

@@ -145,7 +145,14 @@ pub fn wrapped(text: &str, first: usize, rest: usize, style: Style) -> String {
 
 /// What a learner's program said must not speak to the terminal, nor make lines that look like a verdict's.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { if c == '\n' { ' ' } else { '\u{fffd}' } } else { c }).collect()
+    let harmless = |c: char| match c {
+        '\n' | '\t' => ' ',
+        // Those turn the direction of what follows.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(harmless).collect()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn main() -> io::Result<()> {
 fn poll(watched: &mut [pollfd]) -> io::Result<()> {
     loop {
         // SAFETY: pointer and length are those of one slice.
-        if unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as nfds_t, 10) } >= 0 {
+        if unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as nfds_t, 2) } >= 0 {
             return Ok(());
         }
         let error = io::Error::last_os_error();

@@ -13,6 +13,8 @@ pub struct Asked<'a> {
     pub names: Vec<String>,
     /// The folder that has exercises/ and solutions/; the one around the current folder when left out.
     pub root: Option<&'a Path>,
+    /// Only programs with this in their name.
+    pub only: &'a str,
     /// How often each program is checked.
     pub times: u32,
 }
@@ -24,7 +26,7 @@ pub fn run(asked: Asked<'_>) -> anyhow::Result<Exit> {
         "there are no exercises here: run it in the repository, whose root has exercises/ and solutions/",
     )?;
     let root = root.canonicalize().with_context(|| format!("cannot find {}", root.display()))?;
-    let plan = Plan { root, names: asked.names, times: asked.times };
+    let plan = Plan { root, names: asked.names, only: asked.only.to_owned(), times: asked.times };
     let mut failed = None;
     let found = authors::check(&plan, &examine(), &mut |news| {
         let said = match news {

@@ -33,6 +33,9 @@ pub struct Arguments {
     /// The repository, for --authors; the one around this folder when left out.
     #[arg(long, value_name = "DIR", requires = "authors")]
     root: Option<PathBuf>,
+    /// Only programs with this in their name, for --authors: right/, wrong/one-read.
+    #[arg(long, value_name = "PART", default_value = "", requires = "authors")]
+    only: String,
     /// How often each program is checked, for --authors; the table says how often the verdict was the declared one.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "authors")]
     times: u32,
@@ -45,6 +48,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return authors::run(authors::Asked {
             names,
             root: arguments.root.as_deref(),
+            only: &arguments.only,
             times: arguments.times,
         });
     }

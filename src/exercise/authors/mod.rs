@@ -21,6 +21,8 @@ pub struct Plan {
     pub root: PathBuf,
     /// Names of the exercises; all when empty.
     pub names: Vec<String>,
+    /// Only programs with this in their name; all when empty.
+    pub only: String,
     /// How often each program is checked.
     pub times: u32,
 }
@@ -70,7 +72,7 @@ pub fn check(
             match programs::build(&plan.root, folder) {
                 Err(why) => mistakes.push(why),
                 Ok(()) => {
-                    for program in &programs {
+                    for program in programs.iter().filter(|program| program.name.contains(&plan.only)) {
                         let trial = programs::attempt(
                             &plan.root,
                             folder,

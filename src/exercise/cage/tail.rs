@@ -66,9 +66,14 @@ fn locked<K>(kept: &Mutex<K>) -> MutexGuard<'_, K> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The last lines.
+/// What a line of a panic says.
+const PANIC: &str = "panicked at";
+
+/// The last lines, and before them the first panic: what comes after it may be a long way to the abort.
 #[derive(Default)]
 pub struct Lines {
+    /// Where the first panic was, and what it said.
+    panic: Vec<String>,
     whole: VecDeque<String>,
     open: Vec<u8>,
 }
@@ -78,14 +83,22 @@ impl Lines {
     pub fn last(&self) -> Vec<String> {
         let open = (!self.open.is_empty()).then(|| text(&self.open));
         let lines: Vec<String> = self.whole.iter().cloned().chain(open).collect();
-        lines[lines.len().saturating_sub(LINES_MAX)..].to_vec()
+        let lines = lines[lines.len().saturating_sub(LINES_MAX)..].to_vec();
+        match self.panic.first().is_some_and(|first| !lines.contains(first)) {
+            true => self.panic.iter().cloned().chain(lines).collect(),
+            false => lines,
+        }
     }
 
     fn end_line(&mut self) {
         if self.whole.len() == LINES_MAX {
             self.whole.pop_front();
         }
-        self.whole.push_back(text(&self.open));
+        let line = text(&self.open);
+        if self.panic.len() == 1 || self.panic.is_empty() && line.contains(PANIC) {
+            self.panic.push(line.clone());
+        }
+        self.whole.push_back(line);
         self.open.clear();
     }
 }

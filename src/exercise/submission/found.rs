@@ -27,7 +27,7 @@ pub struct Found {
     pub folder: PathBuf,
 }
 
-/// The submissions under a folder: itself if it holds exercises, or is one; else each of its folders that does.
+/// The submissions under a folder: itself if it holds exercises, or is one; else each of its folders.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -43,10 +43,11 @@ pub fn found(folder: &Path) -> io::Result<Vec<Submission>> {
     }
     let mut all = Vec::new();
     for inner in folders(&folder)?.into_iter().take(SUBMISSIONS_MAX) {
-        let exercises = within(&inner)?;
-        if !exercises.is_empty() {
-            all.push(Submission { name: name_of(&inner), exercises });
-        }
+        all.push(Submission { name: name_of(&inner), exercises: within(&inner)? });
+    }
+    // Who handed nothing in has a row in a class; a folder in which nobody did is no class.
+    if all.iter().all(|submission| submission.exercises.is_empty()) {
+        all.clear();
     }
     Ok(all)
 }
@@ -67,11 +68,10 @@ fn within(folder: &Path) -> io::Result<Vec<Found>> {
     Ok(all)
 }
 
-/// Which exercise a folder is, by its name; with something to build in it.
+/// Which exercise a folder is, by its name.
 fn is_exercise(folder: &Path) -> Option<&'static Exercise> {
     let name = folder.file_name()?.to_str()?;
-    let exercise = EXERCISES.iter().find(|exercise| exercise.folder == name || exercise.name() == name)?;
-    fs::symlink_metadata(folder.join("src/main.rs")).is_ok_and(|file| file.is_file()).then_some(exercise)
+    EXERCISES.iter().find(|exercise| exercise.folder == name || exercise.name() == name)
 }
 
 /// Folders in a folder, by name; links are not followed out of what was handed in.
@@ -115,12 +115,12 @@ mod tests {
         };
         assert_eq!(
             names(class.path()),
-            [("ada".into(), vec![first, second]), ("ben".into(), vec![first])],
-            "who handed nothing in is not there"
+            [("ada".into(), vec![first, second]), ("ben".into(), vec![first]), ("carl".into(), vec![])],
+            "who handed nothing in has a row"
         );
         assert_eq!(names(&class.path().join("ada")), [("ada".into(), vec![first, second])]);
         assert_eq!(names(&class.path().join("ada").join(first)), [("ada".into(), vec![first])]);
         std::os::unix::fs::symlink(class.path().join("ada"), class.path().join("zoe")).unwrap();
-        assert_eq!(names(class.path()).len(), 2, "a link leads out of what was handed in");
+        assert_eq!(names(class.path()).len(), 3, "a link leads out of what was handed in");
     }
 }

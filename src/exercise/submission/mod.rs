@@ -24,6 +24,9 @@ pub use self::kiln::{Compiled, Kiln};
 const NEEDED: [Holding; 5] =
     [Holding::Network, Holding::Processes, Holding::Files, Holding::Memory, Holding::Signals];
 
+/// What a program begins with.
+const MAIN: &str = "src/main.rs";
+
 /// What became of one exercise of a submission.
 #[derive(Debug)]
 pub struct Graded {
@@ -69,6 +72,11 @@ pub fn grade(
         }
     };
     let sources_sha256 = sources::digest_of(&sources);
+    if !sources.contains_key(Path::new(MAIN)) {
+        let says = format!("error: there is no {MAIN}, or it is no regular file");
+        let verdict = Verdict::of(exercise.name(), not_built(&manifest, &says));
+        return Ok(Graded { verdict, sources_sha256, not_held: Vec::new() });
+    }
     let work = scratch()?;
     let (verdict, not_held) = match kiln.compile(exercise, &sources, work.path(), stop)? {
         Compiled::Refused(words) => (Verdict::of(exercise.name(), not_built(&manifest, &words)), Vec::new()),

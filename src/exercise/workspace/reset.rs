@@ -28,6 +28,8 @@ impl Workspace {
             self.open(exercise)?;
             return Ok(Reset::Nothing);
         }
+        // What cannot be entered afterwards is found out before anything is taken away.
+        self.settle()?;
         let backup = files::back_up(&folder)?;
         let source = folder.join("src");
         // The folders themselves stay: a watcher or an editor holds on to them.
