@@ -236,6 +236,8 @@ fn home_tells_of_exercises_in_lines_and_as_a_document() {
         (&2.into(), &10.into(), &2.into())
     );
     assert_eq!((&exercise["points_best"], &exercise["passed"]), (&0.into(), &false.into()));
+    let last = iolab(folder.path(), &["lesson", "2", "--format", "plain", "--step", "16", "--replay"]);
+    assert!(last.contains("\nexercises of this lesson: partial-writes, drain-the-edge"), "{last}");
     let about = iolab(folder.path(), &["exercise", "list", "6"]);
     assert!(about.contains("teaches:") && about.contains("state:    opened, 2 hints taken"), "{about}");
 }

@@ -70,12 +70,11 @@ fn exercises(course: &Course, progress: &Progress) -> Vec<String> {
         return Vec::new();
     }
     let mut table = Table::new();
-    table.row(["exercise", "title", "lesson", "minutes", "state", ""]);
+    table.row(["exercise", "lesson", "minutes", "state", ""]);
     for exercise in &course.exercises {
         let (known, manifest) = (progress.exercise(&exercise.name), &exercise.manifest);
         table.row([
-            format!("{} {}", exercise.number, exercise.name),
-            manifest.title.clone(),
+            format!("{} {}: {}", exercise.number, exercise.name, manifest.title),
             manifest.lesson.to_string(),
             manifest.minutes.to_string(),
             known.standing(manifest.points).says(),

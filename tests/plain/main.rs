@@ -143,7 +143,9 @@ fn what_home_says_of_exercises_is_in_the_text() {
     let text = squeezed(&all);
     for row in ladder.iter().take(course.exercises.len()) {
         for token in tokens(row.trim_matches(|c| DECORATION.contains(&c) || c == ' ')) {
-            assert!(text.contains(token.trim_end_matches(" min")), "{token:?} is not in\n{all}");
+            // A long title is cut here, and whole in the window.
+            let told = token.trim_end_matches(" min").trim_end_matches('…');
+            assert!(text.contains(told), "{token:?} is not in\n{all}");
         }
     }
     for index in 0..course.exercises.len() {

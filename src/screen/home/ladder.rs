@@ -19,6 +19,9 @@ const NAME: u16 = 5;
 const STATE: u16 = 14;
 const STATE_BRIEF: u16 = 9;
 
+/// Fewer columns than this are no title.
+const TITLE_MIN: u16 = 20;
+
 /// The columns of the table; those without room have no width.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
@@ -59,7 +62,10 @@ impl Columns {
             left -= if fits { wanted.saturating_add(gap) } else { 0 };
             if fits { wanted } else { 0 }
         };
-        let (lesson, minutes, hints, title) = (take(6), take(6), take(hints), take(titles));
+        let (lesson, minutes, hints) = (take(6), take(6), take(hints));
+        // Most titles are short: a long one may be cut.
+        let title = titles.min(left.saturating_sub(gap));
+        let title = if title >= TITLE_MIN.min(titles) { title } else { 0 };
         Self { name, title, lesson, minutes, glyph, state, hints, gap }
     }
 }
@@ -101,7 +107,8 @@ pub(super) fn draw_row(
     paint.text(area, NAME, at, &name, role);
     let mut column = NAME.saturating_add(columns.name).saturating_add(columns.gap);
     if columns.title > 0 {
-        paint.text(area, column, at, &manifest.title, Role::Plain);
+        let title = shorten(&manifest.title, columns.title, paint.glyphs());
+        paint.text(area, column, at, &title, Role::Plain);
         column = column.saturating_add(columns.title).saturating_add(columns.gap);
     }
     if columns.lesson > 0 {
