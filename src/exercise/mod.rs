@@ -32,6 +32,7 @@ pub mod seen;
 pub mod solution;
 #[cfg(feature = "live")]
 pub mod sources;
+mod step;
 #[cfg(feature = "live")]
 pub mod stop;
 #[cfg(feature = "live")]
