@@ -184,9 +184,10 @@ impl Session {
         let pid = self.child.id();
         let end = Instant::now() + PATIENCE;
         loop {
+            // A thread that has ended meanwhile takes its count along: that is no rest either.
             let before = switches(pid);
             let wrote = self.read(Duration::from_millis(500));
-            let woke = switches(pid) - before;
+            let woke = switches(pid).abs_diff(before);
             if !wrote && woke == 0 {
                 return;
             }

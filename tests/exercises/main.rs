@@ -3,7 +3,7 @@
 #![cfg(feature = "live")]
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by where it panics")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -77,6 +77,54 @@ fn the_ladder_has_what_each_lesson_needs_and_no_mistake_twice() {
         .collect();
     there.sort();
     assert_eq!(folders, there, "the table and the folder say the same");
+}
+
+/// Programs of one exercise share their text: a wrong one is a small difference from the starter or from a right
+/// one, so that what it shows is the mistake; two right ones are not the same with other names.
+#[test]
+fn wrong_programs_are_small_differences_and_right_ones_are_not() {
+    for exercise in EXERCISES {
+        let folder = root().join("solutions").join(exercise.folder);
+        let [right, wrong] = ["right", "wrong"].map(|kind| programs(&folder.join(kind)));
+        let starter = code(exercise.starter);
+        for (name, text) in &wrong {
+            let near = right.iter().map(|(_, text)| text).chain([&starter]).map(|other| share(text, other));
+            let nearest = near.fold(0.0, f64::max);
+            assert!(
+                nearest >= 0.7,
+                "{} {name}: only {nearest:.2} of it stands in a neighbour",
+                exercise.folder
+            );
+        }
+        for (at, (name, text)) in right.iter().enumerate() {
+            for (other, their) in &right[..at] {
+                let same = share(text, their).min(share(their, text));
+                assert!(same < 0.95, "{}: {name} and {other} are one: {same:.2}", exercise.folder);
+            }
+        }
+    }
+}
+
+/// Lines of code, without their comments and indents, and how often each is there.
+fn code(text: &str) -> BTreeMap<&str, usize> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.fold(BTreeMap::new(), |mut counts, line| {
+        *counts.entry(line).or_default() += 1;
+        counts
+    })
+}
+
+/// How much of the first stands in the second.
+fn share(of: &BTreeMap<&str, usize>, other: &BTreeMap<&str, usize>) -> f64 {
+    let common: usize = of.iter().map(|(line, times)| (*times).min(*other.get(line).unwrap_or(&0))).sum();
+    common as f64 / of.values().sum::<usize>().max(1) as f64
+}
+
+fn programs(folder: &Path) -> Vec<(String, BTreeMap<&'static str, usize>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    // They live as long as the test does.
+    let read = |path: &Path| code(fs::read_to_string(path).unwrap().leak());
+    entries.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), read(&path))).collect()
 }
 
 fn copy(from: &Path, to: &Path) {
