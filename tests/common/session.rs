@@ -86,6 +86,10 @@ impl Session {
         // SAFETY: both calls are safe between fork and exec, and touch the child only.
         unsafe {
             command.pre_exec(move || {
+                // Who starts the tests in the background has these ignored, and that is inherited; a terminal has not.
+                for signal in [libc::SIGINT, libc::SIGQUIT] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 // A session of its own.
                 let made = libc::setsid() >= 0;
                 if !made || controls == Controls::Yes && libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
