@@ -19,6 +19,7 @@ pub mod cage;
 #[cfg(feature = "live")]
 pub mod check;
 pub mod expect;
+mod findings;
 pub mod judge;
 pub mod manifest;
 mod posed;

@@ -12,7 +12,8 @@ use crate::exercise::{EXERCISES, Manifest};
 const CRATES: [&str; 3] = ["libc", "io-uring", "nix"];
 
 /// Words that stand for something that is not done.
-const UNDONE: [&str; 4] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX"), "unimplemented!"];
+const UNDONE: [&str; 4] =
+    [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX"), concat!("unimple", "mented!")];
 
 /// The fewest right and wrong programs.
 const RIGHT_MIN: usize = 2;
