@@ -47,6 +47,10 @@ pub enum Story {
         flags: u8,
         /// What its completion carries back.
         user_data: u64,
+        /// The thread that handed it to the kernel, where that was seen: an SQPOLL thread of the kernel's, or
+        /// one of the program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tid: Option<u32>,
     },
     /// A completion that stood in a ring at the edge of a call, and had not been told before.
     Cqe {
@@ -56,6 +60,25 @@ pub enum Story {
         user_data: u64,
         /// The result; −errno on failure.
         result: i32,
+        /// The thread in whose time it was published, where that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tid: Option<u32>,
+    },
+    /// A thread got a processor.
+    On {
+        /// Thread id.
+        tid: u32,
+        /// Which processor, from 0.
+        cpu: u32,
+    },
+    /// A thread left its processor.
+    Off {
+        /// Thread id.
+        tid: u32,
+        /// Which processor, from 0.
+        cpu: u32,
+        /// Whether it was put aside although it could have gone on; else it gave the processor up to wait.
+        preempted: bool,
     },
     /// What calls that are no longer kept came to: a live view thins what lies far back.
     Thinned {

@@ -215,7 +215,12 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
                 eagain = eagain.saturating_add(*again);
                 batches.merge(earlier);
             }
-            Story::Sent { .. } | Story::Answered { .. } | Story::Sqe { .. } | Story::Cqe { .. } => {}
+            Story::Sent { .. }
+            | Story::Answered { .. }
+            | Story::Sqe { .. }
+            | Story::Cqe { .. }
+            | Story::On { .. }
+            | Story::Off { .. } => {}
         }
         kept[index] = false;
         last = Some(index);

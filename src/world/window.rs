@@ -146,6 +146,8 @@ impl WindowView {
                 let seen = SeenEntry::Cqe { result: *result };
                 self.see(RingEntry { t_ns, user_data: *user_data, seen });
             }
+            // Pictures that need them read the records themselves.
+            Story::On { .. } | Story::Off { .. } => {}
             Story::Sent { port, ordinal } => self.sent(t_ns, *port, *ordinal),
             Story::Answered { port, ordinal } => self.answered(t_ns, *port, *ordinal),
         }

@@ -48,12 +48,18 @@ impl Entries {
                     len: sqe.len,
                     flags: sqe.flags,
                     user_data: sqe.user_data,
+                    tid: None,
                 });
             }
             let cqes = (ring.cq_head..).zip(pending.cqes);
             let after = cqes.clone().map(|(at, _)| at + 1).last().unwrap_or(told.1);
             for (_, cqe) in cqes.filter(|(at, _)| *at >= told.1) {
-                news.push(Story::Cqe { ring: pending.fd, user_data: cqe.user_data, result: cqe.res });
+                news.push(Story::Cqe {
+                    ring: pending.fd,
+                    user_data: cqe.user_data,
+                    result: cqe.res,
+                    tid: None,
+                });
             }
             *told = (told.0.max(ring.sq_tail), told.1.max(after));
         }
