@@ -15,7 +15,7 @@ mod totals;
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
-pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
+pub use record::{End, Entry, Header, Note, Program, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
 pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};

@@ -50,6 +50,8 @@ pub enum Record {
     Process(ProcessTotals),
     /// Totals of its client.
     Client(ClientTotals),
+    /// What a process that somebody else wrote is: told once it is known, and again when that changes.
+    Program(Program),
     /// The interest lists.
     EpollSets {
         /// One for each epoll descriptor.
@@ -112,6 +114,46 @@ pub enum Purpose {
     Window,
     /// A run without any probe, to know what the probes cost (`--probe-cost`).
     Unobserved,
+    /// A process that was found and looked at, of whatever program: it has no client, and its totals are what
+    /// can be known.
+    Observe,
+}
+
+/// A process of an observed program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its id.
+    pub pid: u32,
+    /// The process that started it, as far as iolab saw it; `None` for the one that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u32>,
+    /// Its name: `comm` of its first thread.
+    pub comm: String,
+    /// The file that it runs; `None` where that may not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
+    /// The user whose rights it has (the effective user id).
+    pub user: u32,
+    /// Whether it was seen from its first instruction on; else it ran already, and what it did before does not
+    /// count.
+    pub from_birth: bool,
+    /// The process whose counters of system calls hold those of this one, too, where they are not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_with: Option<u32>,
+    /// How many other processes its own counters of system calls hold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counts_others: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl Program {
+    /// The name of its column: names alone are not unique.
+    pub fn column(&self) -> String {
+        format!("{} {}", self.comm, self.pid)
+    }
 }
 
 /// How a run ended.
@@ -130,6 +172,15 @@ pub enum End {
     ServerGone {
         /// Exit code or signal, in words, and the last line it said on stderr.
         says: String,
+    },
+    /// An observed process has ended, as programs do.
+    Exited {
+        /// Its exit status; `None` where a signal ended it, or where only its parent hears of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<i32>,
+        /// The signal that ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
     },
     /// The client could not go on.
     ClientFailed {
@@ -151,6 +202,9 @@ impl std::fmt::Display for End {
             Self::Frozen => out.write_str("frozen"),
             Self::Changed => out.write_str("the load was changed"),
             Self::ServerGone { says } => write!(out, "the server's process has ended: {says}"),
+            Self::Exited { status: Some(status), .. } => write!(out, "it ended with exit status {status}"),
+            Self::Exited { signal: Some(signal), .. } => write!(out, "signal {signal} ended it"),
+            Self::Exited { .. } => out.write_str("it has ended"),
             Self::ClientFailed { says } => write!(out, "the client could not go on: {says}"),
             Self::Refused { refusal } => write!(out, "refused: {refusal}"),
         }
@@ -177,6 +231,11 @@ pub enum Note {
     Cut {
         /// System calls that were seen.
         calls: u64,
+    },
+    /// What has to be known to read the numbers of a run right: what is part of them and what is not.
+    Remark {
+        /// In a sentence.
+        says: String,
     },
     /// A server said a line on stderr (a feature it does without, a limit it met).
     Said {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::names::NAMES;
+use super::names::{MORE, NAMES};
 use super::tracefs::Tracefs;
 
 /// Where the cache lives: a folder that only root can make, on a file system that a boot empties.
@@ -40,6 +40,7 @@ impl TracepointIds {
     pub fn from_tracefs(tracefs: &Tracefs) -> anyhow::Result<Self> {
         let ids: BTreeMap<String, u64> = NAMES
             .iter()
+            .chain(&MORE)
             .filter_map(|call| {
                 let id = tracefs.id(&format!("syscalls/sys_enter_{}", call.tracepoint())).ok()?;
                 Some((call.name().to_owned(), id))
