@@ -70,7 +70,7 @@ impl Field {
     }
 }
 
-/// `field:unsigned long args[6];	offset:16;	size:48;	signed:0;`
+/// One line, its parts set apart by tabs: `field:unsigned long args[6]; offset:16; size:48; signed:0;`
 fn field(line: &str) -> Option<(String, Field)> {
     let mut parts = line.trim().strip_prefix("field:")?.split(';').map(str::trim);
     let declared = parts.next()?;
