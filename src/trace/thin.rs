@@ -219,6 +219,7 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
             | Story::Answered { .. }
             | Story::Sqe { .. }
             | Story::Cqe { .. }
+            | Story::Work { .. }
             | Story::On { .. }
             | Story::Off { .. } => {}
         }

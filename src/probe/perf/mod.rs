@@ -9,6 +9,7 @@
 
 mod event;
 pub mod names;
+pub mod stream;
 pub mod tracefs;
 pub mod tracepoint_ids;
 
@@ -46,6 +47,14 @@ impl Kind {
             Self::PerfUser | Self::PerfUserNames => From::UserMode,
         }
     }
+
+    /// The rung that its numbers carry.
+    pub fn rung(self) -> Rung {
+        match self {
+            Self::Perf | Self::PerfNames => Rung::Perf,
+            Self::PerfUser | Self::PerfUserNames => Rung::PerfUser,
+        }
+    }
 }
 
 /// How often the list of threads may change while counters are being opened before that is given up.
@@ -75,19 +84,15 @@ impl Counters {
         event::permitted(pid, kind.counts()).map_err(|errno| refused(pid, errno))?;
         match kind {
             Kind::Perf => Self::open_all(pid, kind, Vec::new(), &[raw_id(&Tracefs::open()?)?]),
-            Kind::PerfUser => {
-                let mut known = known_ids()?;
-                known.ids.retain(|name, _| names::NAMES.iter().any(|call| call.name() == name));
-                Self::open_by_name(pid, known)
-            }
+            Kind::PerfUser => Self::open_by_name(pid, known_ids()?),
             Kind::PerfNames => {
                 let raw = raw_id(&Tracefs::open()?)?;
-                let known = known_ids()?.ids.into_iter();
+                let known = all_known_ids()?.ids.into_iter();
                 let (names, ids): (Vec<_>, Vec<_>) =
                     std::iter::once((String::new(), raw)).chain(known).unzip();
                 Self::open_all(pid, kind, names, &ids)
             }
-            Kind::PerfUserNames => Self::open_by_name(pid, known_ids()?),
+            Kind::PerfUserNames => Self::open_by_name(pid, all_known_ids()?),
         }
     }
 
@@ -151,10 +156,7 @@ impl Counters {
 
     /// The rung that these counts carry.
     pub fn rung(&self) -> Rung {
-        match self.kind {
-            Kind::Perf | Kind::PerfNames => Rung::Perf,
-            Kind::PerfUser | Kind::PerfUserNames => Rung::PerfUser,
-        }
+        self.kind.rung()
     }
 }
 
@@ -178,8 +180,15 @@ fn raw_id(tracefs: &Tracefs) -> Result<u64, Refusal> {
     tracefs.id("raw_syscalls/sys_enter").map_err(|error| no_tracepoint(errno(&error)))
 }
 
-/// The numbers of the tracepoints: from tracefs where it is readable, else as root has shared them.
+/// The numbers of the tracepoints of the calls that servers make.
 fn known_ids() -> Result<TracepointIds, Refusal> {
+    let mut known = all_known_ids()?;
+    known.ids.retain(|name, _| names::NAMES.iter().any(|call| call.name() == name));
+    Ok(known)
+}
+
+/// The numbers of the tracepoints: from tracefs where it is readable, else as root has shared them.
+fn all_known_ids() -> Result<TracepointIds, Refusal> {
     let share = "once per boot: sudo iolab doctor --share-ids";
     let from_tracefs = Tracefs::open();
     match from_tracefs {
