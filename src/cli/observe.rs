@@ -1,6 +1,6 @@
 //! `iolab observe -- COMMAND` and `iolab observe -p PID`: any program, watched from outside.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use nix::sys::signal::Signal;
 use super::trouble::trouble;
 use super::{Exit, face};
 use crate::lab::Recorder;
-use crate::observe::{Ended, Observation, Outcome, Output, Plan, Subject, Unusable, find, usable};
+use crate::observe::{
+    Asks, Ended, Observation, Outcome, Output, Plan, Remote, Subject, Unusable, find, usable,
+};
 use crate::trace::{Entry, Probing, Thinner, Trace, file};
 use crate::world::World;
 
@@ -80,11 +82,16 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let recorder = Recorder::new(move |batch| {
         let _ = sender.send(batch);
     });
-    let observation = match Observation::start(plan, capabilities, recorder) {
+    // Before anything starts: whatever comes, it is ended.
+    let asks = Asks::new()?;
+    listen(asks.remote(), arguments.pid.is_none())?;
+    let observation = match Observation::start(plan, capabilities, recorder, asks) {
         Ok(observation) => observation,
-        Err(error) => return Ok(not_started(&error)),
+        Err(error) => {
+            let name = arguments.command.first().map(OsString::as_os_str).unwrap_or_default();
+            return Ok(not_started(name, &error));
+        }
     };
-    listen(&observation, arguments.pid.is_none())?;
     let (mut trace, mut thinner) = (Trace::new(header), Thinner::default());
     for entry in entries.into_iter().flatten() {
         if let Some(writer) = &mut writer {
@@ -130,15 +137,29 @@ fn subject(arguments: &Arguments) -> Result<Subject, (anyhow::Error, Exit)> {
     Ok(Subject::Command { file, line: arguments.command.clone(), output })
 }
 
-/// The kernel did not take the file: as shells say it.
-fn not_started(error: &anyhow::Error) -> Exit {
-    super::complain(error);
+/// The kernel did not take the file, which was there and could be executed: as shells say it.
+fn not_started(name: &OsStr, error: &anyhow::Error) -> Exit {
+    let name = name.to_string_lossy();
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    match io.and_then(std::io::Error::raw_os_error) {
-        Some(libc::ENOENT) => Exit::Status(127),
-        Some(libc::EACCES | libc::ENOEXEC | libc::EPERM | libc::ETXTBSY) => Exit::Status(126),
-        _ => Exit::Failed,
-    }
+    let (status, says) = match io.and_then(std::io::Error::raw_os_error) {
+        Some(libc::ENOENT) => (
+            127,
+            "execve: ENOENT (its interpreter, named in its first line or in its ELF header, is not there); try \
+             head -1 on it, or file",
+        ),
+        Some(libc::EACCES | libc::EPERM) => {
+            (126, "execve: EACCES (this user may not); try ls -l on it and on its interpreter")
+        }
+        Some(libc::ENOEXEC) => (126, "execve: ENOEXEC (no format that this kernel knows); try file on it"),
+        Some(libc::ETXTBSY) => (126, "execve: ETXTBSY (somebody writes to it just now); try again"),
+        Some(libc::E2BIG) => (126, "execve: E2BIG (arguments and environment are too long together)"),
+        _ => {
+            super::complain(error);
+            return Exit::Failed;
+        }
+    };
+    super::complain(&anyhow::anyhow!("{name} cannot be started: {says}"));
+    Exit::Status(status)
 }
 
 /// The result.
@@ -180,8 +201,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 const AGAIN_NS: u64 = 3_000_000_000;
 
 /// Passes signals on to the program, or ends the observation of a process.
-fn listen(observation: &Observation, is_ours: bool) -> anyhow::Result<()> {
-    let stop = observation.remote();
+fn listen(stop: Remote, is_ours: bool) -> anyhow::Result<()> {
     let last_ns = std::sync::Mutex::new(None::<u64>);
     super::signals::on_each(move |number| {
         let signal = Signal::try_from(number).unwrap_or(Signal::SIGTERM);

@@ -24,4 +24,4 @@ pub use self::check::{Unusable, usable};
 pub use self::ending::Ended;
 pub use self::find::{Unfound, find};
 pub use self::plan::{Output, Plan, Subject};
-pub use self::session::{Observation, Outcome};
+pub use self::session::{Asks, Observation, Outcome, Remote};

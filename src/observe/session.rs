@@ -59,10 +59,46 @@ enum Ask {
     Stop(Signal),
 }
 
+/// What a person asks of an observation, from before it begins: nothing that was asked is lost.
+pub struct Asks {
+    sender: Sender<Ask>,
+    asked: Receiver<Ask>,
+    bell: Arc<EventFd>,
+}
+
+/// A handle that ends an observation from another thread.
+pub type Remote = Box<dyn Fn(Signal) + Send + Sync>;
+
+impl Asks {
+    /// Nothing was asked yet.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn new() -> anyhow::Result<Self> {
+        let bell =
+            EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).context("eventfd(2)")?;
+        let (sender, asked) = channel();
+        Ok(Self { sender, asked, bell: Arc::new(bell) })
+    }
+
+    /// A handle that ends the observation: the program that iolab started gets a signal, and is killed if it does not
+    /// go or is asked again; a process that ran before goes on.
+    pub fn remote(&self) -> Remote {
+        remote(&self.sender, &self.bell)
+    }
+}
+
+fn remote(sender: &Sender<Ask>, bell: &Arc<EventFd>) -> Remote {
+    let (sender, bell) = (sender.clone(), Arc::clone(bell));
+    Box::new(move |signal| {
+        let _ = sender.send(Ask::Stop(signal));
+        let _ = bell.write(1);
+    })
+}
+
 /// An observation under way. Dropping it ends it.
 pub struct Observation {
-    asks: Sender<Ask>,
-    bell: Arc<EventFd>,
+    remote: Remote,
     thread: Option<JoinHandle<Outcome>>,
 }
 
@@ -71,24 +107,16 @@ impl Observation {
     ///
     /// # Errors
     /// The program cannot be started.
-    pub fn start(plan: Plan, capabilities: &Capabilities, recorder: Recorder) -> anyhow::Result<Self> {
-        let bell =
-            EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).context("eventfd(2)")?;
-        let bell = Arc::new(bell);
-        let (asks, asked) = channel();
-        let session = Session::begin(plan, capabilities, recorder, asked, Arc::clone(&bell))?;
+    pub fn start(
+        plan: Plan,
+        capabilities: &Capabilities,
+        recorder: Recorder,
+        asks: Asks,
+    ) -> anyhow::Result<Self> {
+        let remote = asks.remote();
+        let session = Session::begin(plan, capabilities, recorder, asks)?;
         let thread = std::thread::spawn(move || session.run());
-        Ok(Self { asks, bell, thread: Some(thread) })
-    }
-
-    /// A handle that ends the observation from another thread: the program that iolab started gets a signal, and is
-    /// killed if it does not go or is asked again; a process that ran before goes on.
-    pub fn remote(&self) -> impl Fn(Signal) + Send + Sync + 'static {
-        let (asks, bell) = (self.asks.clone(), Arc::clone(&self.bell));
-        move |signal| {
-            let _ = asks.send(Ask::Stop(signal));
-            let _ = bell.write(1);
-        }
+        Ok(Self { remote, thread: Some(thread) })
     }
 
     /// Waits for the end.
@@ -105,7 +133,7 @@ impl Observation {
 impl Drop for Observation {
     fn drop(&mut self) {
         if self.thread.is_some() {
-            self.remote()(Signal::SIGTERM);
+            (self.remote)(Signal::SIGTERM);
             self.join();
         }
     }
@@ -115,8 +143,7 @@ impl Drop for Observation {
 struct Session {
     plan: Plan,
     recorder: Recorder,
-    asked: Receiver<Ask>,
-    bell: Arc<EventFd>,
+    asks: Asks,
     rung: Result<Rung, Refusal>,
     zero_ns: u64,
     tree: Tree,
@@ -141,8 +168,7 @@ impl Session {
         plan: Plan,
         capabilities: &Capabilities,
         recorder: Recorder,
-        asked: Receiver<Ask>,
-        bell: Arc<EventFd>,
+        asks: Asks,
     ) -> anyhow::Result<Self> {
         let rung = plan.syscall_rung(capabilities);
         let (held, root) = match &plan.subject {
@@ -158,8 +184,7 @@ impl Session {
             tree: Tree::new(root, adopter),
             plan,
             recorder,
-            asked,
-            bell,
+            asks,
             rung,
             zero_ns: clock::monotonic_ns(),
             members: Vec::new(),
@@ -283,7 +308,7 @@ impl Session {
         };
         let living = self.members.iter().filter(|member| !member.is_over);
         let processes = living.filter_map(|member| member.process.as_ref()).map(OwnedFd::as_fd);
-        let mut ears: Vec<_> = std::iter::once(self.bell.as_fd())
+        let mut ears: Vec<_> = std::iter::once(self.asks.bell.as_fd())
             .chain(processes)
             .map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN))
             .collect();
@@ -292,8 +317,8 @@ impl Session {
     }
 
     fn hear(&mut self) {
-        let _ = self.bell.read();
-        while let Ok(Ask::Stop(signal)) = self.asked.try_recv() {
+        let _ = self.asks.bell.read();
+        while let Ok(Ask::Stop(signal)) = self.asks.asked.try_recv() {
             self.stop(signal);
         }
         let now_ns = clock::monotonic_ns();
