@@ -34,15 +34,16 @@ pub enum Story {
         /// The return value; −errno on failure.
         result: i64,
     },
-    /// A submission that stood in a ring at the edge of a call, and had not been told before.
+    /// A submission: it stood in a ring at the edge of a call and had not been told before, or the kernel took it
+    /// (then `tid` is there).
     Sqe {
-        /// Descriptor of the ring.
+        /// Descriptor of the ring; −1 where the kernel told of one of several: it names them by addresses.
         ring: i32,
         /// The operation: `RECV`, or `op N` where iolab has no name.
         operation: String,
-        /// The descriptor it is about.
+        /// The descriptor it is about; −1 where it has none, and where the kernel told of it, which leaves that out.
         fd: i32,
-        /// Length of its buffer.
+        /// Length of its buffer; nothing is known of it where the kernel told of the submission.
         len: u32,
         /// IOSQE_ flags.
         flags: u8,
@@ -53,9 +54,10 @@ pub enum Story {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tid: Option<u32>,
     },
-    /// A completion that stood in a ring at the edge of a call, and had not been told before.
+    /// A completion: it stood in a ring at the edge of a call and had not been told before, or the kernel put it
+    /// there (then `tid` is there).
     Cqe {
-        /// Descriptor of the ring.
+        /// Descriptor of the ring; −1 as above.
         ring: i32,
         /// From its submission.
         user_data: u64,
@@ -67,6 +69,22 @@ pub enum Story {
         /// The thread in whose time it was published, where that was seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tid: Option<u32>,
+    },
+    /// The kernel did something with an operation between taking and completing it.
+    Work {
+        /// Descriptor of the ring; −1 where it is not known which.
+        ring: i32,
+        /// What: the kernel's name of its tracepoint without `io_uring_`: `poll_arm` (it waits until its descriptor
+        /// is ready), `queue_async_work` (it goes to a worker), `local_work_run` (several are completed at once).
+        what: String,
+        /// From its submission, where the tracepoint says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_data: Option<u64>,
+        /// How many, where the tracepoint says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<u64>,
+        /// The thread in whose time it was done.
+        tid: u32,
     },
     /// A thread got a processor.
     On {

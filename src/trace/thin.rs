@@ -226,7 +226,11 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
             Story::Cqe { ring, user_data, result, flags, .. } => {
                 habits.rings.completes(*ring, *user_data, *result, *flags);
             }
-            Story::Sent { .. } | Story::Answered { .. } | Story::On { .. } | Story::Off { .. } => {}
+            Story::Sent { .. }
+            | Story::Answered { .. }
+            | Story::Work { .. }
+            | Story::On { .. }
+            | Story::Off { .. } => {}
         }
         kept[index] = false;
         last = Some(index);

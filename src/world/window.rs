@@ -154,7 +154,7 @@ impl WindowView {
                 self.see(RingEntry { t_ns, user_data: *user_data, seen });
             }
             // Pictures that need them read the records themselves.
-            Story::On { .. } | Story::Off { .. } => {}
+            Story::On { .. } | Story::Off { .. } | Story::Work { .. } => {}
             Story::Sent { port, ordinal } => self.sent(t_ns, *port, *ordinal),
             Story::Answered { port, ordinal } => self.answered(t_ns, *port, *ordinal),
         }
