@@ -14,6 +14,7 @@ mod number;
 mod observe;
 mod poller;
 mod ring;
+pub mod slow;
 mod switches;
 mod table;
 pub mod verdict;

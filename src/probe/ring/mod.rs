@@ -17,6 +17,7 @@ mod layout;
 mod memory;
 mod one;
 mod pending;
+mod standstill;
 mod told;
 
 use std::collections::HashSet;
