@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
+use super::aside::Aside;
 use super::plan::{Output, Subject};
 use crate::lab::spawn::{self, Held, Setup};
 
@@ -16,7 +17,7 @@ use crate::lab::spawn::{self, Held, Setup};
 ///
 /// # Errors
 /// There is no process to be had, or its output has nowhere to go.
-pub fn launch(subject: &Subject) -> anyhow::Result<Held> {
+pub fn launch(subject: &Subject, aside: &Aside) -> anyhow::Result<Held> {
     let Subject::Command { file, line, output } = subject else {
         anyhow::bail!("a process that runs is not started");
     };
@@ -35,6 +36,15 @@ pub fn launch(subject: &Subject) -> anyhow::Result<Held> {
             let cannot = || format!("cannot keep the program's output in {}", path.display());
             let file = end_of(path).with_context(cannot)?;
             command.stdout(file.try_clone().with_context(cannot)?).stderr(file);
+        }
+        Output::Aside(path) => {
+            let cannot = || format!("cannot keep the program's output in {path:?}");
+            let file = path.as_deref().map(end_of).transpose().with_context(cannot)?;
+            let (read, write) = io::pipe().context("pipe(2)")?;
+            command.stdin(Stdio::null()).stdout(write.try_clone().context("dup(2)")?).stderr(write);
+            // The keys of the terminal are the screen's.
+            command.process_group(0);
+            aside.listen(read, file);
         }
     }
     spawn::spawn(command, Setup { hold: true, foreign: true, ..Setup::default() })

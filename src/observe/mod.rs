@@ -10,6 +10,7 @@
 //!      └─▶ Recorder ──▶ Entry… (a document, lines, a screen)
 //! ```
 
+mod aside;
 mod check;
 mod counting;
 mod ending;
@@ -17,11 +18,14 @@ mod find;
 mod launch;
 mod member;
 mod plan;
+mod runner;
 mod session;
+mod tracing;
 mod tree;
 
 pub use self::check::{Unusable, usable};
 pub use self::ending::Ended;
 pub use self::find::{Unfound, find};
 pub use self::plan::{Output, Plan, Subject};
+pub use self::runner::{Became, Listener, Watching};
 pub use self::session::{Asks, Observation, Outcome, Remote};

@@ -11,10 +11,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal;
 
-use super::counting::counters;
+use super::aside::Aside;
+use super::counting::Counting;
 use super::ending::{self, Ended, Ending, GRACE_NS};
 use super::launch::launch;
-use super::member::{Birth, Member, tracer};
+use super::member::{Birth, Member, name_of, tracer};
 use super::plan::{Plan, Subject};
 use super::tree::{self, Tree};
 use crate::lab::Recorder;
@@ -45,11 +46,16 @@ const THOROUGH: u64 = 50;
 /// Processes that are looked at one by one; the others are counted only.
 const MEMBERS_MAX: usize = 64;
 
+/// Lines of the program's that a trace holds at most.
+const LINES_MAX: usize = 2000;
+
 /// What became of an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// How the program ended that iolab started; `None` for a process that ran already.
     pub program: Option<Ended>,
+    /// Whether it was asked to end.
+    pub was_asked: bool,
 }
 
 /// What a person may ask of it.
@@ -119,6 +125,17 @@ impl Observation {
         Ok(Self { remote, thread: Some(thread) })
     }
 
+    /// Asks for the end.
+    pub fn stop(&self, signal: Signal) {
+        (self.remote)(signal);
+    }
+
+    /// Ends it now, if it has not ended by itself, and says what became of it.
+    pub fn end(mut self) -> Outcome {
+        self.stop(Signal::SIGTERM);
+        self.join()
+    }
+
     /// Waits for the end.
     pub fn wait(mut self) -> Outcome {
         self.join()
@@ -126,7 +143,7 @@ impl Observation {
 
     fn join(&mut self) -> Outcome {
         let outcome = self.thread.take().and_then(|thread| thread.join().ok());
-        outcome.unwrap_or(Outcome { program: None })
+        outcome.unwrap_or(Outcome { program: None, was_asked: true })
     }
 }
 
@@ -144,6 +161,9 @@ struct Session {
     plan: Plan,
     recorder: Recorder,
     asks: Asks,
+    /// What the program prints beside the screen, and how many lines of it were told.
+    aside: Aside,
+    lines: usize,
     rung: Result<Rung, Refusal>,
     zero_ns: u64,
     tree: Tree,
@@ -171,9 +191,10 @@ impl Session {
         asks: Asks,
     ) -> anyhow::Result<Self> {
         let rung = plan.syscall_rung(capabilities);
+        let aside = Aside::default();
         let (held, root) = match &plan.subject {
             Subject::Command { .. } => {
-                let held = launch(&plan.subject)?;
+                let held = launch(&plan.subject, &aside)?;
                 let pid = held.pid;
                 (Some(held), pid)
             }
@@ -185,6 +206,8 @@ impl Session {
             plan,
             recorder,
             asks,
+            aside,
+            lines: 0,
             rung,
             zero_ns: clock::monotonic_ns(),
             members: Vec::new(),
@@ -208,7 +231,7 @@ impl Session {
     /// The program that iolab starts: attached to before its exec.
     fn take_held(&mut self, held: Held) -> anyhow::Result<()> {
         let pid = held.pid;
-        let counted = self.rung.as_ref().ok().and_then(|rung| Some((*rung, counters(pid, *rung)?)));
+        let counted = self.counting(pid);
         let mut threads = crate::probe::proc::Threads::open(pid).ok();
         let first = threads.as_mut().map(|threads| threads.totals().to_vec()).unwrap_or_default();
         self.child = Some(held.release()?);
@@ -233,8 +256,7 @@ impl Session {
             members.push(self.member(found.pid, Some(found.parent), Birth::Before));
         }
         for mut member in members {
-            let counted =
-                self.rung.as_ref().ok().and_then(|rung| Some((*rung, counters(member.pid, *rung)?)));
+            let counted = self.counting(member.pid);
             self.count(&mut member, counted);
             let first = member.totals(true, 0);
             self.introduce(&mut member, first);
@@ -249,12 +271,14 @@ impl Session {
         Member::new(pid, parent, birth, self.plan.probing, self.recorder.begin(start))
     }
 
+    /// Starts to count the calls of a process, if a rung may.
+    fn counting(&self, pid: u32) -> Option<(Rung, Result<Counting, Refusal>)> {
+        let rung = self.rung.as_ref().ok()?;
+        Some((*rung, Counting::start(pid, *rung)))
+    }
+
     /// Gives a process its own counters, or says why it has none.
-    fn count(
-        &self,
-        member: &mut Member,
-        counted: Option<(Rung, Result<crate::probe::perf::Counters, Refusal>)>,
-    ) {
+    fn count(&self, member: &mut Member, counted: Option<(Rung, Result<Counting, Refusal>)>) {
         match counted {
             Some((_, Ok(counters))) => member.counters = Some(counters),
             Some((rung, Err(refusal))) => member.refuse(rung, refusal),
@@ -267,8 +291,12 @@ impl Session {
         if let Some(tracer) = tracer(member.pid) {
             let refusal = Refusal {
                 layer: Layer::Process,
-                says: format!("process {} is traced by process {tracer} already", member.pid),
-                try_this: format!("end process {tracer} first (a debugger, strace)"),
+                says: format!(
+                    "process {} is traced by process {tracer} ({}) already, and a process has one tracer",
+                    member.pid,
+                    name_of(tracer)
+                ),
+                try_this: format!("end process {tracer} first"),
             };
             member.refuse(Rung::Ptrace, refusal);
         }
@@ -279,7 +307,7 @@ impl Session {
         let t_ns = self.t_ns();
         let program = member.what_it_is().unwrap_or_else(|| member.program.clone());
         let mut records = vec![Record::Program(program), Record::Process(first)];
-        records.extend(member.refusals());
+        records.extend(member.untold());
         self.recorder.push(member.run, records.into_iter().map(|record| (t_ns, record)));
     }
 
@@ -296,7 +324,8 @@ impl Session {
         }
         self.leave();
         self.recorder.close();
-        Outcome { program: self.ended.or(self.child.is_some().then_some(Ended::Unknown)) }
+        let program = self.ended.or(self.child.is_some().then_some(Ended::Unknown));
+        Outcome { program, was_asked: self.is_left || self.ending != Ending::None }
     }
 
     /// Until the next look is due, a process has ended, or somebody asks for something.
@@ -376,7 +405,7 @@ impl Session {
             if totals_are_due || is_over {
                 records.extend(member.what_it_is().map(Record::Program));
                 records.push(Record::Process(member.totals(is_over, clock::thread_cpu_ns())));
-                records.extend(member.refusals());
+                records.extend(member.untold());
             }
             self.recorder.push(member.run, records.into_iter().map(|record| (now_ns, record)));
             if is_over {
@@ -385,6 +414,7 @@ impl Session {
         }
         if totals_are_due {
             self.totals_ns = now_ns;
+            self.say(now_ns);
             for member in self.members.iter_mut().filter(|member| member.is_over) {
                 let totals = member.totals_after_end().map(|totals| (now_ns, Record::Process(totals)));
                 self.recorder.push(member.run, totals);
@@ -394,6 +424,17 @@ impl Session {
             self.state_ns = now_ns;
         }
         ended.into_iter().for_each(|at| self.part(at));
+    }
+
+    /// Tells what the program has printed beside the screen, up to a bound.
+    fn say(&mut self, t_ns: u64) {
+        let lines = self.aside.drain();
+        let room = LINES_MAX.saturating_sub(self.lines);
+        self.lines += lines.len().min(room);
+        if let Some(first) = self.members.first() {
+            let said = lines.into_iter().take(room).map(|line| (t_ns, Record::Note(Note::Said { line })));
+            self.recorder.push(first.run, said);
+        }
     }
 
     /// Takes up processes that are new.
@@ -411,7 +452,11 @@ impl Session {
                 continue;
             }
             let mut member = self.member(found.pid, Some(found.parent), Birth::Seen);
-            let counting = self.members.iter_mut().find(|member| member.counters.is_some());
+            let counts =
+                |member: &&mut Member| member.counters.as_ref().is_some_and(Counting::counts_children);
+            // Of several the parent's, or that of the parent's parent; they are found in that order.
+            let line = self.line(found.parent);
+            let counting = self.members.iter_mut().filter(counts).find(|member| line.contains(&member.pid));
             if let Some(counting) = counting {
                 member.program.counted_with = Some(counting.pid);
                 counting.program.counts_others += 1;
@@ -421,6 +466,21 @@ impl Session {
             self.introduce(&mut member, ProcessTotals::default());
             self.members.push(member);
         }
+    }
+
+    /// A process and those that it comes from.
+    fn line(&self, pid: u32) -> Vec<u32> {
+        let mut line = vec![pid];
+        while let Some(member) = line.last().and_then(|last| self.members.iter().find(|one| one.pid == *last))
+            && let Some(parent) = member.program.parent.filter(|parent| !line.contains(parent))
+        {
+            line.push(parent);
+        }
+        // Orphans that iolab has taken in come from the program.
+        if self.child.is_some() {
+            line.extend(self.members.first().map(|member| member.pid));
+        }
+        line
     }
 
     /// A process has ended; its last totals were read.
@@ -468,12 +528,13 @@ impl Session {
             let mut records = member.state();
             records.extend(member.what_it_is().map(Record::Program));
             records.push(Record::Process(totals));
-            records.extend(member.refusals());
+            records.extend(member.untold());
             records.push(Record::End { end: End::Stopped });
             self.recorder.push(member.run, records.into_iter().map(|record| (t_ns, record)));
             member.end();
         }
         self.remark(t_ns);
+        self.say(t_ns);
         if self.child.is_some() {
             ending::kill_all();
         }

@@ -33,10 +33,11 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         | Action::MoreIdle
         | Action::FewerIdle
         | Action::Controls
-            if lab.is_some_and(|lab| lab.kind == Kind::Trials) =>
+            if lab.is_some_and(|lab| lab.kind != Kind::Servers) =>
         {
             Some("these programs have no load")
         }
+        Action::Home if stage.lesson.form == Form::Observe => Some("the program is all there is here"),
         Action::Home if stage.lesson.form == Form::Playground => Some("the playground is all there is here"),
         Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
             Some("nothing was recorded for this step")
