@@ -32,6 +32,10 @@ pub struct Setup {
     pub cpus: Option<CpuSet>,
     /// Held before exec until [`Held::release`].
     pub hold: bool,
+    /// The last thing that it does before exec, by async-signal-safe calls alone. Here belongs
+    /// `count::stop_at_each_call` of a child that is held for a `Count`, which then takes the child's end: nobody
+    /// may wait for the [`Child`].
+    pub before_exec: Option<fn() -> io::Result<()>>,
 }
 
 /// A child that waits before its exec: counters can be attached that then count from its first instruction.
@@ -136,7 +140,7 @@ impl Birth {
         // Kept open in the parent until the child has its own.
         let handed = self.setup.listener.or(self.setup.gate);
         let descriptor_3 = handed.as_ref().map(AsRawFd::as_raw_fd);
-        let (cpus, parent) = (self.setup.cpus, self.parent);
+        let (cpus, parent, before_exec) = (self.setup.cpus, self.parent, self.setup.before_exec);
         command.env_remove("LISTEN_PID");
         command.process_group(0);
         // SAFETY: the closure allocates nothing and makes only async-signal-safe system calls.
@@ -147,7 +151,8 @@ impl Birth {
                     nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), cpus)?;
                 }
                 wait_at_gate(report, gate, opener)?;
-                descriptor_3.map_or(Ok(()), hand_over)
+                descriptor_3.map_or(Ok(()), hand_over)?;
+                before_exec.map_or(Ok(()), |last| last())
             });
         }
         command.spawn()
