@@ -16,3 +16,4 @@ mod proc;
 mod ptrace;
 mod ring;
 mod state;
+mod stream;

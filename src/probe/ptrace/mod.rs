@@ -15,6 +15,7 @@ mod beside;
 pub mod count;
 mod refused;
 mod request;
+mod step;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,6 +33,8 @@ use self::bell::Bell;
 use self::beside::Beside;
 use self::refused::seize_refused;
 use self::request::{Edge, Of, Report, Why};
+pub use self::request::{Registers, registers};
+pub use self::step::{Halt, Met, Stepper};
 use super::pidfd;
 use super::proc::tids;
 use super::refuse::{errno, looking_into, refusal, status_field};
