@@ -8,12 +8,14 @@ mod doctor;
 mod examples;
 #[cfg(feature = "live")]
 mod exercise;
+mod export;
 mod face;
 #[cfg(feature = "live")]
 mod grade;
 mod home;
 #[cfg(feature = "live")]
 mod keeper;
+mod kept;
 #[cfg(feature = "live")]
 mod lab;
 mod lesson;
@@ -37,6 +39,7 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
+mod source;
 mod talk;
 mod tree;
 #[cfg(feature = "live")]
@@ -74,6 +77,7 @@ enum Command {
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
     Replay(replay::Arguments),
+    Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
