@@ -39,6 +39,8 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
+#[cfg(feature = "live")]
+mod slow;
 mod source;
 mod talk;
 mod tree;

@@ -157,12 +157,15 @@ fn entries_of_rings_lead_from_submission_to_completion() {
         let operation = "RECV".to_owned();
         Record::Story(Story::Sqe { ring: 4, operation, fd: 5, len: 64, flags: 0, user_data, tid: None })
     };
-    let cqe = |user_data, result| Record::Story(Story::Cqe { ring: 4, user_data, result, tid: Some(9) });
+    let cqe = |user_data, result, flags| {
+        Record::Story(Story::Cqe { ring: 4, user_data, result, flags, tid: Some(9) })
+    };
     let trace = trace(vec![
         (1000, sqe(1)),
         (1000, sqe(2)),
-        (2000, cqe(2, 64)),
-        (3000, cqe(2, 64)),
+        (1500, cqe(2, 32, 2)),
+        (2000, cqe(2, 64, 0)),
+        (3000, cqe(2, 64, 0)),
         (4000, sqe(2)),
         (5000, Record::End { end: End::Done }),
     ]);
@@ -173,7 +176,14 @@ fn entries_of_rings_lead_from_submission_to_completion() {
     assert_eq!(of(&events, "e").filter(|event| event["args"]["end"] == "not seen").count(), 2);
     let done = of(&events, "e").find(|event| event["args"]["result"] == 64).unwrap();
     assert_eq!((done["ts"].as_f64(), &done["args"]["in the time of thread"]), (Some(2.0), &9.into()));
-    assert_eq!(of(&events, "i").filter(|event| event["name"] == "CQE").count(), 1, "one more of a multishot");
+    assert_eq!(
+        of(&events, "i").filter(|event| event["name"] == "CQE").count(),
+        1,
+        "its submission was not seen"
+    );
+    let steps: Vec<_> =
+        of(&events, "n").map(|event| (&event["id"], event["args"]["result"].as_i64())).collect();
+    assert_eq!(steps, [(&done["id"], Some(32))], "one of a multishot, which goes on");
 }
 
 #[test]

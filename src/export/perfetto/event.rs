@@ -28,6 +28,9 @@ pub(super) enum Phase {
     /// Something begins that may overlap others of its kind; its id leads to its end.
     #[serde(rename = "b")]
     Begin,
+    /// Something happens to it meanwhile.
+    #[serde(rename = "n")]
+    Step,
     /// It ends.
     #[serde(rename = "e")]
     End,

@@ -135,6 +135,10 @@ impl<W: Write> Perfetto<W> {
                 let track = self.track(server, Of::Remarks)?;
                 self.moment(track, Scope::Thread, at.ns(), record)
             }
+            Record::Stop(_) => {
+                let world = Arc::clone(&self.worlds[run as usize]);
+                world.stops.now().map_or(Ok(()), |seen| self.stop(at, seen))
+            }
             Record::Window { duration_ns, window } => self.window(at, *duration_ns, window),
             Record::End { end } => self.end(run, Some(end)),
             other => {
@@ -233,6 +237,7 @@ fn title(start: &Start) -> String {
     match start.purpose {
         Purpose::Measure => format!("measured, round {round}"),
         Purpose::Unobserved => format!("without probes, round {round}"),
+        Purpose::Slow => format!("slow motion, round {round}"),
         Purpose::Window => format!("calls told, round {round}"),
     }
 }

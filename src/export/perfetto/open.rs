@@ -27,6 +27,11 @@ impl<K: Ord, V> Open<K, V> {
         self.open.insert(key, value)
     }
 
+    /// What is open under this key.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.open.get(key)
+    }
+
     /// It ends; `None` where its beginning was not seen.
     pub fn end(&mut self, key: &K) -> Option<V> {
         self.open.remove(key)

@@ -9,7 +9,8 @@ use super::event::{Args, Event, Pair, Phase, Scope};
 use super::open::Open;
 use super::track::{Of, Program, Track};
 use super::{Perfetto, object};
-use crate::trace::Story;
+use crate::trace::{Source, Story};
+use crate::world::stops::Seen;
 use crate::world::{Call, RingEntry, SeenEntry, words};
 
 /// The largest whole number that every reader of JSON keeps exactly.
@@ -27,6 +28,9 @@ pub(super) struct Underway {
     /// By port and ordinal.
     requests: Open<(u16, u64), Pair>,
 }
+
+/// IORING_CQE_F_MORE: the submission brings further completions.
+const MORE: u32 = 2;
 
 /// Whose story it is, and when.
 #[derive(Clone, Copy, Debug)]
@@ -91,11 +95,19 @@ impl<W: Write> Perfetto<W> {
                     self.paired(Phase::End, Program::Server(at.server), &again, at.ns(), args)?;
                 }
             }
-            Story::Cqe { ring, user_data, result, tid } => {
+            Story::Cqe { ring, user_data, result, flags, tid } => {
                 let seen = SeenEntry::Cqe { result: *result };
                 let mut args = entry_args(*ring, RingEntry { t_ns, user_data: *user_data, seen });
                 args.extend(tid.map(|tid| ("in the time of thread".to_owned(), json!(tid))));
-                self.completion(at, underway, (*ring, *user_data), args)?;
+                let goes_on = flags & MORE != 0;
+                self.completion(at, underway, (*ring, *user_data), goes_on, args)?;
+            }
+            Story::Work { ring, what, user_data, count, tid } => {
+                let track = self.thread(at.server, *tid)?;
+                let mut args = object([("ring", json!(ring))]);
+                args.extend(user_data.map(|name| ("user_data".to_owned(), json!(format!("{name:#x}")))));
+                args.extend(count.map(|count| ("count".to_owned(), exact(count))));
+                self.events.add(&Event::instant(what, "io_uring", Scope::Thread, track, at.ns(), args))?;
             }
             Story::Sent { port, ordinal } => {
                 let pair = self.pair("request", "request");
@@ -113,6 +125,31 @@ impl<W: Write> Perfetto<W> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// A server stands still: what is asked and answered there, and which line of its source asks.
+    pub(super) fn stop(&mut self, at: At, seen: &Seen) -> io::Result<()> {
+        let track = self.thread(at.server, seen.stop.tid)?;
+        let mut args = object([
+            ("stop", json!(seen.number)),
+            ("request", json!(seen.request())),
+            ("asked", json!(seen.said.asks)),
+        ]);
+        args.extend(seen.said.answers.as_ref().map(|answer| ("answered".to_owned(), json!(answer))));
+        args.extend(match &seen.stop.source {
+            Source::Line(line) => [
+                ("source".to_owned(), json!(format!("{}:{}", line.file, line.line))),
+                ("says".to_owned(), json!(line.says)),
+            ],
+            Source::Unknown { why } => {
+                [("source".to_owned(), json!("unknown")), ("why".to_owned(), json!(why))]
+            }
+        });
+        self.events.add(&Event::instant(&seen.place(), "stop", Scope::Thread, track, at.ns(), args))?;
+        for ring in &seen.stop.rings {
+            self.depth(at, ring.fd, ring.sq, ring.cq)?;
+        }
+        Ok(())
     }
 
     /// Ends what is under way where its run ends: nobody saw its own end.
@@ -154,12 +191,23 @@ impl<W: Write> Perfetto<W> {
         self.events.add(&Event::complete(&name, "processor", track, (at.of(since_ns), at.ns()), args))
     }
 
-    fn completion(&mut self, at: At, underway: &mut Underway, key: (i32, u64), args: Args) -> io::Result<()> {
+    fn completion(
+        &mut self,
+        at: At,
+        underway: &mut Underway,
+        key: (i32, u64),
+        goes_on: bool,
+        args: Args,
+    ) -> io::Result<()> {
+        let server = Program::Server(at.server);
+        if let Some(pair) = underway.entries.get(&key).filter(|_| goes_on) {
+            return self.paired(Phase::Step, server, pair, at.ns(), args);
+        }
         match underway.entries.end(&key) {
-            Some(pair) => self.paired(Phase::End, Program::Server(at.server), &pair, at.ns(), args),
-            // Of a submission that brings several, or of one from before the window.
+            Some(pair) => self.paired(Phase::End, server, &pair, at.ns(), args),
+            // Of a submission from before the window.
             None => {
-                let track = self.track(Program::Server(at.server), Of::Remarks)?;
+                let track = self.track(server, Of::Remarks)?;
                 let event = Event::instant("CQE", "ring entry", Scope::Thread, track, at.ns(), args);
                 self.events.add(&event)
             }

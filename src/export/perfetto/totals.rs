@@ -26,6 +26,7 @@ impl<W: Write> Perfetto<W> {
         }
         let before = first.unwrap_or(now);
         for ring in &now.rings {
+            self.depth(at, ring.fd, (ring.sq_head, ring.sq_tail), (ring.cq_head, ring.cq_tail))?;
             let first = before.rings.iter().find(|first| first.fd == ring.fd).unwrap_or(ring);
             for (what, values) in curves_of(first, ring) {
                 self.curve(server, &format!("ring {}: {what}", ring.fd), at, values)?;
@@ -53,6 +54,13 @@ impl<W: Write> Perfetto<W> {
             ("probes", milliseconds(now.probe_cpu_ns.saturating_sub(before.probe_cpu_ns))),
         ]);
         self.curve(server, "processor time, ms", at, times)
+    }
+
+    /// How many entries stand between head and tail of both queues.
+    pub(super) fn depth(&mut self, at: At, ring: i32, sq: (u64, u64), cq: (u64, u64)) -> io::Result<()> {
+        let between = |(head, tail): (u64, u64)| exact(tail.saturating_sub(head));
+        let depths = object([("SQ", between(sq)), ("CQ", between(cq))]);
+        self.curve(Program::Server(at.server), &format!("ring {ring}: depth"), at, depths)
     }
 
     /// Where the client stands.
@@ -109,9 +117,8 @@ impl<W: Write> Perfetto<W> {
 
 fn curves_of(first: &RingTotals, now: &RingTotals) -> Vec<(&'static str, Args)> {
     let between = |head: u64, tail: u64| exact(tail.saturating_sub(head));
-    let depth = [("SQ", between(now.sq_head, now.sq_tail)), ("CQ", between(now.cq_head, now.cq_tail))];
     let tails = [("SQ", between(first.sq_tail, now.sq_tail)), ("CQ", between(first.cq_tail, now.cq_tail))];
-    let mut curves = vec![("depth", object(depth)), ("tails, from the zero", object(tails))];
+    let mut curves = vec![("tails, from the zero", object(tails))];
     let deepest = [("SQ", now.sq_depth.max()), ("CQ", now.cq_depth.max())];
     let deepest: Vec<_> =
         deepest.into_iter().filter_map(|(queue, depth)| Some((queue, exact(depth?)))).collect();
