@@ -1,14 +1,15 @@
 //! Where the runs of a trace stand in time: the first runs of all servers side by side, after them the second ones,
 //! and so on. In a trace each run has a zero of its own.
 
-use crate::trace::{Entry, Header, Record, RunId};
+use crate::trace::{Entry, Header, Purpose, Record, RunId};
 
 /// The runs of a trace, found in one reading of it, and when each begins, nanoseconds.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// Records after this time of each run are left out.
     until_ns: u64,
-    servers: usize,
+    /// The names of its columns; observed processes bring theirs along.
+    servers: Vec<String>,
     runs: Vec<Placed>,
     entries: u64,
     last_ns: u64,
@@ -25,7 +26,7 @@ struct Placed {
 impl Layout {
     /// An empty one; what comes after `until_ns` of a run's own time does not count.
     pub fn new(header: &Header, until_ns: u64) -> Self {
-        Self { until_ns, servers: header.servers.len(), runs: Vec::new(), entries: 0, last_ns: 0 }
+        Self { until_ns, servers: header.servers.clone(), runs: Vec::new(), entries: 0, last_ns: 0 }
     }
 
     /// Takes an entry in.
@@ -39,14 +40,20 @@ impl Layout {
             (None, _) => return Err("a record that is not a note belongs to no run".into()),
             (Some(id), Record::Start(start)) => {
                 let server = start.server as usize;
-                if id as usize != count || server >= self.servers {
+                if start.purpose == Purpose::Observe && server == self.servers.len() {
+                    self.servers.push(format!("process {}", start.pid));
+                }
+                if id as usize != count || server >= self.servers.len() {
                     return Err(format!("run {id} starts out of turn"));
                 }
                 self.runs.push(Placed { server, length_ns: 0, began_ns: 0 });
             }
-            (Some(id), _) => {
+            (Some(id), record) => {
                 let run = self.runs.get_mut(id as usize);
                 let run = run.ok_or_else(|| format!("run {id} has not started"))?;
+                if let Record::Program(program) = record {
+                    self.servers[run.server] = program.column();
+                }
                 self.last_ns = self.last_ns.max(entry.t_ns);
                 if entry.t_ns <= self.until_ns {
                     run.length_ns = run.length_ns.max(entry.t_ns);
@@ -60,7 +67,7 @@ impl Layout {
     /// Gives each run its place, once all entries were seen.
     #[must_use]
     pub fn placed(mut self) -> Self {
-        let mut turns = vec![0; self.servers];
+        let mut turns = vec![0; self.servers.len()];
         let turn_of: Vec<usize> = self
             .runs
             .iter()
@@ -96,6 +103,11 @@ impl Layout {
     /// How many entries belong to the trace.
     pub fn entries(&self) -> u64 {
         self.entries
+    }
+
+    /// The names of the columns, once all entries were seen.
+    pub(super) fn servers(&self) -> &[String] {
+        &self.servers
     }
 
     /// Whether a record of that time is left out.

@@ -53,6 +53,7 @@ impl<W: Write> Perfetto<W> {
     /// # Errors
     /// It cannot be written.
     pub fn begin(out: W, header: &Header, layout: Layout) -> io::Result<Self> {
+        let header = Header { servers: layout.servers().to_vec(), ..header.clone() };
         let about = object([
             ("program", json!(concat!("iolab ", env!("CARGO_PKG_VERSION")))),
             ("machine", json!(header.capabilities.machine)),
@@ -61,7 +62,7 @@ impl<W: Write> Perfetto<W> {
         ]);
         Ok(Self {
             events: Events::begin(out, &about)?,
-            header: header.clone(),
+            header,
             layout,
             names: Names::default(),
             comms: BTreeMap::new(),
@@ -237,6 +238,7 @@ fn title(start: &Start) -> String {
     match start.purpose {
         Purpose::Measure => format!("measured, round {round}"),
         Purpose::Unobserved => format!("without probes, round {round}"),
+        Purpose::Observe => "observed".to_owned(),
         Purpose::Slow => format!("slow motion, round {round}"),
         Purpose::Window => format!("calls told, round {round}"),
     }
