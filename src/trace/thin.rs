@@ -18,8 +18,12 @@ const OLD_SLOT_NS: u64 = 10_000_000_000;
 /// Two minutes.
 const OLD_NS: u64 = 120_000_000_000;
 
-/// The latest events of a run's story that are kept whatever their age: they are shown one by one.
+/// The latest events of a server's story that are kept whatever their age: they are shown one by one.
 const STORY_KEPT: usize = 1024;
+
+/// Memory that the stories of all runs under way may take together, in bytes; beyond it the oldest become sums
+/// whatever their age.
+const STORY_BYTES_MAX: usize = 16 << 20;
 
 /// What lies further back than this is thinned by a [`Thinner`], nanoseconds.
 const KEEP_NS: u64 = 20_000_000_000;
@@ -47,7 +51,8 @@ impl Thinner {
         let due = trace.len() >= self.thin_at;
         if due {
             trace.thin(trace.end_ns().saturating_sub(KEEP_NS));
-            self.thin_at = trace.len() + THIN_EVERY;
+            // The longer it is, the longer it takes.
+            self.thin_at = trace.len() + THIN_EVERY.max(trace.len() / 4);
         }
         due
     }
@@ -60,14 +65,12 @@ impl Trace {
     /// story's calls become their sums, but for the run's last ones. Of interest lists and sockets the last reading of each second is
     /// kept, so the share of idle EPOLLOUT entries and unread bytes rest on fewer readings.
     pub fn thin(&mut self, before_ns: u64) {
-        let kept: Vec<Vec<bool>> = self
-            .runs
-            .iter_mut()
-            .map(|run| {
-                let own_ns = before_ns.saturating_sub(run.began_ns);
-                thin_run(run, own_ns)
-            })
-            .collect();
+        let bounds = self.story_bounds();
+        let thin = |(run, bounds): (&mut Run, &Bounds)| {
+            let own_ns = before_ns.saturating_sub(run.began_ns);
+            thin_run(run, own_ns, *bounds)
+        };
+        let kept: Vec<Vec<bool>> = self.runs.iter_mut().zip(&bounds).map(thin).collect();
         // Where each record that is left stands now.
         let places: Vec<Vec<u32>> = kept.iter().map(|kept| new_places(kept)).collect();
         self.order.retain_mut(|place| match place {
@@ -87,6 +90,45 @@ impl Trace {
     }
 }
 
+/// How much of a run's story stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    /// Events that stay whatever their age.
+    least: usize,
+    /// Events that stay at most.
+    most: usize,
+}
+
+impl Trace {
+    /// The latest story of each server is shown; those under way share the memory there is.
+    fn story_bounds(&self) -> Vec<Bounds> {
+        let under_way = self.runs.iter().filter(|run| !run.is_over()).count().max(1);
+        let most = STORY_BYTES_MAX / size_of::<(u64, Record)>() / under_way;
+        let mut shown = HashSet::new();
+        let newest_first = self.runs.iter().rev().map(|run| {
+            let is_shown = run.has_story() && shown.insert(run.start.server);
+            Bounds { least: if is_shown || !run.is_over() { STORY_KEPT } else { 0 }, most }
+        });
+        let mut bounds: Vec<Bounds> = newest_first.collect();
+        bounds.reverse();
+        bounds
+    }
+}
+
+impl Run {
+    fn is_over(&self) -> bool {
+        matches!(self.records.last(), Some((_, Record::End { .. })))
+    }
+
+    fn has_story(&self) -> bool {
+        self.records.iter().any(|(_, record)| is_story(record))
+    }
+}
+
+fn is_story(record: &Record) -> bool {
+    matches!(record, Record::Story(_))
+}
+
 fn new_places(kept: &[bool]) -> Vec<u32> {
     let mut next = 0;
     kept.iter()
@@ -99,12 +141,12 @@ fn new_places(kept: &[bool]) -> Vec<u32> {
 }
 
 /// Moves what is to be thinned into later records and says which records stay.
-fn thin_run(run: &mut Run, before_ns: u64) -> Vec<bool> {
+fn thin_run(run: &mut Run, before_ns: u64, story: Bounds) -> Vec<bool> {
     let until = run.records.partition_point(|(t_ns, _)| *t_ns < before_ns);
     let mut kept = vec![true; run.records.len()];
     thin_totals(run, until, before_ns, &mut kept);
     thin_readings(run, until, &mut kept);
-    thin_story(run, until, &mut kept);
+    thin_story(run, until, story, &mut kept);
     kept
 }
 
@@ -170,50 +212,75 @@ fn thin_readings(run: &Run, until: usize, kept: &mut [bool]) {
     }
 }
 
-/// Calls that came back become their sums; one that is under way stays.
-fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
-    let is_story = |record: &Record| matches!(record, Record::Story(_));
-    let stories = run.records.iter().filter(|(_, record)| is_story(record)).count();
-    let mut left = stories.saturating_sub(STORY_KEPT);
-    let (mut by_name, mut batches) = (BTreeMap::new(), Counts::default());
-    let (mut eagain, mut reports, mut done) = (0_u64, 0_u64, 0_u64);
-    let mut entered: BTreeMap<u32, (usize, u64)> = BTreeMap::new();
-    let mut last = None;
-    for index in 0..until {
-        let Record::Story(story) = &run.records[index].1 else { continue };
-        let Some(rest) = left.checked_sub(1) else { break };
-        left = rest;
+/// Calls become their sums; one that is under way stays as long as its window is open.
+fn thin_story(run: &mut Run, until: usize, bounds: Bounds, kept: &mut [bool]) {
+    let count = |records: &[(u64, Record)]| records.iter().filter(|(_, record)| is_story(record)).count();
+    let all = count(&run.records);
+    let old = all.saturating_sub(bounds.least).min(count(&run.records[..until]));
+    let mut left = old.max(all.saturating_sub(bounds.most));
+    let mut sum = Sum::default();
+    for (index, (_, record)) in run.records.iter().enumerate() {
+        match record {
+            Record::Story(_) if left == 0 => break,
+            Record::Story(story) => {
+                left -= 1;
+                sum.add(index, story, kept);
+            }
+            Record::Window { .. } => sum.close(kept),
+            _ => {}
+        }
+    }
+    let Sum { by_name, batches, eagain, reports, done, last, .. } = sum;
+    // The sum stands where the last of them stood.
+    if let Some(last) = last {
+        kept[last] = true;
+        run.records[last].1 = Record::Story(Story::Thinned { by_name, eagain, batches, reports, done });
+    }
+}
+
+/// What calls come to that are no longer kept.
+#[derive(Default)]
+struct Sum<'r> {
+    by_name: BTreeMap<String, u64>,
+    batches: Counts,
+    eagain: u64,
+    reports: u64,
+    done: u64,
+    /// Calls that have not come back, by thread: index, name, second argument.
+    entered: BTreeMap<u32, (usize, &'r str, u64)>,
+    /// The last record that is in the sum.
+    last: Option<usize>,
+}
+
+impl<'r> Sum<'r> {
+    fn add(&mut self, index: usize, story: &'r Story, kept: &mut [bool]) {
         match story {
-            Story::Enter { tid, args, .. } => {
-                entered.insert(*tid, (index, args[1]));
-                continue;
+            Story::Enter { tid, name, args } => {
+                // An earlier one whose end was lost, or not seen.
+                if let Some(before) = self.entered.insert(*tid, (index, name, args[1])) {
+                    self.take(before, kept);
+                }
+                return;
             }
             Story::Exit { tid, name, result } => {
-                let Some((enter, to_submit)) = entered.remove(tid) else { continue };
-                kept[enter] = false;
-                add_name(&mut by_name, name, 1);
-                eagain = eagain.saturating_add(is_eagain(*result).into());
+                if let Some(enter) = self.entered.remove(tid) {
+                    self.take(enter, kept);
+                    let batch = batch_of(name, enter.2, *result).filter(|_| enter.1 == name);
+                    batch.inspect(|sqes| self.batches.add(*sqes, 1));
+                }
                 let (ready, useful) = reports_and_done(name, *result);
-                reports = reports.saturating_add(ready);
-                done = done.saturating_add(useful);
-                if let Some(sqes) = batch_of(name, to_submit, *result) {
-                    batches.add(sqes, 1);
-                }
+                self.eagain = self.eagain.saturating_add(is_eagain(*result).into());
+                self.reports = self.reports.saturating_add(ready);
+                self.done = self.done.saturating_add(useful);
             }
-            Story::Thinned {
-                by_name: names,
-                eagain: again,
-                batches: earlier,
-                reports: ready,
-                done: useful,
-            } => {
-                reports = reports.saturating_add(*ready);
-                done = done.saturating_add(*useful);
-                for (name, count) in names {
-                    add_name(&mut by_name, name, *count);
+            Story::Thinned { by_name, eagain, batches, reports, done } => {
+                self.reports = self.reports.saturating_add(*reports);
+                self.done = self.done.saturating_add(*done);
+                self.eagain = self.eagain.saturating_add(*eagain);
+                self.batches.merge(batches);
+                for (name, count) in by_name {
+                    add_name(&mut self.by_name, name, *count);
                 }
-                eagain = eagain.saturating_add(*again);
-                batches.merge(earlier);
             }
             Story::Sent { .. }
             | Story::Answered { .. }
@@ -224,11 +291,20 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
             | Story::Off { .. } => {}
         }
         kept[index] = false;
-        last = Some(index);
+        self.last = Some(index);
     }
-    // The sum stands where the last of them stood.
-    if let Some(last) = last {
-        kept[last] = true;
-        run.records[last].1 = Record::Story(Story::Thinned { by_name, eagain, batches, reports, done });
+
+    /// A window was closed: what then became of calls under way nobody saw.
+    fn close(&mut self, kept: &mut [bool]) {
+        for enter in std::mem::take(&mut self.entered).into_values() {
+            self.take(enter, kept);
+        }
+    }
+
+    /// Takes the entry of a call into the sum.
+    fn take(&mut self, (index, name, _): (usize, &str, u64), kept: &mut [bool]) {
+        add_name(&mut self.by_name, name, 1);
+        kept[index] = false;
+        self.last = self.last.max(Some(index));
     }
 }
