@@ -16,8 +16,8 @@ use super::session::Stage;
 use super::spawn;
 use super::windows::{Told, Windows};
 use crate::probe::perf;
-use crate::probe::perf::stream::{Events, Options, Stream};
-use crate::servers::{Model, Server};
+use crate::probe::perf::stream::{self, Events, Stream};
+use crate::servers::{Model, Options, Server};
 use crate::trace::{Allowed, End, Load, Purpose, Refusal, Rung};
 
 /// The buffer of each processor, and how full it gets before its reader wakes, in bytes: 40 ms of a server at full
@@ -80,7 +80,7 @@ impl Cast {
             hold: true,
             ..spawn::Setup::default()
         };
-        let held = spawn::spawn(command(stage, server), setup)?;
+        let held = spawn::spawn(command(&stage.plan.options, server), setup)?;
         let pid = held.pid;
         // Attached before the first instruction, so that all threads to come are counted.
         let counters = (purpose == Purpose::Measure).then(|| counters(stage, pid)).flatten();
@@ -128,8 +128,8 @@ impl Cast {
     }
 }
 
-fn command(stage: &Stage, server: &Server) -> Command {
-    let options = &stage.plan.options;
+/// The command that serves.
+pub fn command(options: &Options, server: &Server) -> Command {
     let mut command = spawn::iolab();
     command.args(["serve", server.name]);
     command.args(["--sq-entries", &options.sq_entries.to_string()]);
@@ -159,7 +159,8 @@ fn stream(stage: &Stage, server: &Server, load: &Load, pid: u32) -> Option<Strea
     ];
     let (kind, _) = usable.into_iter().find(|(kind, usable)| *usable && plan.probing.allows(kind.rung()))?;
     let events = if server.io_uring { Events::Rings } else { Events::Threads };
-    let options = Options { kind, events, buffer_bytes: STREAM_BYTES, wakeup_bytes: STREAM_WAKEUP_BYTES };
+    let options =
+        stream::Options { kind, events, buffer_bytes: STREAM_BYTES, wakeup_bytes: STREAM_WAKEUP_BYTES };
     Stream::open(pid, &options).ok()
 }
 

@@ -3,12 +3,14 @@
 //! A trace is a [`Header`] and [`Entry`]s that belong to runs, each with its own zero. Totals are cumulative,
 //! so a world at time t needs the last totals before t and nothing else; state and story come beside them.
 
+pub mod habits;
 mod load;
 mod machine;
 mod probing;
 mod record;
 mod rung;
 mod state;
+mod stop;
 mod story;
 mod totals;
 
@@ -18,6 +20,7 @@ pub use probing::Probing;
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
+pub use stop::{CqeSight, Edge, Pointed, Polled, Report, RingSight, Source, SourceLine, SqeSight, Stop};
 pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};
 pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
 
@@ -25,6 +28,7 @@ pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals,
 pub const SCHEMA: &str = "iolab.trace/1";
 
 mod runs;
+mod story_sum;
 mod thin;
 
 pub mod file;

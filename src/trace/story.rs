@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::habits::Habits;
 use super::rung::Rung;
 use super::totals::Counts;
 
@@ -62,6 +63,9 @@ pub enum Story {
         user_data: u64,
         /// The result; −errno on failure.
         result: i32,
+        /// IORING_CQE_F_ flags (2, MORE: further completions of the same submission are to come).
+        #[serde(default, skip_serializing_if = "is_zero")]
+        flags: u32,
         /// The thread in whose time it was published, where that was seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tid: Option<u32>,
@@ -112,6 +116,9 @@ pub enum Story {
         /// Other calls that succeeded.
         #[serde(default)]
         done: u64,
+        /// What they show of the way the program works.
+        #[serde(default, skip_serializing_if = "Habits::is_nothing")]
+        habits: Box<Habits>,
     },
     /// The client sent a request.
     Sent {
@@ -127,6 +134,10 @@ pub enum Story {
         /// Which request of this connection, from 0.
         ordinal: u64,
     },
+}
+
+fn is_zero(flags: &u32) -> bool {
+    *flags == 0
 }
 
 /// Whether a call answered that there is nothing to do now.

@@ -1,13 +1,11 @@
 //! Thinning: what lies far back is kept more coarsely, so that a run that goes on for hours does not fill
 //! the memory. What it adds up to stays.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::runs::Place;
-use super::{
-    ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, add_name, batch_of, is_eagain,
-    reports_and_done,
-};
+use super::story_sum::Sum;
+use super::{ClientTotals, ProcessTotals, Record, Run, Trace};
 
 /// Totals of this many nanoseconds become one record…
 const SLOT_NS: u64 = 1_000_000_000;
@@ -230,81 +228,9 @@ fn thin_story(run: &mut Run, until: usize, bounds: Bounds, kept: &mut [bool]) {
             _ => {}
         }
     }
-    let Sum { by_name, batches, eagain, reports, done, last, .. } = sum;
     // The sum stands where the last of them stood.
-    if let Some(last) = last {
+    if let Some((last, story)) = sum.told() {
         kept[last] = true;
-        run.records[last].1 = Record::Story(Story::Thinned { by_name, eagain, batches, reports, done });
-    }
-}
-
-/// What calls come to that are no longer kept.
-#[derive(Default)]
-struct Sum<'r> {
-    by_name: BTreeMap<String, u64>,
-    batches: Counts,
-    eagain: u64,
-    reports: u64,
-    done: u64,
-    /// Calls that have not come back, by thread: index, name, second argument.
-    entered: BTreeMap<u32, (usize, &'r str, u64)>,
-    /// The last record that is in the sum.
-    last: Option<usize>,
-}
-
-impl<'r> Sum<'r> {
-    fn add(&mut self, index: usize, story: &'r Story, kept: &mut [bool]) {
-        match story {
-            Story::Enter { tid, name, args } => {
-                // An earlier one whose end was lost, or not seen.
-                if let Some(before) = self.entered.insert(*tid, (index, name, args[1])) {
-                    self.take(before, kept);
-                }
-                return;
-            }
-            Story::Exit { tid, name, result } => {
-                if let Some(enter) = self.entered.remove(tid) {
-                    self.take(enter, kept);
-                    let batch = batch_of(name, enter.2, *result).filter(|_| enter.1 == name);
-                    batch.inspect(|sqes| self.batches.add(*sqes, 1));
-                }
-                let (ready, useful) = reports_and_done(name, *result);
-                self.eagain = self.eagain.saturating_add(is_eagain(*result).into());
-                self.reports = self.reports.saturating_add(ready);
-                self.done = self.done.saturating_add(useful);
-            }
-            Story::Thinned { by_name, eagain, batches, reports, done } => {
-                self.reports = self.reports.saturating_add(*reports);
-                self.done = self.done.saturating_add(*done);
-                self.eagain = self.eagain.saturating_add(*eagain);
-                self.batches.merge(batches);
-                for (name, count) in by_name {
-                    add_name(&mut self.by_name, name, *count);
-                }
-            }
-            Story::Sent { .. }
-            | Story::Answered { .. }
-            | Story::Sqe { .. }
-            | Story::Cqe { .. }
-            | Story::Work { .. }
-            | Story::On { .. }
-            | Story::Off { .. } => {}
-        }
-        kept[index] = false;
-        self.last = Some(index);
-    }
-
-    /// A window was closed: what then became of calls under way nobody saw.
-    fn close(&mut self, kept: &mut [bool]) {
-        for enter in std::mem::take(&mut self.entered).into_values() {
-            self.take(enter, kept);
-        }
-    }
-
-    /// Takes the entry of a call into the sum.
-    fn take(&mut self, (index, name, _): (usize, &str, u64), kept: &mut [bool]) {
-        add_name(&mut self.by_name, name, 1);
-        kept[index] = false;
-        self.last = self.last.max(Some(index));
+        run.records[last].1 = Record::Story(story);
     }
 }

@@ -40,7 +40,7 @@ pub(super) enum Meaning {
     /// The kernel takes an operation out of a ring.
     Submit { ring: Field, user_data: Field, opcode: Field, flags: Field },
     /// The kernel puts a completion into a ring.
-    Complete { ring: Field, user_data: Field, result: Field },
+    Complete { ring: Field, user_data: Field, result: Field, flags: Option<Field> },
     /// Something else happens to an operation.
     Work { what: &'static str, ring: Option<Field>, user_data: Option<Field>, count: Option<Field> },
 }
@@ -67,7 +67,7 @@ impl Meaning {
     /// Of `io_uring:io_uring_complete`.
     pub(super) fn complete(format: &Format) -> Option<Self> {
         let (ring, user_data) = (format.field("ctx")?, format.field("user_data")?);
-        Some(Self::Complete { ring, user_data, result: format.field("res")? })
+        Some(Self::Complete { ring, user_data, result: format.field("res")?, flags: format.field("cflags") })
     }
 
     /// Of another tracepoint of io_uring's.
@@ -127,9 +127,10 @@ impl Meanings {
                 let ring = self.ring(ring.read(data)?);
                 Story::Sqe { ring, operation, fd: -1, len: 0, flags, user_data, tid: Some(tid) }
             }
-            Meaning::Complete { ring, user_data, result } => {
+            Meaning::Complete { ring, user_data, result, flags } => {
                 let (user_data, result) = (user_data.read(data)?, result.read(data)? as i32);
-                Story::Cqe { ring: self.ring(ring.read(data)?), user_data, result, tid: Some(tid) }
+                let flags = flags.as_ref().and_then(|flags| flags.read(data)).unwrap_or(0) as u32;
+                Story::Cqe { ring: self.ring(ring.read(data)?), user_data, result, flags, tid: Some(tid) }
             }
             Meaning::Work { what, ring, user_data, count } => {
                 let ring = ring.and_then(|ring| ring.read(data)).map_or(-1, |address| self.ring(address));
@@ -176,7 +177,7 @@ mod tests {
             flags: field(32, 8),
         };
         let result = Field { signed: true, ..field(24, 4) };
-        let complete = Meaning::Complete { ring: field(8, 8), user_data: field(16, 8), result };
+        let complete = Meaning::Complete { ring: field(8, 8), user_data: field(16, 8), result, flags: None };
         let all = [enter, exit, submit, complete];
         Meanings { by_id: (1..).zip(all).collect(), ring: Some(4), rings: Vec::new() }
     }
