@@ -108,7 +108,7 @@ pub struct WindowView {
     /// After how many calls the window was closed, where the process then went on unseen.
     pub cut_after: Option<u64>,
     /// Whether the last window was closed: what is told next is of another one.
-    closed: bool,
+    pub closed: bool,
 }
 
 impl WindowView {
