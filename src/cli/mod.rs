@@ -8,12 +8,14 @@ mod doctor;
 mod examples;
 #[cfg(feature = "live")]
 mod exercise;
+mod export;
 mod face;
 #[cfg(feature = "live")]
 mod grade;
 mod home;
 #[cfg(feature = "live")]
 mod keeper;
+mod kept;
 #[cfg(feature = "live")]
 mod lab;
 mod lesson;
@@ -41,6 +43,7 @@ mod server_options;
 mod signals;
 #[cfg(feature = "live")]
 mod slow;
+mod source;
 mod talk;
 mod tree;
 #[cfg(feature = "live")]
@@ -80,6 +83,7 @@ enum Command {
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
     Replay(replay::Arguments),
+    Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -141,6 +145,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
