@@ -12,12 +12,22 @@ use anyhow::Context;
 use super::aside::Aside;
 use super::plan::{Output, Subject};
 use crate::lab::spawn::{self, Held, Setup};
+use crate::probe::ptrace::count::stop_at_each_call;
+
+/// What the program is given along for whoever counts its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Nothing.
+    None,
+    /// A filter that stops it at each call: it must be traced then, from before its exec to its end.
+    StopAtEachCall,
+}
 
 /// Starts the program and holds it before its exec.
 ///
 /// # Errors
 /// There is no process to be had, or its output has nowhere to go.
-pub fn launch(subject: &Subject, aside: &Aside) -> anyhow::Result<Held> {
+pub fn launch(subject: &Subject, aside: &Aside, filter: Filter) -> anyhow::Result<Held> {
     let Subject::Command { file, line, output } = subject else {
         anyhow::bail!("a process that runs is not started");
     };
@@ -47,7 +57,11 @@ pub fn launch(subject: &Subject, aside: &Aside) -> anyhow::Result<Held> {
             aside.listen(read, file);
         }
     }
-    spawn::spawn(command, Setup { hold: true, foreign: true, ..Setup::default() })
+    let before_exec: Option<fn() -> io::Result<()>> = match filter {
+        Filter::None => None,
+        Filter::StopAtEachCall => Some(stop_at_each_call),
+    };
+    spawn::spawn(command, Setup { hold: true, foreign: true, before_exec, ..Setup::default() })
 }
 
 /// Standard error once more: what the program prints goes there itself, with nobody in between.

@@ -34,6 +34,8 @@ pub struct Member {
     pub program: Program,
     /// Its own counters of system calls, and those of all that it starts.
     pub counters: Option<Counting>,
+    /// Its system calls, where one tracer counts those of all processes.
+    pub counted: Option<SyscallTotals>,
     /// Whether it has ended.
     pub is_over: bool,
     /// How it ended, while that was not told: its counters go on for those that it started.
@@ -63,6 +65,7 @@ impl Member {
             run,
             program: Program { pid, parent, from_birth: birth == Birth::Seen, ..Program::default() },
             counters: None,
+            counted: None,
             is_over: false,
             end: None,
             last: ProcessTotals::default(),
@@ -90,6 +93,11 @@ impl Member {
             member.refuse(Rung::Ring, refusal);
         }
         member
+    }
+
+    /// Has something to say that is needed to read its numbers right.
+    pub fn remark(&mut self, says: &str) {
+        self.remarks.push(says.to_owned());
     }
 
     /// Notes that a rung is refused; told once.
@@ -198,7 +206,10 @@ impl Member {
 
     /// Its system calls, as its own counters have them.
     fn syscalls(&mut self) -> Option<SyscallTotals> {
-        self.counters.as_mut()?.totals()
+        match &mut self.counters {
+            Some(counters) => counters.totals(),
+            None => self.counted.clone(),
+        }
     }
 
     /// Its interest lists and the queues of its connections, where it has any.

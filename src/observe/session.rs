@@ -14,13 +14,14 @@ use nix::sys::signal::Signal;
 use super::aside::Aside;
 use super::counting::Counting;
 use super::ending::{self, Ended, Ending, GRACE_NS};
-use super::launch::launch;
+use super::launch::{Filter, launch};
 use super::member::{Birth, Member, name_of, tracer};
 use super::plan::{Plan, Subject};
 use super::tree::{self, Tree};
 use crate::lab::Recorder;
 use crate::lab::spawn::Held;
 use crate::probe::clock;
+use crate::probe::ptrace::count::{Count, Processors};
 use crate::trace::{Capabilities, End, Layer, Note, ProcessTotals, Purpose, Record, Refusal, Rung, Start};
 
 /// Between two looks at the rings, while there are any, milliseconds. Waking costs more than looking.
@@ -48,6 +49,10 @@ const MEMBERS_MAX: usize = 64;
 
 /// Lines of the program's that a trace holds at most.
 const LINES_MAX: usize = 2000;
+
+/// What counting by ptrace does to the other numbers.
+const BY_PTRACE: &str = "its calls are counted by ptrace, which stops it at each of them: switches, times and rates are \
+                         not what they would be, and it has one processor, that of the tracer";
 
 /// What became of an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +173,8 @@ struct Session {
     zero_ns: u64,
     tree: Tree,
     members: Vec<Member>,
+    /// Who counts the calls of all processes, where no counter is allowed. It takes their ends, too.
+    count: Option<Count>,
     /// Columns that were given out.
     columns: u32,
     /// The program that iolab started.
@@ -194,7 +201,9 @@ impl Session {
         let aside = Aside::default();
         let (held, root) = match &plan.subject {
             Subject::Command { .. } => {
-                let held = launch(&plan.subject, &aside)?;
+                let by_ptrace = rung.as_ref().is_ok_and(|rung| *rung == Rung::Ptrace);
+                let filter = if by_ptrace { Filter::StopAtEachCall } else { Filter::None };
+                let held = launch(&plan.subject, &aside, filter)?;
                 let pid = held.pid;
                 (Some(held), pid)
             }
@@ -211,6 +220,7 @@ impl Session {
             rung,
             zero_ns: clock::monotonic_ns(),
             members: Vec::new(),
+            count: None,
             columns: 0,
             child: None,
             ended: None,
@@ -231,7 +241,14 @@ impl Session {
     /// The program that iolab starts: attached to before its exec.
     fn take_held(&mut self, held: Held) -> anyhow::Result<()> {
         let pid = held.pid;
-        let counted = self.counting(pid);
+        let counted = match self.rung {
+            Ok(Rung::Ptrace) => {
+                // Whatever stops at each call needs its tracer: without one there is no going on.
+                self.count = Some(Count::start(pid, Processors::Shared)?);
+                None
+            }
+            _ => self.counting(pid),
+        };
         let mut threads = crate::probe::proc::Threads::open(pid).ok();
         let first = threads.as_mut().map(|threads| threads.totals().to_vec()).unwrap_or_default();
         self.child = Some(held.release()?);
@@ -243,6 +260,9 @@ impl Session {
             member.program.exe = Some(file.to_string_lossy().into_owned());
         }
         self.count(&mut member, counted);
+        if self.count.is_some() {
+            member.remark(BY_PTRACE);
+        }
         self.introduce(&mut member, ProcessTotals { threads: first, ..ProcessTotals::default() });
         self.members.push(member);
         Ok(())
@@ -394,6 +414,9 @@ impl Session {
         let state_is_due =
             now_ns >= self.state_ns + if now_ns < EARLY_NS { STATE_EARLY_NS } else { STATE_NS };
         let thoroughly = self.looks.is_multiple_of(THOROUGH);
+        if totals_are_due || self.members.iter().any(|member| !member.is_over && has_ended(member)) {
+            self.read_count();
+        }
         let mut ended = Vec::new();
         for (at, member) in self.members.iter_mut().enumerate().filter(|(_, member)| !member.is_over) {
             member.look(thoroughly);
@@ -426,6 +449,16 @@ impl Session {
         ended.into_iter().for_each(|at| self.part(at));
     }
 
+    /// What a tracer has counted of each process so far.
+    fn read_count(&mut self) {
+        let Some(count) = &self.count else { return };
+        for row in count.totals() {
+            if let Some(member) = self.members.iter_mut().rfind(|member| member.pid == row.pid) {
+                member.counted = Some(row.syscalls);
+            }
+        }
+    }
+
     /// Tells what the program has printed beside the screen, up to a bound.
     fn say(&mut self, t_ns: u64) {
         let lines = self.aside.drain();
@@ -442,7 +475,9 @@ impl Session {
         for found in self.tree.look() {
             if found.parent == std::process::id() && tree::is_zombie(found.pid) {
                 // An orphan that nobody saw alive.
-                let _ = ending::collect(found.pid);
+                if self.count.is_none() {
+                    let _ = ending::collect(found.pid);
+                }
                 self.tree.forget(found.pid);
                 self.unseen += 1;
                 continue;
@@ -489,9 +524,15 @@ impl Session {
         let is_child = at == 0 && self.child.is_some();
         let member = &mut self.members[at];
         let is_ours = self.child.is_some() && tree::parent(member.pid) == Some(std::process::id());
-        let ended = match is_child || is_ours {
-            true => ending::collect(member.pid).unwrap_or(Ended::Unknown),
-            false => Ended::Unknown,
+        let ended = match &self.count {
+            Some(count) if is_child => match count.end_of_program() {
+                Some(status) => Ended::from(status),
+                // The tracer has not heard of it yet: at the next look.
+                None if !count.is_over() => return,
+                None => Ended::Unknown,
+            },
+            None if is_child || is_ours => ending::collect(member.pid).unwrap_or(Ended::Unknown),
+            _ => Ended::Unknown,
         };
         if is_child {
             self.ended = Some(ended);
@@ -517,6 +558,7 @@ impl Session {
     /// The last totals of all that go on, and the end of whatever iolab started.
     fn leave(&mut self) {
         let t_ns = self.t_ns();
+        self.read_count();
         for member in self.members.iter_mut().filter(|member| member.end.is_some()) {
             let totals = member.totals_after_end().map(Record::Process);
             let end = member.end.take().map(|end| Record::End { end });
@@ -535,6 +577,10 @@ impl Session {
         }
         self.remark(t_ns);
         self.say(t_ns);
+        if let Some(count) = self.count.take() {
+            let counted = count.end();
+            self.ended = counted.end.map(Ended::from).or(self.ended);
+        }
         if self.child.is_some() {
             ending::kill_all();
         }
@@ -553,6 +599,16 @@ impl Session {
                 self.unseen
             ));
         }
+        if let Some(count) = &self.count {
+            let all = count.totals().iter().map(|row| row.syscalls.total).sum::<u64>();
+            let told = self.members.iter().filter_map(|member| member.counted.as_ref());
+            let rest = all.saturating_sub(told.map(|counted| counted.total).sum());
+            if rest > 0 {
+                remarks.push(format!(
+                    "{rest} system calls of processes that are not told here are in none of the numbers"
+                ));
+            }
+        }
         let found = self.members.iter().map(Member::rings_found).sum::<u64>();
         let made = self.members.iter().map(Member::ring_setups).sum::<u64>();
         if self.child.is_some() && made > found {
@@ -569,6 +625,7 @@ impl Session {
 impl Drop for Session {
     /// Whatever happened: what iolab started does not outlive it.
     fn drop(&mut self) {
+        self.count = None;
         if self.child.is_some() {
             ending::kill_all();
         }

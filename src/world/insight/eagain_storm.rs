@@ -53,8 +53,8 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
 /// `needed` calls of a request when it runs freely are further questions of the kind the window saw. This
 /// holds where each request is received and answered in one piece: for short messages.
 fn at_full_speed(view: &ServerView<'_>, needed: f64) -> Option<String> {
-    // Nobody asks anything of a trial.
-    if view.trial.is_some() || view.load().message_bytes > PIECE_BYTES {
+    // Nobody asks anything of a trial or of a foreign program.
+    if view.tells_totals() || view.load().message_bytes > PIECE_BYTES {
         return None;
     }
     let Counted { rung, calls, .. } = view.sum.syscalls?;
