@@ -10,13 +10,16 @@
 //!      └─▶ Recorder ──▶ Entry… (a document, lines, a screen)
 //! ```
 
+mod arrivals;
 mod aside;
 mod check;
 mod counting;
+mod departures;
 mod ending;
 mod find;
 mod launch;
 mod member;
+mod observation;
 mod plan;
 mod runner;
 mod session;
@@ -26,6 +29,6 @@ mod tree;
 pub use self::check::{Unusable, usable};
 pub use self::ending::Ended;
 pub use self::find::{Unfound, find};
+pub use self::observation::{Asks, Observation, Outcome, Remote};
 pub use self::plan::{Output, Plan, Subject};
 pub use self::runner::{Became, Listener, Watching};
-pub use self::session::{Asks, Observation, Outcome, Remote};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::sys::signal::Signal;
 
+use super::observation::{Asks, Observation, Outcome};
 use super::plan::Plan;
-use super::session::{Asks, Observation, Outcome};
 use crate::lab::{Recorder, capabilities};
 use crate::lesson::{Go, Lab, LabEvent, Runner};
 use crate::trace::{Entry, Load};

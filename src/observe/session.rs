@@ -2,27 +2,21 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Child;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
-use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal;
 
+use super::arrivals::Ready;
 use super::aside::Aside;
-use super::counting::Counting;
 use super::ending::{self, Ended, Ending, GRACE_NS};
-use super::launch::{Filter, launch};
-use super::member::{Birth, Member, name_of, tracer};
+use super::member::Member;
+use super::observation::{Ask, Asks, Outcome};
 use super::plan::{Plan, Subject};
 use super::tree::{self, Tree};
 use crate::lab::Recorder;
-use crate::lab::spawn::Held;
 use crate::probe::clock;
-use crate::probe::ptrace::count::{Count, Processors};
-use crate::trace::{Capabilities, End, Layer, Note, ProcessTotals, Purpose, Record, Refusal, Rung, Start};
+use crate::probe::ptrace::count::Count;
+use crate::trace::{Capabilities, Note, Record, Refusal, Rung};
 
 /// Between two looks at the rings, while there are any, milliseconds. Waking costs more than looking.
 const LOOK_MS: u16 = 4;
@@ -44,154 +38,40 @@ const STATE_EARLY_NS: u64 = 20_000_000;
 /// Looks between two searches of all descriptors for rings.
 const THOROUGH: u64 = 50;
 
-/// Processes that are looked at one by one; the others are counted only.
-const MEMBERS_MAX: usize = 64;
-
 /// Lines of the program's that a trace holds at most.
 const LINES_MAX: usize = 2000;
 
-/// What counting by ptrace does to the other numbers.
-const BY_PTRACE: &str = "its calls are counted by ptrace, which stops it at each of them: switches, times and rates are \
-                         not what they would be, and it has one processor, that of the tracer";
-
-/// What became of an observation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// How the program ended that iolab started; `None` for a process that ran already.
-    pub program: Option<Ended>,
-    /// Whether it was asked to end.
-    pub was_asked: bool,
-}
-
-/// What a person may ask of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ask {
-    /// End it: the program too, if iolab started it. It gets this signal.
-    Stop(Signal),
-}
-
-/// What a person asks of an observation, from before it begins: nothing that was asked is lost.
-pub struct Asks {
-    sender: Sender<Ask>,
-    asked: Receiver<Ask>,
-    bell: Arc<EventFd>,
-}
-
-/// A handle that ends an observation from another thread.
-pub type Remote = Box<dyn Fn(Signal) + Send + Sync>;
-
-impl Asks {
-    /// Nothing was asked yet.
-    ///
-    /// # Errors
-    /// No descriptor is left.
-    pub fn new() -> anyhow::Result<Self> {
-        let bell =
-            EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).context("eventfd(2)")?;
-        let (sender, asked) = channel();
-        Ok(Self { sender, asked, bell: Arc::new(bell) })
-    }
-
-    /// A handle that ends the observation: the program that iolab started gets a signal, and is killed if it does not
-    /// go or is asked again; a process that ran before goes on.
-    pub fn remote(&self) -> Remote {
-        remote(&self.sender, &self.bell)
-    }
-}
-
-fn remote(sender: &Sender<Ask>, bell: &Arc<EventFd>) -> Remote {
-    let (sender, bell) = (sender.clone(), Arc::clone(bell));
-    Box::new(move |signal| {
-        let _ = sender.send(Ask::Stop(signal));
-        let _ = bell.write(1);
-    })
-}
-
-/// An observation under way. Dropping it ends it.
-pub struct Observation {
-    remote: Remote,
-    thread: Option<JoinHandle<Outcome>>,
-}
-
-impl Observation {
-    /// Begins.
-    ///
-    /// # Errors
-    /// The program cannot be started.
-    pub fn start(
-        plan: Plan,
-        capabilities: &Capabilities,
-        recorder: Recorder,
-        asks: Asks,
-    ) -> anyhow::Result<Self> {
-        let remote = asks.remote();
-        let session = Session::begin(plan, capabilities, recorder, asks)?;
-        let thread = std::thread::spawn(move || session.run());
-        Ok(Self { remote, thread: Some(thread) })
-    }
-
-    /// Asks for the end.
-    pub fn stop(&self, signal: Signal) {
-        (self.remote)(signal);
-    }
-
-    /// Ends it now, if it has not ended by itself, and says what became of it.
-    pub fn end(mut self) -> Outcome {
-        self.stop(Signal::SIGTERM);
-        self.join()
-    }
-
-    /// Waits for the end.
-    pub fn wait(mut self) -> Outcome {
-        self.join()
-    }
-
-    fn join(&mut self) -> Outcome {
-        let outcome = self.thread.take().and_then(|thread| thread.join().ok());
-        outcome.unwrap_or(Outcome { program: None, was_asked: true })
-    }
-}
-
-impl Drop for Observation {
-    fn drop(&mut self) {
-        if self.thread.is_some() {
-            (self.remote)(Signal::SIGTERM);
-            self.join();
-        }
-    }
-}
-
 /// What the observing thread has.
-struct Session {
-    plan: Plan,
-    recorder: Recorder,
-    asks: Asks,
+pub(super) struct Session {
+    pub(super) plan: Plan,
+    pub(super) recorder: Recorder,
+    pub(super) asks: Asks,
     /// What the program prints beside the screen, and how many lines of it were told.
-    aside: Aside,
-    lines: usize,
-    rung: Result<Rung, Refusal>,
-    zero_ns: u64,
-    tree: Tree,
-    members: Vec<Member>,
+    pub(super) aside: Aside,
+    pub(super) lines: usize,
+    pub(super) rung: Result<Rung, Refusal>,
+    pub(super) zero_ns: u64,
+    pub(super) tree: Tree,
+    pub(super) members: Vec<Member>,
     /// Who counts the calls of all processes, where no counter is allowed. It takes their ends, too.
-    count: Option<Count>,
+    pub(super) count: Option<Count>,
     /// Columns that were given out.
-    columns: u32,
+    pub(super) columns: u32,
     /// The program that iolab started.
-    child: Option<Child>,
-    ended: Option<Ended>,
-    ending: Ending,
+    pub(super) child: Option<Child>,
+    pub(super) ended: Option<Ended>,
+    pub(super) ending: Ending,
     /// Processes that were too many to be looked at.
-    unseen: u64,
-    looks: u64,
-    totals_ns: u64,
-    state_ns: u64,
+    pub(super) unseen: u64,
+    pub(super) looks: u64,
+    pub(super) totals_ns: u64,
+    pub(super) state_ns: u64,
     /// Whether it is over for iolab, though the process goes on.
-    is_left: bool,
+    pub(super) is_left: bool,
 }
 
 impl Session {
-    fn begin(
+    pub(super) fn begin(
         plan: Plan,
         capabilities: &Capabilities,
         recorder: Recorder,
@@ -199,17 +79,16 @@ impl Session {
     ) -> anyhow::Result<Self> {
         let rung = plan.syscall_rung(capabilities);
         let aside = Aside::default();
-        let (held, root) = match &plan.subject {
+        let (ready, root) = match &plan.subject {
             Subject::Command { .. } => {
                 let by_ptrace = rung.as_ref().is_ok_and(|rung| *rung == Rung::Ptrace);
-                let filter = if by_ptrace { Filter::StopAtEachCall } else { Filter::None };
-                let held = launch(&plan.subject, &aside, filter)?;
-                let pid = held.pid;
-                (Some(held), pid)
+                let ready = Ready::new(&plan.subject, &aside, by_ptrace)?;
+                let pid = ready.held.pid;
+                (Some(ready), pid)
             }
             Subject::Process(pid) => (None, *pid),
         };
-        let adopter = held.as_ref().map(|_| std::process::id());
+        let adopter = ready.as_ref().map(|_| std::process::id());
         let mut session = Self {
             tree: Tree::new(root, adopter),
             plan,
@@ -231,112 +110,19 @@ impl Session {
             state_ns: 0,
             is_left: false,
         };
-        match held {
-            Some(held) => session.take_held(held)?,
+        match ready {
+            Some(ready) => session.take_held(ready)?,
             None => session.take_running(root),
         }
         Ok(session)
     }
 
-    /// The program that iolab starts: attached to before its exec.
-    fn take_held(&mut self, held: Held) -> anyhow::Result<()> {
-        let pid = held.pid;
-        let counted = match self.rung {
-            Ok(Rung::Ptrace) => {
-                // Whatever stops at each call needs its tracer: without one there is no going on.
-                self.count = Some(Count::start(pid, Processors::Shared)?);
-                None
-            }
-            _ => self.counting(pid),
-        };
-        let mut threads = crate::probe::proc::Threads::open(pid).ok();
-        let first = threads.as_mut().map(|threads| threads.totals().to_vec()).unwrap_or_default();
-        self.child = Some(held.release()?);
-        self.zero_ns = clock::monotonic_ns();
-        let mut member = self.member(pid, None, Birth::Seen);
-        if let Subject::Command { file, .. } = &self.plan.subject {
-            // It may be over before its link can be read.
-            let file = file.canonicalize().unwrap_or_else(|_| file.clone());
-            member.program.exe = Some(file.to_string_lossy().into_owned());
-        }
-        self.count(&mut member, counted);
-        if self.count.is_some() {
-            member.remark(BY_PTRACE);
-        }
-        self.introduce(&mut member, ProcessTotals { threads: first, ..ProcessTotals::default() });
-        self.members.push(member);
-        Ok(())
-    }
-
-    /// A process that runs, and what it has started so far: each is counted by itself.
-    fn take_running(&mut self, root: u32) {
-        let mut members = vec![self.member(root, None, Birth::Before)];
-        let others = self.tree.search();
-        for found in others {
-            members.push(self.member(found.pid, Some(found.parent), Birth::Before));
-        }
-        for mut member in members {
-            let counted = self.counting(member.pid);
-            self.count(&mut member, counted);
-            let first = member.totals(true, 0);
-            self.introduce(&mut member, first);
-            self.members.push(member);
-        }
-    }
-
-    fn member(&mut self, pid: u32, parent: Option<u32>, birth: Birth) -> Member {
-        // Processes begin one after another, each with its own column.
-        let start = Start { server: self.columns, round: 0, purpose: Purpose::Observe, pid, load: None };
-        self.columns += 1;
-        Member::new(pid, parent, birth, self.plan.probing, self.recorder.begin(start))
-    }
-
-    /// Starts to count the calls of a process, if a rung may.
-    fn counting(&self, pid: u32) -> Option<(Rung, Result<Counting, Refusal>)> {
-        let rung = self.rung.as_ref().ok()?;
-        Some((*rung, Counting::start(pid, *rung)))
-    }
-
-    /// Gives a process its own counters, or says why it has none.
-    fn count(&self, member: &mut Member, counted: Option<(Rung, Result<Counting, Refusal>)>) {
-        match counted {
-            Some((_, Ok(counters))) => member.counters = Some(counters),
-            Some((rung, Err(refusal))) => member.refuse(rung, refusal),
-            None => {
-                if let Err(refusal) = &self.rung {
-                    member.refuse(Rung::PerfUser, refusal.clone());
-                }
-            }
-        }
-        if let Some(tracer) = tracer(member.pid) {
-            let refusal = Refusal {
-                layer: Layer::Process,
-                says: format!(
-                    "process {} is traced by process {tracer} ({}) already, and a process has one tracer",
-                    member.pid,
-                    name_of(tracer)
-                ),
-                try_this: format!("end process {tracer} first"),
-            };
-            member.refuse(Rung::Ptrace, refusal);
-        }
-    }
-
-    /// The first records of a process: what it is, and what its totals are counted from.
-    fn introduce(&mut self, member: &mut Member, first: ProcessTotals) {
-        let t_ns = self.t_ns();
-        let program = member.what_it_is().unwrap_or_else(|| member.program.clone());
-        let mut records = vec![Record::Program(program), Record::Process(first)];
-        records.extend(member.untold());
-        self.recorder.push(member.run, records.into_iter().map(|record| (t_ns, record)));
-    }
-
-    fn t_ns(&self) -> u64 {
+    pub(super) fn t_ns(&self) -> u64 {
         clock::monotonic_ns().saturating_sub(self.zero_ns)
     }
 
     /// Until all have ended, or iolab is to leave.
-    fn run(mut self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
         while !self.is_left && self.members.iter().any(|member| !member.is_over) {
             self.wait_a_little();
             self.hear();
@@ -450,7 +236,7 @@ impl Session {
     }
 
     /// What a tracer has counted of each process so far.
-    fn read_count(&mut self) {
+    pub(super) fn read_count(&mut self) {
         let Some(count) = &self.count else { return };
         for row in count.totals() {
             if let Some(member) = self.members.iter_mut().rfind(|member| member.pid == row.pid) {
@@ -460,7 +246,7 @@ impl Session {
     }
 
     /// Tells what the program has printed beside the screen, up to a bound.
-    fn say(&mut self, t_ns: u64) {
+    pub(super) fn say(&mut self, t_ns: u64) {
         let lines = self.aside.drain();
         let room = LINES_MAX.saturating_sub(self.lines);
         self.lines += lines.len().min(room);
@@ -468,157 +254,6 @@ impl Session {
             let said = lines.into_iter().take(room).map(|line| (t_ns, Record::Note(Note::Said { line })));
             self.recorder.push(first.run, said);
         }
-    }
-
-    /// Takes up processes that are new.
-    fn welcome(&mut self) {
-        for found in self.tree.look() {
-            if found.parent == std::process::id() && tree::is_zombie(found.pid) {
-                // An orphan that nobody saw alive.
-                if self.count.is_none() {
-                    let _ = ending::collect(found.pid);
-                }
-                self.tree.forget(found.pid);
-                self.unseen += 1;
-                continue;
-            }
-            if self.members.len() >= MEMBERS_MAX {
-                self.unseen += 1;
-                continue;
-            }
-            let mut member = self.member(found.pid, Some(found.parent), Birth::Seen);
-            let counts =
-                |member: &&mut Member| member.counters.as_ref().is_some_and(Counting::counts_children);
-            // Of several the parent's, or that of the parent's parent; they are found in that order.
-            let line = self.line(found.parent);
-            let counting = self.members.iter_mut().filter(counts).find(|member| line.contains(&member.pid));
-            if let Some(counting) = counting {
-                member.program.counted_with = Some(counting.pid);
-                counting.program.counts_others += 1;
-            } else if let Err(refusal) = &self.rung {
-                member.refuse(Rung::PerfUser, refusal.clone());
-            }
-            self.introduce(&mut member, ProcessTotals::default());
-            self.members.push(member);
-        }
-    }
-
-    /// A process and those that it comes from.
-    fn line(&self, pid: u32) -> Vec<u32> {
-        let mut line = vec![pid];
-        while let Some(member) = line.last().and_then(|last| self.members.iter().find(|one| one.pid == *last))
-            && let Some(parent) = member.program.parent.filter(|parent| !line.contains(parent))
-        {
-            line.push(parent);
-        }
-        // Orphans that iolab has taken in come from the program.
-        if self.child.is_some() {
-            line.extend(self.members.first().map(|member| member.pid));
-        }
-        line
-    }
-
-    /// A process has ended; its last totals were read.
-    fn part(&mut self, at: usize) {
-        let t_ns = self.t_ns();
-        let is_child = at == 0 && self.child.is_some();
-        let member = &mut self.members[at];
-        let is_ours = self.child.is_some() && tree::parent(member.pid) == Some(std::process::id());
-        let ended = match &self.count {
-            Some(count) if is_child => match count.end_of_program() {
-                Some(status) => Ended::from(status),
-                // The tracer has not heard of it yet: at the next look.
-                None if !count.is_over() => return,
-                None => Ended::Unknown,
-            },
-            None if is_child || is_ours => ending::collect(member.pid).unwrap_or(Ended::Unknown),
-            _ => Ended::Unknown,
-        };
-        if is_child {
-            self.ended = Some(ended);
-        }
-        // Counters of the first one hold those of all others: they are read to the end.
-        let keeps_counting = member.program.counts_others > 0;
-        let counters = member.counters.take().filter(|_| keeps_counting);
-        let (run, pid) = (member.run, member.pid);
-        member.end();
-        member.counters = counters;
-        self.tree.forget(pid);
-        let end = match ended {
-            Ended::Status(status) => End::Exited { status: Some(status), signal: None },
-            Ended::Signal(signal) => End::Exited { status: None, signal: Some(signal) },
-            Ended::Unknown => End::Exited { status: None, signal: None },
-        };
-        match &member.counters {
-            Some(_) => member.end = Some(end),
-            None => self.recorder.push(run, [(t_ns, Record::End { end })]),
-        }
-    }
-
-    /// The last totals of all that go on, and the end of whatever iolab started.
-    fn leave(&mut self) {
-        let t_ns = self.t_ns();
-        self.read_count();
-        for member in self.members.iter_mut().filter(|member| member.end.is_some()) {
-            let totals = member.totals_after_end().map(Record::Process);
-            let end = member.end.take().map(|end| Record::End { end });
-            self.recorder.push(member.run, totals.into_iter().chain(end).map(|record| (t_ns, record)));
-        }
-        for member in self.members.iter_mut().filter(|member| !member.is_over) {
-            member.look(true);
-            let totals = member.totals(true, clock::thread_cpu_ns());
-            let mut records = member.state();
-            records.extend(member.what_it_is().map(Record::Program));
-            records.push(Record::Process(totals));
-            records.extend(member.untold());
-            records.push(Record::End { end: End::Stopped });
-            self.recorder.push(member.run, records.into_iter().map(|record| (t_ns, record)));
-            member.end();
-        }
-        self.remark(t_ns);
-        self.say(t_ns);
-        if let Some(count) = self.count.take() {
-            let counted = count.end();
-            self.ended = counted.end.map(Ended::from).or(self.ended);
-        }
-        if self.child.is_some() {
-            ending::kill_all();
-        }
-    }
-}
-
-impl Session {
-    /// Says what the numbers leave out.
-    fn remark(&self, t_ns: u64) {
-        let Some(first) = self.members.first() else { return };
-        let mut remarks = Vec::new();
-        if self.unseen > 0 {
-            remarks.push(format!(
-                "{} more processes were too many or too short-lived to be looked at one by one; their system calls \
-                 are counted",
-                self.unseen
-            ));
-        }
-        if let Some(count) = &self.count {
-            let all = count.totals().iter().map(|row| row.syscalls.total).sum::<u64>();
-            let told = self.members.iter().filter_map(|member| member.counted.as_ref());
-            let rest = all.saturating_sub(told.map(|counted| counted.total).sum());
-            if rest > 0 {
-                remarks.push(format!(
-                    "{rest} system calls of processes that are not told here are in none of the numbers"
-                ));
-            }
-        }
-        let found = self.members.iter().map(Member::rings_found).sum::<u64>();
-        let made = self.members.iter().map(Member::ring_setups).sum::<u64>();
-        if self.child.is_some() && made > found {
-            remarks.push(format!(
-                "io_uring_setup was called {made} times and {found} rings were seen: the others were refused, or closed \
-                 between two looks, and what went through them is not in these numbers"
-            ));
-        }
-        let remarks = remarks.into_iter().map(|says| (t_ns, Record::Note(Note::Remark { says })));
-        self.recorder.push(first.run, remarks);
     }
 }
 
