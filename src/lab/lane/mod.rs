@@ -12,10 +12,10 @@ use std::sync::mpsc::{Receiver, Sender};
 use super::cast::Cast;
 use super::observer::Watch;
 use super::session::{Control, Stage};
-use super::tracer::{Seen, Tracer};
+use super::tracer::{Burden, Seen, Tracer};
 use crate::load::protocol::{Ask, Tell};
 use crate::probe::clock;
-use crate::servers::Server;
+use crate::servers::{Server, TracedFrom};
 use crate::trace::{End, Layer, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
 
 /// Requests of a window in a closed loop: a few rounds of all connections.
@@ -104,6 +104,10 @@ impl<'s> Lane<'s> {
         self.stage.plan.columns[self.index].server
     }
 
+    fn traced(&self) -> Option<TracedFrom> {
+        self.stage.plan.columns[self.index].traced
+    }
+
     /// One round, or what is left of it: starts everything, measures, ends everything. Answers what is left where
     /// it takes a fresh server and client.
     pub fn run(&self, round: u32, purpose: Purpose) -> Option<u32> {
@@ -128,6 +132,13 @@ impl<'s> Lane<'s> {
     }
 
     fn refusal(&self) -> Option<Refusal> {
+        if self.traced() == Some(TracedFrom::Other) && self.stage.capabilities.machine.cpus < 2 {
+            return Some(Refusal {
+                layer: Layer::Cpus,
+                says: "there is one processor, so the tracer cannot sit on another".into(),
+                try_this: "the same column with +same".into(),
+            });
+        }
         let allowed = &self.stage.capabilities.io_uring;
         (self.server().io_uring && !allowed.is_usable()).then(|| allowed.refusal().cloned()).flatten()
     }
@@ -137,7 +148,9 @@ impl<'s> Lane<'s> {
     /// A client gives connections up on which no answer comes, so a run may end with fewer than it began with.
     /// Then this ends, too, and what is left is for others: the server still holds what nobody asks for any more.
     fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<Option<u32>, Trouble> {
-        let windows = purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace);
+        let windows = purpose == Purpose::Measure
+            && self.traced().is_none()
+            && self.stage.plan.probing.allows(Rung::Ptrace);
         let mut round = first;
         loop {
             self.rest(cast)?;
@@ -298,6 +311,19 @@ impl<'s> Lane<'s> {
     fn measure(&self, cast: &mut Cast, round: u32, purpose: Purpose) -> Result<Outcome, Trouble> {
         let run = self.begin(cast.pid, &cast.load, round, purpose);
         let mut probes = cast.probes.take();
+        let burden = match self.traced().map(|from| Burden::attach(cast.pid, from)).transpose() {
+            Ok(burden) => burden,
+            Err(refusal) => {
+                self.end(run, 0, End::Refused { refusal });
+                self.stage.give_up(self.index);
+                return Ok(Outcome::Measured);
+            }
+        };
+        if let Some(burden) = &burden {
+            // Attaching broke the server's wait: it has to wait again before the first request comes.
+            self.settle();
+            probes.iter_mut().for_each(|probes| probes.is_stopped_by(Arc::clone(&burden.calls)));
+        }
         self.come_to_rest(probes.as_mut());
         let first = probes.as_mut().map(|probes| {
             let refused = std::mem::take(&mut probes.refused);
@@ -320,6 +346,8 @@ impl<'s> Lane<'s> {
         if let Some(probes) = &mut cast.probes {
             self.stage.recorder.push(run, [(t_ns, Record::Process(probes.totals_exactly()))]);
         }
+        // After the last reading: letting go breaks the server's wait once more.
+        burden.into_iter().for_each(Burden::detach);
         self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Measured))
     }
 
