@@ -8,8 +8,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod child;
+mod count;
+#[path = "../common/counted.rs"]
+mod counted;
 mod perf;
 mod proc;
 mod ptrace;
 mod ring;
 mod state;
+mod stream;
