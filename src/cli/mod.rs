@@ -3,6 +3,7 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+mod book;
 mod completions;
 mod doctor;
 mod examples;
@@ -31,6 +32,7 @@ pub mod nearest;
 mod observe;
 #[cfg(feature = "live")]
 mod progress;
+mod reference;
 mod replay;
 mod screen;
 #[cfg(feature = "live")]
@@ -98,6 +100,8 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Keeper(keeper::Arguments),
+    #[command(hide = true)]
+    Book(book::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -157,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Trial(arguments) => trial::run(arguments),
         #[cfg(feature = "live")]
         Command::Keeper(arguments) => keeper::run(arguments),
+        Command::Book(arguments) => book::run(&arguments),
     })
 }
 
