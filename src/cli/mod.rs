@@ -3,6 +3,8 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+#[cfg(feature = "live")]
+mod claims;
 mod completions;
 mod doctor;
 mod examples;
@@ -73,6 +75,8 @@ enum Command {
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
+    #[cfg(feature = "live")]
+    Claims(claims::Arguments),
     Replay(replay::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -117,6 +121,8 @@ pub fn main() -> ExitCode {
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -46,7 +46,13 @@ pub mod loop_fds;
 #[cfg(feature = "live")]
 pub mod nonblock_pends;
 #[cfg(feature = "live")]
+pub mod nops_alone;
+#[cfg(feature = "live")]
+pub mod nops_in_batches;
+#[cfg(feature = "live")]
 pub mod one_shot;
+#[cfg(feature = "live")]
+pub mod ring_fsync;
 #[cfg(feature = "live")]
 pub mod setup;
 #[cfg(feature = "live")]
@@ -289,6 +295,30 @@ pub const TRIALS: &[Trial] = &[
         io_uring: true,
         polls: true,
         run: live!(sqpoll_flags::run),
+    },
+    Trial {
+        name: "nops-alone",
+        says: "64 000 operations that do nothing, one a call",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(nops_alone::run),
+    },
+    Trial {
+        name: "nops-in-batches",
+        says: "the same 64 000 operations, 32 a call",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(nops_in_batches::run),
+    },
+    Trial {
+        name: "ring-fsync",
+        says: "fsync through a ring: a thread that the program never started does the waiting",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_fsync::run),
     },
 ];
 
