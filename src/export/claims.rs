@@ -76,6 +76,9 @@ struct FactTried<'t> {
     verdict: crate::claims::facts::Standing,
     saw: &'t str,
     source: &'static str,
+    /// Which manual page says something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manual: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'t Refusal>,
 }
@@ -89,6 +92,7 @@ pub fn facts<'t>(machine: &'t Machine, tried: &'t [crate::claims::facts::Tried])
         verdict: tried.observed.standing,
         saw: &tried.observed.saw,
         source: tried.fact.source,
+        manual: tried.fact.manual,
         refusal: tried.refusal.as_ref(),
     };
     Facts { schema: SCHEMA, machine, facts: tried.iter().map(fact).collect() }

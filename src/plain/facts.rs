@@ -26,6 +26,9 @@ pub fn facts(machine: &Machine, tried: &[Tried], style: Style) -> String {
         line(fact.says);
         line(&format!("seen: {}", observed.saw));
         line(&format!("source: {}", fact.source));
+        if let Some(manual) = fact.manual {
+            line(&format!("but: {manual}"));
+        }
         if let Some(refusal) = refusal.as_ref().filter(|refusal| !refusal.try_this.is_empty()) {
             line(&format!("try: {}", refusal.try_this));
         }

@@ -14,6 +14,7 @@ pub const FACT: Fact = Fact {
     id: "close-does-not-cancel",
     says: "close() on a socket with a receive in flight in a ring neither ends the receive nor sends the peer an end of file.",
     source: "io_uring holds a reference to the open file until its request is done (io_uring/io_uring.c)",
+    manual: None,
     io_uring: true,
     probe,
 };

@@ -9,6 +9,7 @@ pub const FACT: Fact = Fact {
     id: "cqe-mixed-cqe32",
     says: "IORING_SETUP_CQE_MIXED together with IORING_SETUP_CQE32 is refused with EINVAL.",
     source: "io_uring/io_uring.c, io_uring_sanitise_params",
+    manual: Some("io_uring_setup_flags(7) of liburing 2.15 says that CQE_MIXED requires CQE32"),
     io_uring: true,
     probe,
 };

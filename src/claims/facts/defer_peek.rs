@@ -13,6 +13,7 @@ pub const FACT: Fact = Fact {
     id: "defer-peek-never",
     says: "With IORING_SETUP_DEFER_TASKRUN a program that only looks at the completion queue never sees a completion.",
     source: "io_uring_setup(2): deferred work is run when the program waits with IORING_ENTER_GETEVENTS",
+    manual: None,
     io_uring: true,
     probe,
 };

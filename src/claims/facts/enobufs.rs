@@ -12,6 +12,7 @@ pub const FACT: Fact = Fact {
     id: "enobufs-ends-multishot",
     says: "A multishot receive that finds no provided buffer ends with ENOBUFS and without IORING_CQE_F_MORE.",
     source: "io_uring_prep_recv_multishot(3)",
+    manual: None,
     io_uring: true,
     probe,
 };

@@ -13,6 +13,7 @@ pub const FACT: Fact = Fact {
     id: "epoll-dup-outlives-close",
     says: "A descriptor that is closed while a copy of it lives goes on giving events, and EPOLL_CTL_DEL on it answers EBADF.",
     source: "epoll(7), questions and answers: an open file description is watched, not a number",
+    manual: None,
     io_uring: false,
     probe,
 };

@@ -10,6 +10,7 @@ pub const FACT: Fact = Fact {
     id: "epoll-file-eperm",
     says: "epoll_ctl refuses a regular file with EPERM.",
     source: "epoll_ctl(2), ERRORS",
+    manual: None,
     io_uring: false,
     probe,
 };

@@ -12,6 +12,7 @@ pub const FACT: Fact = Fact {
     id: "iopoll-sockets-einval",
     says: "On a ring with IORING_SETUP_IOPOLL a receive on a socket is refused with EINVAL.",
     source: "io_uring_setup(2), IORING_SETUP_IOPOLL; io_uring/opdef.c",
+    manual: None,
     io_uring: true,
     probe,
 };

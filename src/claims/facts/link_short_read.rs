@@ -13,6 +13,7 @@ pub const FACT: Fact = Fact {
     id: "link-short-read",
     says: "A short read in a chain of linked entries cancels the rest of it: ECANCELED.",
     source: "io_uring_enter(2), IOSQE_IO_LINK",
+    manual: None,
     io_uring: true,
     probe,
 };

@@ -36,6 +36,8 @@ pub struct Fact {
     pub says: &'static str,
     /// Where it can be read.
     pub source: &'static str,
+    /// Which current manual page says something else, if one does.
+    pub manual: Option<&'static str>,
     /// Whether it needs io_uring_setup(2) to be allowed.
     pub io_uring: bool,
     /// Tries it. Seconds at most, and leaves nothing behind.

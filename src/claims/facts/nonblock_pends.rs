@@ -13,6 +13,7 @@ pub const FACT: Fact = Fact {
     id: "dontwait-eagain",
     says: "A receive through a ring waits for bytes even on an O_NONBLOCK socket; with MSG_DONTWAIT it answers EAGAIN.",
     source: "io_uring/net.c: a request that cannot be done now is polled for, unless MSG_DONTWAIT forbids it",
+    manual: None,
     io_uring: true,
     probe,
 };

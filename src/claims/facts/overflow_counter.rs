@@ -10,6 +10,7 @@ pub const FACT: Fact = Fact {
     id: "overflow-counter-0",
     says: "When the completion queue overflows, the flag IORING_SQ_CQ_OVERFLOW is set and the counter `overflow` stays 0.",
     source: "io_uring_setup(2), IORING_FEAT_NODROP",
+    manual: None,
     io_uring: true,
     probe,
 };

@@ -12,6 +12,7 @@ pub const FACT: Fact = Fact {
     id: "send-zc-twice",
     says: "SEND_ZC completes twice, once for the result and once when the buffer is free again; over loopback the bytes are copied.",
     source: "io_uring_enter(2), IORING_OP_SEND_ZC and IORING_SEND_ZC_REPORT_USAGE",
+    manual: None,
     io_uring: true,
     probe,
 };

@@ -12,6 +12,9 @@ pub const FACT: Fact = Fact {
     says: "IORING_SETUP_SINGLE_ISSUER binds a ring to the thread that makes it, or with R_DISABLED to the one that enables it, \
            not to the first that submits; another thread gets EEXIST.",
     source: "io_uring/io_uring.c: submitter_task is set at creation; io_uring/register.c: or when rings are enabled",
+    manual: Some(
+        "io_uring_setup_flags(7) of liburing 2.15 says that the first to submit becomes the one; io_uring_setup(2) has it right",
+    ),
     io_uring: true,
     probe,
 };

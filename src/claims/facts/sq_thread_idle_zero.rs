@@ -12,6 +12,7 @@ pub const FACT: Fact = Fact {
     id: "sq-thread-idle-0",
     says: "With IORING_SETUP_SQPOLL, sq_thread_idle = 0 makes the kernel's thread spin for a second before it sleeps.",
     source: "io_uring/sqpoll.c: 0 is replaced by HZ",
+    manual: Some("io_uring_sqpoll(7) of liburing 2.15 says that with 0 it never sleeps"),
     io_uring: true,
     probe,
 };

@@ -9,6 +9,7 @@ pub const FACT: Fact = Fact {
     id: "sqpoll-with-taskrun",
     says: "IORING_SETUP_SQPOLL with DEFER_TASKRUN or COOP_TASKRUN is refused with EINVAL.",
     source: "io_uring_setup(2); io_uring/io_uring.c",
+    manual: None,
     io_uring: true,
     probe,
 };
