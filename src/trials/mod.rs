@@ -51,6 +51,13 @@ pub mod nops_alone;
 pub mod nops_in_batches;
 #[cfg(feature = "live")]
 pub mod one_shot;
+pub mod prepared;
+#[cfg(feature = "live")]
+pub mod ring_by_crate;
+#[cfg(feature = "live")]
+pub mod ring_by_hand;
+#[cfg(feature = "live")]
+pub mod ring_by_liburing;
 #[cfg(feature = "live")]
 pub mod ring_fsync;
 #[cfg(feature = "live")]
@@ -319,6 +326,30 @@ pub const TRIALS: &[Trial] = &[
         io_uring: true,
         polls: false,
         run: live!(ring_fsync::run),
+    },
+    Trial {
+        name: "ring-by-hand",
+        says: "16 operations through a ring by hand: raw mmap, head, tail, barriers",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_hand::run),
+    },
+    Trial {
+        name: "ring-by-crate",
+        says: "the same 16 operations with the io-uring crate",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_crate::run),
+    },
+    Trial {
+        name: "ring-by-liburing",
+        says: "the same 16 operations with liburing, in C",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_liburing::run),
     },
 ];
 
