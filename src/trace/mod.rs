@@ -3,21 +3,26 @@
 //! A trace is a [`Header`] and [`Entry`]s that belong to runs, each with its own zero. Totals are cumulative,
 //! so a world at time t needs the last totals before t and nothing else; state and story come beside them.
 
+pub mod habits;
 mod load;
 mod machine;
 mod probing;
+mod program;
 mod record;
 mod rung;
 mod state;
+mod stop;
 mod story;
 mod totals;
 
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
+pub use program::Program;
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
+pub use stop::{CqeSight, Edge, Pointed, Polled, Report, RingSight, Source, SourceLine, SqeSight, Stop};
 pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};
 pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
 

@@ -7,15 +7,17 @@ use nix::errno::Errno;
 use super::layout::{CQE_BYTES, Layout, RING_OFFSET, SQE_BYTES, SQES_OFFSET};
 use super::memory::{self, Mapping};
 use super::pending::{self, Ends, Pending};
-use crate::probe::pidfd;
+use super::standstill::Standstill;
+use super::told::Told;
+use crate::probe::{descriptors, pidfd};
 use crate::trace::{Counts, RingTotals};
 
 /// Flags of the SQ ring, io_uring_setup(2).
 const SQ_FLAGS: [(u32, &str); 3] =
     [(NEED_WAKEUP, "NEED_WAKEUP"), (CQ_OVERFLOW, "CQ_OVERFLOW"), (TASKRUN, "TASKRUN")];
-const NEED_WAKEUP: u32 = 1;
+pub(super) const NEED_WAKEUP: u32 = 1;
 const CQ_OVERFLOW: u32 = 2;
-const TASKRUN: u32 = 4;
+pub(super) const TASKRUN: u32 = 4;
 
 /// The kernel's own limits (`IORING_MAX_ENTRIES`, `IORING_MAX_CQ_ENTRIES`). A ring's header can be written by
 /// its program, so it is believed no further than this.
@@ -29,18 +31,20 @@ enum Memory {
     Mapped { ring: OwnedFd, header: Mapping },
     /// Copied from the program's mappings of the ring.
     Copied { pid: u32, header: usize },
+    /// Out of reach: what the kernel tells of it in its fdinfo.
+    Told(Told),
 }
 
 /// The words of a ring's header at one instant.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
-    sq_head: u32,
-    sq_tail: u32,
-    cq_head: u32,
-    cq_tail: u32,
-    sq_flags: u32,
-    sq_dropped: u32,
-    cq_overflow: u32,
+    pub(super) sq_head: u32,
+    pub(super) sq_tail: u32,
+    pub(super) cq_head: u32,
+    pub(super) cq_tail: u32,
+    pub(super) sq_flags: u32,
+    pub(super) sq_dropped: u32,
+    pub(super) cq_overflow: u32,
 }
 
 /// One ring of a process.
@@ -54,6 +58,8 @@ pub(super) struct Ring {
     /// Depths seen since the last drain, by value.
     sq_depth: Vec<u32>,
     cq_depth: Vec<u32>,
+    /// Queues in which nothing moves.
+    standstill: Standstill,
     /// All flags that were ever seen.
     flags_seen: u32,
     /// Whether fdinfo named an SQPOLL thread; `None` while it gave no answer.
@@ -81,14 +87,37 @@ impl Ring {
                 Memory::Copied { pid, header: header.ok_or(("no mapping of the ring", Errno::ENXIO))? }
             }
         };
+        Self::begin(pid, memory, fd, inode, layout)
+    }
+
+    /// Opens ring `fd` of a process by what the kernel tells of it.
+    pub(super) fn open_told(
+        pid: u32,
+        fd: i32,
+        inode: u64,
+        layout: &Layout,
+    ) -> Result<Self, (&'static str, Errno)> {
+        let told = Told::open(pid, fd).map_err(|errno| ("fdinfo of the ring", errno))?;
+        Self::begin(pid, Memory::Told(told), fd, inode, layout)
+    }
+
+    /// Starts to count.
+    fn begin(
+        pid: u32,
+        memory: Memory,
+        fd: i32,
+        inode: u64,
+        layout: &Layout,
+    ) -> Result<Self, (&'static str, Errno)> {
         let mut ring = Self {
             pid,
             inode,
             memory,
             words: Words::default(),
-            totals: RingTotals { fd, ..RingTotals::default() },
+            totals: RingTotals { fd, id: inode, ..RingTotals::default() },
             sq_depth: Vec::new(),
             cq_depth: Vec::new(),
+            standstill: Standstill::default(),
             flags_seen: 0,
             sq_thread: None,
         };
@@ -121,6 +150,7 @@ impl Ring {
                     *header = at;
                 }
             }
+            Memory::Told(_) => {}
         }
         self.read_entries(layout);
     }
@@ -155,6 +185,8 @@ impl Ring {
         if self.sq_thread.is_none() {
             self.sq_thread = sq_thread(self.pid, self.totals.fd);
         }
+        self.standstill.read(&self.words);
+        (self.totals.stranded, self.totals.uncollected) = self.standstill.longest();
         let mut totals = self.totals.clone();
         (totals.sq_dropped, totals.cq_overflow) = (self.words.sq_dropped, self.words.cq_overflow);
         totals.sq_flags = SQ_FLAGS
@@ -195,6 +227,7 @@ impl Ring {
                 let at = pending::Places { pid: *pid, queues: *header, sqes };
                 pending::read(fd, &at, layout, ends, sq_entries, cq_entries)
             }
+            Memory::Told(_) => None,
         }
     }
 
@@ -217,6 +250,8 @@ impl Ring {
                 let bytes = copy_header(*pid, *header, layout)?;
                 Ok(words(&|at| pending::word(&bytes, at)))
             }
+            // Nothing new was told: what was known stays.
+            Memory::Told(told) => Ok(told.words().unwrap_or(self.words)),
         }
     }
 
@@ -228,9 +263,30 @@ impl Ring {
                 let Ok(bytes) = copy_header(*pid, *header, layout) else { return };
                 (pending::word(&bytes, layout.sq_entries), pending::word(&bytes, layout.cq_entries))
             }
+            Memory::Told(told) => told.entries(),
         };
         self.totals.sq_entries = sq.min(SQ_ENTRIES_MAX);
         self.totals.cq_entries = cq.min(CQ_ENTRIES_MAX);
+    }
+
+    /// Whether the process has it still, at the same descriptor.
+    pub(super) fn is_open(&self) -> bool {
+        if self.totals.fd < 0 {
+            return memory::mapped_at(self.pid, self.inode, RING_OFFSET).is_some();
+        }
+        descriptors::inode(self.pid, self.totals.fd) == Some(self.inode)
+    }
+
+    /// Its last counts. Memory that is mapped here outlives the program's descriptor, so they are exact.
+    pub(super) fn close(mut self, layout: &Layout) -> RingTotals {
+        let before = self.words;
+        let last = self.follow(layout);
+        let at_least = match &self.memory {
+            Memory::Mapped { .. } => false,
+            Memory::Copied { .. } => last.is_none(),
+            Memory::Told(_) => last.is_none_or(|words| words == before),
+        };
+        RingTotals { closed: true, at_least, ..self.drain() }
     }
 }
 
