@@ -191,9 +191,11 @@ fn three_ways_to_a_ring_are_as_long_as_the_lesson_says() {
         ("lessons/03-io-uring-rings/ring.c", "liburing, C"),
     ] {
         let text = read(file);
-        let heart = text.split("ANCHOR: point").nth(1).and_then(|rest| rest.split("ANCHOR_END").next()).unwrap();
+        let heart =
+            text.split("ANCHOR: point").nth(1).and_then(|rest| rest.split("ANCHOR_END").next()).unwrap();
         let lines = heart.lines().skip(1).map(str::trim);
-        let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*"));
+        let code =
+            lines.filter(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*"));
         let row = format!("| {way} | {} |", code.count());
         assert!(lesson.contains(&row), "{file}: the lesson has no row {row:?}");
     }
