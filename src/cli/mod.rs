@@ -10,12 +10,14 @@ mod doctor;
 mod examples;
 #[cfg(feature = "live")]
 mod exercise;
+mod export;
 mod face;
 #[cfg(feature = "live")]
 mod grade;
 mod home;
 #[cfg(feature = "live")]
 mod keeper;
+mod kept;
 #[cfg(feature = "live")]
 mod lab;
 mod lesson;
@@ -43,6 +45,7 @@ mod server_options;
 mod signals;
 #[cfg(feature = "live")]
 mod slow;
+mod source;
 mod talk;
 mod tree;
 #[cfg(feature = "live")]
@@ -84,6 +87,7 @@ enum Command {
     #[cfg(feature = "live")]
     Claims(claims::Arguments),
     Replay(replay::Arguments),
+    Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -147,6 +151,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
