@@ -3,7 +3,12 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+<<<<<<< HEAD
 mod book;
+=======
+#[cfg(feature = "live")]
+mod claims;
+>>>>>>> 667269b03e5ff17e49ed443efdd4527a77468b65
 mod completions;
 mod doctor;
 mod examples;
@@ -84,6 +89,8 @@ enum Command {
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
+    #[cfg(feature = "live")]
+    Claims(claims::Arguments),
     Replay(replay::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
@@ -148,6 +155,8 @@ pub fn main() -> ExitCode {
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

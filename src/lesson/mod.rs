@@ -108,6 +108,7 @@ pub const LESSONS: &[Source] = &[
         "close-in-flight.trace.gz",
         "nonblock-pends.trace.gz",
         "setup.trace.gz",
+        "three-ways.trace.gz",
         "flat-out.trace.gz",
     ),
     lesson!(
