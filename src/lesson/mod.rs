@@ -25,7 +25,7 @@ pub use course::{Course, Place};
 pub use glossary::{CourseEarlyUse, CourseTerm, EarlyUse, Glossary, Term};
 pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
-pub use model::{Block, Form, Insight, Lesson, Step};
+pub use model::{Block, Form, Insight, Lesson, Objective, Step};
 pub use observed::observed;
 pub use playground::playground;
 pub use prediction::{Closeness, Prediction, Verdict, Within};
@@ -69,6 +69,7 @@ pub const LESSONS: &[Source] = &[
         "signal.trace.gz",
         "gone.trace.gz",
         "recv-spin.trace.gz",
+        "observer.trace.gz",
     ),
     lesson!(
         "01-select-and-poll",
@@ -110,6 +111,7 @@ pub const LESSONS: &[Source] = &[
         "close-in-flight.trace.gz",
         "nonblock-pends.trace.gz",
         "setup.trace.gz",
+        "three-ways.trace.gz",
         "flat-out.trace.gz",
     ),
     lesson!(

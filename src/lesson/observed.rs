@@ -53,5 +53,6 @@ pub fn observed(name: &str, probing: Probing) -> Lesson {
         load,
         steps: vec![step],
         glossary: Vec::new(),
+        objectives: Vec::new(),
     }
 }
