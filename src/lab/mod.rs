@@ -16,6 +16,7 @@ mod cast;
 mod client;
 mod cpus;
 mod lane;
+mod mirror;
 mod observer;
 mod plan;
 mod recorder;

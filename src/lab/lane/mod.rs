@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use super::cast::Cast;
+use super::mirror::Mirror;
 use super::observer::Watch;
 use super::session::{Control, Stage};
 use super::tracer::{Seen, Tracer};
@@ -239,12 +240,14 @@ impl<'s> Lane<'s> {
                 return Ok(Some(Outcome::Seen));
             }
         };
+        let mirror = self.mirror(cast.pid, run, zero_ns);
         // Attaching broke the server's wait: it has to wait again before the first request comes.
         self.settle();
         let requests = Some(self.window_requests(&cast.load));
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns: None, story: true });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
         let seen = tracer.detach();
+        cast.story_lost += mirror.map_or(0, Mirror::end);
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
         let whole = match &quiet {
             Ok(totals) if cast.cut.is_none() => self.told_all(&cast.load, totals.answered, &seen),
@@ -267,6 +270,12 @@ impl<'s> Lane<'s> {
             self.stage.recorder.push(run, [(t_ns, Record::Window { duration_ns: t_ns, window })]);
         }
         self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Seen)).map(Some)
+    }
+
+    /// Tells the entries of the server's rings, if it has any and they may be read.
+    fn mirror(&self, pid: u32, run: RunId, zero_ns: u64) -> Option<Mirror> {
+        let wanted = self.server().io_uring && self.stage.plan.probing.allows(Rung::Ring);
+        wanted.then(|| Mirror::start(pid, Arc::clone(&self.stage.recorder), run, zero_ns)).flatten()
     }
 
     /// Whether a window can have seen all calls of its requests, each by itself. A server that falls behind reads
