@@ -32,6 +32,7 @@ pub use totals::{
 pub const SCHEMA: &str = "iolab.trace/1";
 
 mod runs;
+mod story_sum;
 mod thin;
 
 pub mod file;

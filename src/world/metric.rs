@@ -21,6 +21,7 @@ pub enum MetricId {
     CqesPerRequest,
     SqesPerEnter,
     CqeContentsSeen,
+    VoluntarySwitchesPerSyscall,
     RequestsPerSecond,
     LatencyP50Ns,
     LatencyP99Ns,
@@ -172,6 +173,18 @@ pub const METRICS: &[Metric] = &[
               waits then, or around which the queue cannot have come, was whole.",
         error: "what cannot be told for certain counts as not seen; the tail itself misses nothing",
         check: "sudo perf stat -e io_uring:io_uring_complete -p {pid} -- sleep 1",
+    },
+    Metric {
+        id: MetricId::VoluntarySwitchesPerSyscall,
+        key: "voluntary_switches_per_syscall",
+        label: "switches",
+        unit: "per system call",
+        meaning: "How many voluntary context switches the server makes for each of its system calls. A call that need \
+                  not wait makes none; one at whose edges a tracer stops the server makes 2.",
+        how: "voluntary switches of all threads (proc), divided by the system calls of the same time (perf or \
+              perf-user; of a traced server without them, the entries that its tracer saw).",
+        error: "exact; the waits of the server itself are in it",
+        check: "sudo perf stat -e context-switches,raw_syscalls:sys_enter -p {pid} -- sleep 1",
     },
     Metric {
         id: MetricId::RequestsPerSecond,
