@@ -16,7 +16,7 @@ use super::trouble::trouble;
 use crate::lab::{Control, Live, Plan, Recorder, Session, SlowPlan};
 use crate::lesson::{Lesson, Runner, playground};
 use crate::servers::{Column, Options};
-use crate::trace::{Entry, Load, Probing, Thinner, Trace, file};
+use crate::trace::{Entry, Load, Pace, Probing, Thinner, Trace, file};
 use crate::tui;
 
 /// Puts the same load on several servers, side by side, and shows what the kernel says about each.
@@ -131,8 +131,24 @@ fn slow(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
             super::complain(&anyhow::anyhow!("slow motion is for people: it has no --format json"));
             Ok(Exit::Usage)
         }
+        Some(LabFace::Tui) => slow_screen(&arguments, plan, slow),
+        None if tui::is_possible() && arguments.load.requests().is_none() => {
+            slow_screen(&arguments, plan, slow)
+        }
         _ => super::slow::run(&slow, arguments.load.requests().unwrap_or(1)),
     }
+}
+
+/// The playground with slow motion open.
+fn slow_screen(arguments: &Arguments, plan: Plan, slow: SlowPlan) -> anyhow::Result<Exit> {
+    let columns = plan.columns.iter().map(ToString::to_string).collect();
+    let load =
+        Load { connections: slow.connections, pace: Pace::PerSecond(100), duration_ns: None, ..plan.load };
+    let lesson = playground(columns, load, plan.probing);
+    let runner = |_: &Lesson| -> Box<dyn Runner> {
+        Box::new(Live::playground(plan.options.clone()).with_slow(slow.clone()))
+    };
+    super::screen::playground(lesson, &arguments.look, true, &runner)
 }
 
 fn slow_plan(arguments: &Arguments, plan: &Plan) -> anyhow::Result<SlowPlan> {
@@ -157,7 +173,7 @@ fn screen(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
     let columns = plan.columns.iter().map(ToString::to_string).collect();
     let lesson = playground(columns, Load { duration_ns: None, ..plan.load }, plan.probing);
     let runner = |_: &Lesson| -> Box<dyn Runner> { Box::new(Live::playground(plan.options.clone())) };
-    super::screen::playground(lesson, &arguments.look, &runner)
+    super::screen::playground(lesson, &arguments.look, false, &runner)
 }
 
 impl Arguments {

@@ -15,6 +15,7 @@ use crate::plain;
 use crate::servers::Polls;
 use crate::trace::{End, Entry, Trace};
 use crate::world::World;
+use crate::world::stops::NOTHING_STOPS;
 
 /// Shows servers in slow motion in lines; `requests` for who cannot type.
 pub fn run(plan: &SlowPlan, requests: u64) -> anyhow::Result<Exit> {
@@ -28,7 +29,7 @@ pub fn run(plan: &SlowPlan, requests: u64) -> anyhow::Result<Exit> {
     let mut told = Told { trace, entries, stops: vec![0; plan.servers.len()] };
     slow.settle();
     for server in plan.servers.iter().filter(|server| server.polls == Polls::KernelThread) {
-        print(&format!("{}: {}\n", server.name, plain::slow::NOTHING_STOPS))?;
+        print(&format!("{}: {}\n", server.name, NOTHING_STOPS))?;
     }
     told.tell()?;
     if io::stdin().is_terminal() && io::stdout().is_terminal() {

@@ -117,7 +117,3 @@ fn queue(socket: &Socket) -> String {
         ),
     }
 }
-
-/// Why nothing stops in a kernel thread that polls a ring.
-pub const NOTHING_STOPS: &str = "The kernel thread that polls the submission queue makes no system calls, so there is \
-                                 nothing to stop it at: while it works its rings are looked at instead, every 150 µs.";

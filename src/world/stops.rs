@@ -14,6 +14,10 @@ pub use changes::{Change, changes};
 /// Stops that are kept for showing.
 const KEPT_MAX: usize = 64;
 
+/// Why nothing stops in a kernel thread that polls a ring.
+pub const NOTHING_STOPS: &str = "The kernel thread that polls the submission queue makes no system calls, so there is \
+                                 nothing to stop it at: while it works its rings are looked at instead, every 150 µs.";
+
 /// Submissions whose completions can be named.
 const ASKED_MAX: usize = 4096;
 
@@ -71,7 +75,14 @@ impl Stops {
             Some(before) => changes(&before.stop, stop, &self.asked),
             None => Vec::new(),
         };
-        let said = words::stop(stop, &self.asked);
+        let mut said = words::stop(stop, &self.asked);
+        // What was asked stands in the entry of the call: by its exit the kernel may have written over it.
+        let entry = |seen: &&Arc<Seen>| seen.stop.tid == stop.tid && seen.stop.edge != Edge::Look;
+        if let (Edge::Exit { .. }, Some(entry)) = (stop.edge, self.last.iter().rev().find(entry))
+            && entry.stop.edge == Edge::Entry
+        {
+            said.asks.clone_from(&entry.said.asks);
+        }
         if self.last.len() == KEPT_MAX {
             self.last.pop_front();
         }

@@ -147,7 +147,7 @@ impl Lane<'_> {
                     done && self.stands_before_wait(stepper)
                 }
                 Go::Completion => {
-                    self.last.as_ref().is_some_and(|stop| completions(stop) != before || moved(stop))
+                    self.last.as_ref().is_some_and(|stop| completions(stop) != before || stop.moves_bytes())
                 }
                 Go::Stop | Go::Free => true,
             };
@@ -339,13 +339,6 @@ impl Lane<'_> {
 /// Completions of all rings so far.
 fn completions(stop: &Stop) -> u64 {
     stop.rings.iter().fold(0, |sum, ring| sum.saturating_add(ring.cq.1))
-}
-
-/// Whether a call of a server without rings has just moved bytes, or taken a connection.
-fn moved(stop: &Stop) -> bool {
-    let moves = ["recvfrom", "recv", "read", "sendto", "send", "write", "accept", "accept4"];
-    let Edge::Exit { result } = stop.edge else { return false };
-    stop.rings.is_empty() && moves.contains(&stop.name.as_str()) && result > 0
 }
 
 /// Whether all threads of a process sleep, the kernel's helpers aside.
