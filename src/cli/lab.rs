@@ -1,8 +1,10 @@
 //! `iolab lab SERVER...`: the same load on several servers, side by side.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
@@ -12,6 +14,7 @@ use super::look::LookArguments;
 use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
+use super::talk::ear::Ear;
 use super::trouble::trouble;
 use crate::lab::{Control, Live, Plan, Recorder, Session, SlowPlan};
 use crate::lesson::{Lesson, Runner, playground};
@@ -135,8 +138,24 @@ fn slow(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
         None if tui::is_possible() && arguments.load.requests().is_none() => {
             slow_screen(&arguments, plan, slow)
         }
-        _ => super::slow::run(&slow, arguments.load.requests().unwrap_or(1)),
+        _ if arguments.load.requests().is_none() && is_talked_to() => slow_talk(&arguments, plan, slow),
+        _ => super::slow::pipe(&slow, arguments.load.requests().unwrap_or(1)),
     }
+}
+
+/// Whether somebody types lines and reads them.
+fn is_talked_to() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Slow motion as a conversation.
+fn slow_talk(arguments: &Arguments, plan: Plan, slow: SlowPlan) -> anyhow::Result<Exit> {
+    let columns = plan.columns.iter().map(|column| column.server.name.to_owned()).collect();
+    let lesson = playground(columns, plan.load, arguments.probe);
+    let lab = lesson.steps.first().and_then(|step| step.lab()).context("the playground has no lab")?;
+    let mut runner = Live::playground(plan.options).with_slow(slow);
+    super::slow::talk(lab, &mut runner, &mut Ear::new()?, 1)?;
+    Ok(Exit::Done)
 }
 
 /// The playground with slow motion open.

@@ -115,6 +115,17 @@ impl Seen {
         }
     }
 
+    /// Whether the client has had its whole answer since the stop before.
+    pub fn answers(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Answered { .. }))
+    }
+
+    /// Whether something was completed since the stop before: a CQE came, or a call moved bytes.
+    pub fn completes(&self) -> bool {
+        let came = |change: &Change| matches!(change, Change::Completed { .. } | Change::Passed { .. });
+        self.stop.moves_bytes() || self.changes.iter().any(came)
+    }
+
     /// Which request the client has under way, in a few words.
     pub fn request(&self) -> String {
         match (self.stop.request, self.stop.answered) {

@@ -14,7 +14,10 @@ use crate::world::RunWorld;
 use crate::world::stops::{NOTHING_STOPS, Seen, Stops};
 
 /// Stops of the list at least, where it is shown at all.
-const STOPS_LEAST: u16 = 2;
+const STOPS_LEAST: u16 = 1;
+
+/// Stops of the list that are worth more than further lines of source.
+const STOPS_ENOUGH: u16 = 6;
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, name: &str, run: &RunWorld, is_on: bool) {
     let glyphs = paint.glyphs();
@@ -64,6 +67,7 @@ fn parts(run: &RunWorld, seen: &Seen, columns: u16, height: u16, glyphs: &Glyphs
     let mut code = source::part(&stop.source, columns, glyphs);
     // Some lines around it are worth more than the last stops.
     code.least = if height >= 24 { 5 } else { 1 };
+    code.enough = height / 4;
     parts.push(code);
     parts.extend(rings::parts(&stop.rings, &run.stops, columns, glyphs));
     parts.extend(held::interest(stop, columns, glyphs));
@@ -132,5 +136,5 @@ fn last(stops: &Stops, columns: u16, glyphs: &Glyphs) -> Part {
         vec![(format!("{:>4} {mark} ", seen.number), Role::Frame), (text, Role::Quiet)]
     };
     let lines = stops.last().rev().skip(1).map(row).collect();
-    Part::new("stops before", lines, STOPS_LEAST)
+    Part { enough: STOPS_ENOUGH, ..Part::new("stops before", lines, STOPS_LEAST) }
 }

@@ -17,12 +17,22 @@ pub(super) struct Part {
     pub centre: Option<usize>,
     /// Lines below which it is left out.
     pub least: u16,
+    /// Lines beyond which others come first.
+    pub enough: u16,
 }
 
 impl Part {
     /// Lines under a title.
     pub fn new(title: impl Into<String>, lines: Vec<Line>, least: u16) -> Self {
-        Self { title: title.into(), remark: String::new(), lines, short: Vec::new(), centre: None, least }
+        Self {
+            title: title.into(),
+            remark: String::new(),
+            lines,
+            short: Vec::new(),
+            centre: None,
+            least,
+            enough: u16::MAX,
+        }
     }
 
     /// Rows of its title.
@@ -63,8 +73,17 @@ pub(super) fn rows(parts: &[Part], height: u16) -> Vec<u16> {
         left -= gets;
         rows.push(gets);
     }
-    for (part, gets) in parts.iter().zip(&mut rows).filter(|(_, gets)| **gets > 0) {
-        let more = part.most().saturating_add(part.head()).saturating_sub(*gets);
+    // Pictures are worth more than further lines of text; then all get what is enough for them, then all there is.
+    let is_picture = |part: &Part| !part.short.is_empty();
+    let passes = [(true, false), (false, false), (false, true)];
+    let turns = passes.into_iter().flat_map(|pass| (0..parts.len()).map(move |index| (pass, index)));
+    for ((pictures, whole), index) in turns {
+        let (part, gets) = (&parts[index], &mut rows[index]);
+        if *gets == 0 || (pictures && !is_picture(part)) {
+            continue;
+        }
+        let most = if whole { part.most() } else { part.most().min(part.enough) };
+        let more = most.saturating_add(part.head()).saturating_sub(*gets);
         // A picture is drawn whole or in its short form.
         let short = u16::try_from(part.short.len()).unwrap_or(u16::MAX);
         let more = match (more <= left, part.short.is_empty()) {
@@ -72,7 +91,7 @@ pub(super) fn rows(parts: &[Part], height: u16) -> Vec<u16> {
             (false, true) => left,
             (false, false) => short.saturating_add(part.head()).saturating_sub(*gets).min(left),
         };
-        *gets += more;
+        *gets = gets.saturating_add(more);
         left -= more;
     }
     rows
@@ -102,6 +121,12 @@ mod tests {
 
     #[test]
     fn what_has_to_be_seen_stays_in_sight() {
+        let code = Part { enough: 4, ..Part::new("", lines(20), 1) };
+        assert_eq!(
+            rows(&[code, Part::new("", lines(3), 1)], 12),
+            [9, 3],
+            "the others get theirs before it gets all"
+        );
         let part = Part { centre: Some(8), ..Part::new("", lines(10), 1) };
         assert_eq!(part.fitting(1)[0][0].0, "8");
         assert_eq!(part.fitting(4)[3][0].0, "9");

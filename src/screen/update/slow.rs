@@ -1,15 +1,11 @@
 //! Slow motion: which stop is looked at, and when servers are let go on.
 
 use super::{Effect, Stage, remember, set_state};
-use crate::lesson::{Go, Kind, Lab};
+use crate::lesson::{Go, Kind};
 use crate::screen::keys::Action;
 use crate::screen::slow::{Slow, State};
 use crate::screen::view::{Focus, View};
-use crate::servers::Column;
 use crate::trace::{Record, Stop, Trace};
-
-/// Servers side by side at most.
-const SERVERS_MAX: usize = 2;
 
 /// What is to be done outside for slow motion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,27 +31,12 @@ pub enum SlowNews {
     Failed(String),
 }
 
-/// The servers of a lab that are shown: those around the focus, else the last, which are the lesson's point.
-fn servers(lab: &Lab, focus: &Focus) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for column in lab.servers.iter().filter_map(|name| Column::parse(name)) {
-        if !names.iter().any(|known| known == column.server.name) {
-            names.push(column.server.name.to_owned());
-        }
-    }
-    let most = names.len().min(SERVERS_MAX);
-    let last = match focus {
-        Focus::Number { column, .. } => (*column + 1).clamp(most, names.len()),
-        _ => names.len(),
-    };
-    names[last - most..last].to_vec()
-}
-
 pub(super) fn open(view: &mut View, stage: &Stage<'_>) -> Effect {
     let Some(lab) = view.lab(stage.lesson).filter(|lab| lab.kind == Kind::Servers) else {
         return Effect::None;
     };
-    let servers = servers(lab, &view.focus);
+    let column = if let Focus::Number { column, .. } = view.focus { Some(column) } else { None };
+    let servers = lab.in_slow_motion(column).servers;
     if view.is_running() {
         remember(view, stage);
         if view.recorded().is_none() {
