@@ -1,10 +1,8 @@
 //! Slow motion as it is used: real servers that stop at their calls, the sentences, the lit lines, and that nothing
 //! stays stopped.
 #![cfg(all(target_os = "linux", feature = "live"))]
-#![allow(clippy::unwrap_used)] // Helpers of tests are tests.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // Helpers of tests are tests, and it is its own harness.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -73,6 +71,49 @@ impl Bench {
     }
 }
 
+/// Every test. One after the other: servers that spin would starve those of another.
+const TESTS: &[(&str, fn())] = &[
+    (
+        "a_request_through_epoll_is_six_stops_and_what_the_kernel_holds_is_seen_at_each",
+        a_request_through_epoll_is_six_stops_and_what_the_kernel_holds_is_seen_at_each,
+    ),
+    (
+        "a_request_through_uring_is_four_stops_and_its_rings_are_seen_at_each",
+        a_request_through_uring_is_four_stops_and_its_rings_are_seen_at_each,
+    ),
+    ("two_servers_go_through_one_request_side_by_side", two_servers_go_through_one_request_side_by_side),
+    (
+        "every_call_of_every_server_has_a_sentence_and_a_line_of_its_listing",
+        every_call_of_every_server_has_a_sentence_and_a_line_of_its_listing,
+    ),
+    ("several_connections_are_one_wait_away", several_connections_are_one_wait_away),
+    ("a_server_runs_free_and_is_stopped_again", a_server_runs_free_and_is_stopped_again),
+    ("nothing_is_left_of_a_server_that_was_held", nothing_is_left_of_a_server_that_was_held),
+    ("a_server_that_is_killed_while_it_is_held_is_told", a_server_that_is_killed_while_it_is_held_is_told),
+];
+
+/// A lab starts this very program as its servers.
+fn main() -> std::process::ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "serve") {
+        return iolab::cli::main();
+    }
+    let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let (mut ran, mut failed) = (0, Vec::new());
+    for (name, test) in
+        TESTS.iter().filter(|(name, _)| wanted.is_none_or(|wanted| name.contains(wanted.as_str())))
+    {
+        ran += 1;
+        let passed = std::panic::catch_unwind(test).is_ok();
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        if !passed {
+            failed.push(name);
+        }
+    }
+    println!("{ran} ran, {} failed {failed:?}", failed.len());
+    u8::from(!failed.is_empty()).into()
+}
+
 /// Servers that this machine can run.
 fn servers() -> impl Iterator<Item = &'static Server> {
     let has_rings = iolab::lab::capabilities().io_uring.is_usable();
@@ -102,7 +143,6 @@ fn names(stops: &[Seen]) -> Vec<String> {
     stops.iter().map(name).collect()
 }
 
-#[test]
 fn a_request_through_epoll_is_six_stops_and_what_the_kernel_holds_is_seen_at_each() {
     let mut bench = Bench::new(&["epoll"]);
     let first = bench.stops(0);
@@ -135,7 +175,6 @@ fn a_request_through_epoll_is_six_stops_and_what_the_kernel_holds_is_seen_at_eac
     assert_eq!(stops[6].stop.request, 1, "the next request waits until it is asked for");
 }
 
-#[test]
 fn a_request_through_uring_is_four_stops_and_its_rings_are_seen_at_each() {
     let mut bench = Bench::new(&["uring"]);
     bench.go(Go::Request, None);
@@ -157,7 +196,6 @@ fn a_request_through_uring_is_four_stops_and_its_rings_are_seen_at_each() {
     assert!(stops[3].stop.answered);
 }
 
-#[test]
 fn two_servers_go_through_one_request_side_by_side() {
     let mut bench = Bench::new(&["epoll", "uring"]);
     for _ in 0..6 {
@@ -173,7 +211,6 @@ fn two_servers_go_through_one_request_side_by_side() {
     assert_eq!((last.stop.name.as_str(), last.completes()), ("sendto", true), "receive, then send");
 }
 
-#[test]
 fn every_call_of_every_server_has_a_sentence_and_a_line_of_its_listing() {
     for server in servers() {
         let mut bench = Bench::new(&[server.name]);
@@ -210,7 +247,6 @@ fn every_call_of_every_server_has_a_sentence_and_a_line_of_its_listing() {
     }
 }
 
-#[test]
 fn several_connections_are_one_wait_away() {
     let plan = SlowPlan { connections: 3, ..SlowPlan::new(vec![by_name("epoll").unwrap()]) };
     let mut bench = Bench::of(&plan);
@@ -223,7 +259,6 @@ fn several_connections_are_one_wait_away() {
     assert!(stops.last().unwrap().stop.answered);
 }
 
-#[test]
 fn a_server_runs_free_and_is_stopped_again() {
     let mut bench = Bench::new(&["epoll"]);
     let pid = bench.pid(0);
@@ -237,7 +272,6 @@ fn a_server_runs_free_and_is_stopped_again() {
     assert_ne!(status(pid, "TracerPid:").as_deref(), Some("0"));
 }
 
-#[test]
 fn nothing_is_left_of_a_server_that_was_held() {
     let mut bench = Bench::new(&["epoll", "threads"]);
     bench.go(Go::Stop, None);
@@ -248,7 +282,6 @@ fn nothing_is_left_of_a_server_that_was_held() {
     assert!(pids.iter().all(|pid| status(*pid, "State:").is_none()), "ended before the drop returns");
 }
 
-#[test]
 fn a_server_that_is_killed_while_it_is_held_is_told() {
     let mut bench = Bench::new(&["epoll"]);
     let pid = nix::unistd::Pid::from_raw(bench.pid(0).cast_signed());
@@ -258,50 +291,4 @@ fn a_server_that_is_killed_while_it_is_held_is_told() {
     assert!(says.contains("SIGKILL"), "{says}");
     let over = bench.slow.as_ref().unwrap().settle();
     assert_eq!(over[0].state, State::Over);
-}
-
-/// iolab in lines, its servers held at their first stops.
-fn held(arguments: &[&str]) -> (Child, Vec<u32>) {
-    let mut command = Command::new("script");
-    let line = format!("{} {}", env!("CARGO_BIN_EXE_iolab"), arguments.join(" "));
-    command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let found = lines.any(|line| line.unwrap().contains("stopped at the entry of"));
-    assert!(found, "no stop was told");
-    std::thread::spawn(move || lines.for_each(drop));
-    let pids = children_of(child.id());
-    assert!(!pids.is_empty());
-    (child, pids)
-}
-
-/// Every process below one.
-fn children_of(pid: u32) -> Vec<u32> {
-    let path = format!("/proc/{pid}/task/{pid}/children");
-    let mut below = Vec::new();
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
-    for child in lists.chain([std::fs::read_to_string(path).unwrap_or_default()]).collect::<Vec<_>>() {
-        below.extend(child.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
-    }
-    below.sort_unstable();
-    below.dedup();
-    let further: Vec<u32> = below.iter().flat_map(|child| children_of(*child)).collect();
-    below.into_iter().chain(further).collect()
-}
-
-#[test]
-fn whatever_ends_iolab_leaves_no_server_stopped() {
-    for signal in ["TERM", "KILL", "INT", "HUP"] {
-        let (mut child, pids) = held(&["lab", "epoll", "--slow", "--format", "plain"]);
-        let named = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        let iolab = *pids.iter().find(|pid| named(pid).trim() == "iolab").unwrap();
-        let kill = Command::new("kill").args([&format!("-{signal}"), &iolab.to_string()]).status().unwrap();
-        assert!(kill.success());
-        until("the end of all", || {
-            pids.iter().all(|pid| status(*pid, "State:").is_none_or(|state| state.starts_with('Z')))
-        });
-        let _ = child.kill();
-        let _ = child.wait();
-    }
 }

@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(long)]
     probe_cost: bool,
     /// Slow motion: the servers stop at each system call, and what stands in their rings, lists and queues is shown.
-    #[arg(long, conflicts_with_all = ["probe_cost", "record"])]
+    #[arg(long, conflicts_with = "probe_cost")]
     slow: bool,
     /// Keep the run in a file; compressed when its name ends in .gz.
     #[arg(long, value_name = "FILE")]
@@ -135,11 +135,9 @@ fn slow(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
             Ok(Exit::Usage)
         }
         Some(LabFace::Tui) => slow_screen(&arguments, plan, slow),
-        None if tui::is_possible() && arguments.load.requests().is_none() => {
-            slow_screen(&arguments, plan, slow)
-        }
-        _ if arguments.load.requests().is_none() && is_talked_to() => slow_talk(&arguments, plan, slow),
-        _ => super::slow::pipe(&slow, arguments.load.requests().unwrap_or(1)),
+        None if tui::is_possible() && !arguments.is_bounded() => slow_screen(&arguments, plan, slow),
+        _ if !arguments.is_bounded() && is_talked_to() => slow_talk(&arguments, plan, slow),
+        _ => super::slow::pipe(&slow, arguments.load.requests().unwrap_or(1), arguments.record.as_deref()),
     }
 }
 

@@ -93,6 +93,7 @@ pub const LESSONS: &[Source] = &[
         "herd.trace.gz",
         "ghost-event.trace.gz",
         "loop-fds.trace.gz",
+        "slow.trace.gz",
     ),
     lesson!(
         "03-io-uring-rings",
@@ -109,6 +110,7 @@ pub const LESSONS: &[Source] = &[
         "nonblock-pends.trace.gz",
         "setup.trace.gz",
         "flat-out.trace.gz",
+        "slow.trace.gz",
     ),
     lesson!(
         "04-sqpoll",

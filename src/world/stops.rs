@@ -1,11 +1,11 @@
 //! Where a server stood still, stop by stop: what was asked and answered there, and what had changed since the stop
 //! before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::words::{self, Said};
-use crate::trace::{CqeSight, Edge, Stop, Story};
+use crate::trace::{CqeSight, Edge, Record, Stop, Story, Trace};
 
 mod changes;
 
@@ -46,6 +46,17 @@ pub struct Seen {
     pub said: Said,
     /// What had changed since the stop before: derived by comparing.
     pub changes: Vec<Change>,
+}
+
+/// When something was seen of a server in slow motion, or of any, nanoseconds since the trace's zero, in order.
+pub fn stop_times(trace: &Trace, server: Option<usize>) -> BTreeSet<u64> {
+    let meant =
+        trace.runs().iter().filter(|run| server.is_none_or(|server| run.start.server as usize == server));
+    let times = meant.flat_map(|run| {
+        let stops = run.records.iter().filter(|(_, record)| matches!(record, Record::Stop(_)));
+        stops.map(|(t_ns, _)| run.began_ns.saturating_add(*t_ns))
+    });
+    times.collect()
 }
 
 impl Stops {

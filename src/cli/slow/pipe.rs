@@ -1,17 +1,21 @@
 //! Slow motion for a pipe: so many requests, every stop of them.
 
+use std::path::Path;
 use std::sync::mpsc::channel;
 
 use super::told::Told;
 use crate::cli::Exit;
 use crate::cli::face::print;
+use crate::cli::trouble::trouble;
 use crate::lab::{Recorder, Slow, SlowPlan};
 use crate::lesson::Go;
 use crate::servers::Polls;
+use crate::trace::file;
 use crate::world::stops::NOTHING_STOPS;
 
-/// Tells every stop of `requests` requests, one after the other, each through all servers.
-pub fn pipe(plan: &SlowPlan, requests: u64) -> anyhow::Result<Exit> {
+/// Tells every stop of `requests` requests, one after the other, each through all servers; keeps them in a file, if
+/// one is named.
+pub fn pipe(plan: &SlowPlan, requests: u64, record: Option<&Path>) -> anyhow::Result<Exit> {
     let (send, entries) = channel();
     let recorder = Recorder::new(move |batch| {
         // Nobody reads any more when the program ends.
@@ -33,5 +37,9 @@ pub fn pipe(plan: &SlowPlan, requests: u64) -> anyhow::Result<Exit> {
     }
     drop(slow);
     entries.try_iter().try_for_each(|batch| told.push(batch))?;
+    if let Some(path) = record {
+        file::save(told.trace(), path)
+            .map_err(|error| trouble(format_args!("cannot record to {}", path.display()), &error))?;
+    }
     told.ends()
 }

@@ -6,12 +6,14 @@ use crate::cli::Exit;
 use crate::cli::face::print;
 use crate::lesson::Go;
 use crate::plain;
-use crate::trace::{End, Entry, Header, Record, Trace};
-use crate::world::World;
+use crate::trace::{End, Entry, Header, Trace};
+use crate::world::stops::stop_times;
+use crate::world::{Cursor, World};
 
 /// A trace and how far it was told.
 pub struct Told {
     trace: Trace,
+    cursor: Cursor,
     /// The time of the last stop that was told, nanoseconds since the trace's zero.
     at_ns: Option<u64>,
 }
@@ -24,12 +26,17 @@ impl Told {
 
     /// A whole trace, of which nothing was told.
     pub fn of(trace: Trace) -> Self {
-        Self { trace, at_ns: None }
+        Self { trace, cursor: Cursor::new(), at_ns: None }
     }
 
     /// Takes what came.
     pub fn push(&mut self, entries: Vec<Entry>) -> anyhow::Result<()> {
         entries.into_iter().try_for_each(|entry| self.trace.push(entry)).map_err(anyhow::Error::msg)
+    }
+
+    /// All that was seen.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// The servers.
@@ -89,22 +96,10 @@ impl Told {
 
     fn tell(&mut self, t_ns: u64) -> anyhow::Result<()> {
         self.at_ns = Some(t_ns);
-        let world = World::at(&self.trace, t_ns);
-        for run in &world.runs {
-            let now = run.stops.now().filter(|seen| run.began_ns.saturating_add(seen.t_ns) == t_ns);
-            if let Some(seen) = now {
-                let name = &world.header.servers[run.start.server as usize];
-                print(&plain::slow::stop(name, seen, &run.stops))?;
-            }
-        }
-        Ok(())
+        print(&plain::slow::at(&self.cursor.world(&self.trace, t_ns), t_ns))
     }
 
     fn times(&self) -> BTreeSet<u64> {
-        let stops = self.trace.runs().iter().flat_map(|run| {
-            let stops = run.records.iter().filter(|(_, record)| matches!(record, Record::Stop(_)));
-            stops.map(|(t_ns, _)| run.began_ns.saturating_add(*t_ns))
-        });
-        stops.collect()
+        stop_times(&self.trace, None)
     }
 }

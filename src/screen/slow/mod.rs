@@ -26,6 +26,7 @@ use super::view::View;
 use super::{footer, overlay};
 use crate::lesson::Lesson;
 use crate::trace::Trace;
+use crate::world::stops::stop_times;
 use crate::world::{RunWorld, World};
 
 /// From here on two servers stand side by side.
@@ -77,20 +78,7 @@ impl Slow {
 
     /// When something was seen of the servers that keys are for, nanoseconds since the trace's zero, in order.
     pub(super) fn times(&self, trace: &Trace) -> Vec<u64> {
-        let meant = trace
-            .runs()
-            .iter()
-            .filter(|run| self.chosen.is_none_or(|chosen| run.start.server as usize == chosen));
-        let mut times: Vec<u64> = meant
-            .flat_map(|run| {
-                let stops =
-                    run.records.iter().filter(|(_, record)| matches!(record, crate::trace::Record::Stop(_)));
-                stops.map(|(t_ns, _)| run.began_ns.saturating_add(*t_ns))
-            })
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        times
+        stop_times(trace, self.chosen).into_iter().collect()
     }
 }
 
