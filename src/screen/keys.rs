@@ -205,7 +205,7 @@ pub const BINDINGS: &[Binding] = &[
     binding!(
         [Key::Char('z')],
         SlowMotion,
-        LESSON_TYPING,
+        LESSON,
         Some(("slow motion", 4)),
         "slow motion: the lab's servers, stopped at each system call"
     ),
