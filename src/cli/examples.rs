@@ -87,6 +87,16 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "claims",
+        &[
+            example("iolab claims", "all of them, about a minute; then a page for each"),
+            example("iolab claims sqpoll-zero one-per-batch", "some of them"),
+            example("iolab claims --format json > verdicts.json", "for scripts"),
+            example("iolab claims --list", "what the claims are"),
+            example("iolab claims --facts", "what the manuals say and this kernel does"),
+        ],
+    ),
+    (
         "replay",
         &[
             example("iolab replay a.trace.gz", "the result as it was"),

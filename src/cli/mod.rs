@@ -3,6 +3,12 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+<<<<<<< HEAD
+mod book;
+=======
+#[cfg(feature = "live")]
+mod claims;
+>>>>>>> 667269b03e5ff17e49ed443efdd4527a77468b65
 mod completions;
 mod doctor;
 mod examples;
@@ -31,6 +37,7 @@ pub mod nearest;
 mod observe;
 #[cfg(feature = "live")]
 mod progress;
+mod reference;
 mod replay;
 mod screen;
 #[cfg(feature = "live")]
@@ -81,6 +88,8 @@ enum Command {
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
+    #[cfg(feature = "live")]
+    Claims(claims::Arguments),
     Replay(replay::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
@@ -97,6 +106,8 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Keeper(keeper::Arguments),
+    #[command(hide = true)]
+    Book(book::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -143,6 +154,8 @@ pub fn main() -> ExitCode {
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
@@ -156,6 +169,7 @@ pub fn main() -> ExitCode {
         Command::Trial(arguments) => trial::run(arguments),
         #[cfg(feature = "live")]
         Command::Keeper(arguments) => keeper::run(arguments),
+        Command::Book(arguments) => book::run(&arguments),
     })
 }
 
