@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::deltas::Deltas;
 use super::history::History;
+use super::left_open::LeftOpen;
 use super::memo::Memo;
 use super::unread::Unread;
 use super::window::WindowView;
@@ -42,6 +43,8 @@ pub struct RunWorld {
     pub idle_epollout: (u64, u64),
     /// Edge-triggered descriptors with bytes that nobody fetches.
     pub unread: Unread,
+    /// Connections that are over and not closed.
+    pub left_open: LeftOpen,
     /// What its windows told.
     pub window: WindowView,
     /// Rungs that were refused.
@@ -74,6 +77,7 @@ impl RunWorld {
             sockets: Vec::new(),
             idle_epollout: (0, 0),
             unread: Unread::default(),
+            left_open: LeftOpen::default(),
             window: WindowView::default(),
             refused: BTreeMap::new(),
             said: Vec::new(),
@@ -151,6 +155,7 @@ impl RunWorld {
 
     fn apply_sockets(&mut self, t_ns: u64, sockets: &[Socket]) {
         self.sockets = sockets.to_vec();
+        self.left_open.read(sockets);
         let armed = |fd: i32| {
             self.epoll_sets
                 .iter()
