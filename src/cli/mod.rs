@@ -37,6 +37,8 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
+#[cfg(feature = "live")]
+mod slow;
 mod talk;
 mod tree;
 #[cfg(feature = "live")]

@@ -13,6 +13,7 @@ pub mod lesson;
 mod number;
 mod poller;
 mod ring;
+pub mod slow;
 mod switches;
 mod table;
 pub mod verdict;

@@ -10,6 +10,7 @@ mod probing;
 mod record;
 mod rung;
 mod state;
+mod stop;
 mod story;
 mod totals;
 
@@ -19,6 +20,7 @@ pub use probing::Probing;
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
+pub use stop::{CqeSight, Edge, Pointed, Polled, Report, RingSight, Source, SourceLine, SqeSight, Stop};
 pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};
 pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
 

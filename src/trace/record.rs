@@ -6,6 +6,7 @@ use super::load::Load;
 use super::machine::Capabilities;
 use super::rung::{Refusal, Rung};
 use super::state::{EpollSet, Socket};
+use super::stop::Stop;
 use super::story::{Story, Window};
 use super::totals::{ClientTotals, ProcessTotals};
 
@@ -62,6 +63,8 @@ pub enum Record {
     },
     /// One event of the story, inside a window.
     Story(Story),
+    /// A server stands still at the edge of a call: slow motion.
+    Stop(Box<Stop>),
     /// A window ends; it began at `t_ns - duration_ns`.
     Window {
         /// How long it was open, nanoseconds.
@@ -112,6 +115,8 @@ pub enum Purpose {
     Window,
     /// A run without any probe, to know what the probes cost (`--probe-cost`).
     Unobserved,
+    /// Stopped at each system call, for somebody who looks: never times, switches or throughput.
+    Slow,
 }
 
 /// How a run ended.

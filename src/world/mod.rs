@@ -21,6 +21,7 @@ pub mod receipt;
 mod run;
 mod server;
 mod server_metric;
+pub mod stops;
 mod switches;
 mod told;
 mod trial_metric;

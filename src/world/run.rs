@@ -6,6 +6,7 @@ use super::deltas::Deltas;
 use super::history::History;
 use super::left_open::LeftOpen;
 use super::memo::Memo;
+use super::stops::Stops;
 use super::unread::Unread;
 use super::window::WindowView;
 use crate::trace::{
@@ -47,6 +48,8 @@ pub struct RunWorld {
     pub left_open: LeftOpen,
     /// What its windows told.
     pub window: WindowView,
+    /// Where it stood still.
+    pub stops: Stops,
     /// Rungs that were refused.
     pub refused: BTreeMap<Rung, Refusal>,
     /// What the server said on stderr.
@@ -79,6 +82,7 @@ impl RunWorld {
             unread: Unread::default(),
             left_open: LeftOpen::default(),
             window: WindowView::default(),
+            stops: Stops::default(),
             refused: BTreeMap::new(),
             said: Vec::new(),
             end: None,
@@ -113,7 +117,11 @@ impl RunWorld {
             Record::Client(totals) => self.apply_client(t_ns, totals),
             Record::EpollSets { sets } => self.epoll_sets.clone_from(sets),
             Record::Sockets { sockets } => self.apply_sockets(t_ns, sockets),
-            Record::Story(story) => self.window.apply(t_ns, story),
+            Record::Story(story) => {
+                self.window.apply(t_ns, story);
+                self.stops.hear(story);
+            }
+            Record::Stop(stop) => self.stops.push(t_ns, stop),
             Record::Window { duration_ns, window } => self.window.close(*duration_ns, window),
             Record::Refused { rung, refusal } => {
                 self.refused.insert(*rung, refusal.clone());
