@@ -40,6 +40,8 @@ pub fn run() -> anyhow::Result<()> {
     let (ours, peer) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
         .context("socketpair")?;
     let socket = Fd(ours.as_raw_fd());
+    // Written to the submission queue only: the first enter takes them all, in this
+    // order, and so the receive finds its buffers.
     (0..BUFFERS).try_for_each(|id| provide(ring, memory, id))?;
     receive(ring, socket)?;
 
@@ -77,6 +79,7 @@ fn provide(ring: &mut IoUring, memory: &mut [u8], id: u16) -> anyhow::Result<()>
     push(ring, provide.flags(squeue::Flags::SKIP_SUCCESS).user_data(PROVIDE))
 }
 
+/// Writes an SQE. No call yet: it goes with the next enter.
 fn push(ring: &mut IoUring, sqe: squeue::Entry) -> anyhow::Result<()> {
     // SAFETY: socket and buffers live as long as the process.
     unsafe { ring.submission().push(&sqe) }.context("push")

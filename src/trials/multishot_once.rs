@@ -28,7 +28,8 @@ const GROUP: u16 = 7;
 /// Messages that the peer sends at once: two more than there are buffers.
 const MESSAGES: usize = 6;
 
-/// How long each wait may take, and how many there are.
+/// How long each wait may take, and how many there are. The kernel reads the time when
+/// it begins to wait.
 static LIMIT: Timespec = Timespec::new().nsec(20_000_000);
 const WAITS: usize = 4;
 
@@ -40,6 +41,7 @@ pub fn run() -> anyhow::Result<()> {
     let (ours, peer) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
         .context("socketpair")?;
     let socket = Fd(ours.as_raw_fd());
+    // Written to the submission queue only: the first wait hands them over, too.
     provide(ring, memory)?;
     receive(ring, socket)?;
     for _ in 0..MESSAGES {
@@ -77,6 +79,7 @@ fn provide(ring: &mut IoUring, memory: &mut [u8]) -> anyhow::Result<()> {
     push(ring, provide.build().flags(squeue::Flags::SKIP_SUCCESS).user_data(2))
 }
 
+/// Writes an SQE. No call yet: it goes with the next wait.
 fn push(ring: &mut IoUring, sqe: squeue::Entry) -> anyhow::Result<()> {
     // SAFETY: socket, buffers and time live as long as the process.
     unsafe { ring.submission().push(&sqe) }.context("push")

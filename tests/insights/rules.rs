@@ -339,3 +339,26 @@ fn workers_are_needless_where_there_are_sockets() {
     let files = run_of("uring").ring(2000, 0).thread("iou-wrk-7", SECOND_NS, 900, 0);
     assert_eq!(files.insights(), NOTHING, "a disk has to be waited for");
 }
+
+#[test]
+fn of_a_program_that_nobody_asks_nothing_is_said_for_each_request() {
+    let busy = |server| run_of(server).unasked().syscalls(1_000_000);
+    let calls = [("epoll_wait", 1, 100), ("recvfrom", 64, 100), ("sendto", 64, 100), ("recvfrom", -11, 60)];
+    assert_eq!(busy("nginx").cpus(1).window(&calls).insights(), NOTHING);
+    assert_eq!(run_of("nginx").unasked().by_name("epoll_wait", 100_000).insights(), NOTHING);
+    assert_eq!(busy("fio").ring(100_000, 0).thread("fio", SECOND_NS, 1, 0).insights(), NOTHING);
+    assert_eq!(busy("fio").cpus(1).ring(100_000, 0).thread("iou-sqp-7", SECOND_NS, 0, 0).insights(), NOTHING);
+    // What it does wrong whoever asks is said all the same.
+    let tiny = busy("a-program").calls(100, &[("read", [10, 0, 1], 1)]);
+    assert_eq!(tiny.insights(), ["tiny-reads"]);
+}
+
+#[test]
+fn long_messages_take_many_calls_and_nobody_polls() {
+    let both = |bytes| {
+        let run = run_of("sqpoll").syscalls(100_000).message_bytes(bytes).ring(100_000, 0);
+        run.thread("iou-sqp-7", SECOND_NS, 0, 0).insights()
+    };
+    assert_eq!(both(64), ["too-many-pollers"]);
+    assert_eq!(both(1 << 20), NOTHING);
+}

@@ -91,6 +91,14 @@ pub fn findings(view: &ServerView<'_>) -> Vec<Finding> {
         .collect()
 }
 
+/// A long message may come in pieces of about this size.
+const PIECE_BYTES: u32 = 4096;
+
+/// In how many pieces a message may come at most, each with calls of its own.
+fn pieces(view: &ServerView<'_>) -> f64 {
+    f64::from(1 + view.load().message_bytes / PIECE_BYTES)
+}
+
 /// Share of one processor that a thread, or several together, used in a time.
 fn share_of_cpu(cpu_ns: u64, duration_ns: u64) -> f64 {
     match duration_ns {
