@@ -7,6 +7,7 @@
 // The documentation is a map for readers of the sources, who see private rooms too.
 #![allow(rustdoc::private_intra_doc_links)]
 
+pub mod book;
 pub mod cli;
 pub mod doctor;
 pub mod exercise;
@@ -16,6 +17,8 @@ pub mod lab;
 pub mod lesson;
 #[cfg(feature = "live")]
 pub mod load;
+#[cfg(feature = "live")]
+pub mod observe;
 pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;

@@ -57,6 +57,15 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "observe",
+        &[
+            example("iolab observe -- nginx -g 'daemon off;'", "start a program and watch it until it ends"),
+            example("iolab observe -p 1234 --duration 5", "a process that runs, for five seconds"),
+            example("iolab observe --format json -- fio job.fio > run.json", "for scripts"),
+            example("iolab observe --output run.txt -- ls | wc -l", "what it prints goes on as before"),
+        ],
+    ),
+    (
         "exercise",
         &[
             example("iolab exercise init", "make a workspace, with the first exercise open"),
@@ -81,6 +90,21 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             example("iolab replay a.trace.gz", "the result as it was"),
             example("iolab replay a.trace.gz --at 1.5 --format json", "as it stood after 1.5 s, for scripts"),
+        ],
+    ),
+    (
+        "export",
+        &[
+            example("iolab export a.trace.gz --format svg > a.svg", "what the screen shows at its end"),
+            example(
+                "iolab export a.trace.gz --at 1.5 --size 100x30 --theme light --output a.svg",
+                "the same after 1.5 s, for a light page",
+            ),
+            example("iolab export a.trace.gz --format text --at 1.5", "in words"),
+            example(
+                "iolab export a.trace.gz --output a.perfetto.json.gz",
+                "every call and request, to be opened in ui.perfetto.dev",
+            ),
         ],
     ),
     (

@@ -3,17 +3,20 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+mod book;
 mod completions;
 mod doctor;
 mod examples;
 #[cfg(feature = "live")]
 mod exercise;
+mod export;
 mod face;
 #[cfg(feature = "live")]
 mod grade;
 mod home;
 #[cfg(feature = "live")]
 mod keeper;
+mod kept;
 #[cfg(feature = "live")]
 mod lab;
 mod lesson;
@@ -26,7 +29,10 @@ mod look;
 mod man;
 pub mod nearest;
 #[cfg(feature = "live")]
+mod observe;
+#[cfg(feature = "live")]
 mod progress;
+mod reference;
 mod replay;
 mod screen;
 #[cfg(feature = "live")]
@@ -39,6 +45,7 @@ mod server_options;
 mod signals;
 #[cfg(feature = "live")]
 mod slow;
+mod source;
 mod talk;
 mod tree;
 #[cfg(feature = "live")]
@@ -72,10 +79,13 @@ enum Command {
     #[cfg(feature = "live")]
     Lab(lab::Arguments),
     #[cfg(feature = "live")]
+    Observe(observe::Arguments),
+    #[cfg(feature = "live")]
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
     Replay(replay::Arguments),
+    Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -90,19 +100,36 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Keeper(keeper::Arguments),
+    #[command(hide = true)]
+    Book(book::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
-    Done = 0,
+    Done,
     /// The thing asked for failed.
-    Failed = 1,
+    Failed,
     /// Wrong usage.
-    Usage = 2,
+    Usage,
     /// This machine cannot do it.
-    Refused = 3,
+    Refused,
+    /// The exit status of a program that ran in iolab's place.
+    Status(u8),
+}
+
+impl Exit {
+    /// The number.
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Status(status) => status,
+        }
+    }
 }
 
 /// Runs the program and says how it ended. Every error ends here, in one form: what happened, why it
@@ -116,10 +143,13 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Lab(arguments) => lab::run(arguments),
         #[cfg(feature = "live")]
+        Command::Observe(arguments) => observe::run(arguments),
+        #[cfg(feature = "live")]
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
@@ -131,15 +161,16 @@ pub fn main() -> ExitCode {
         Command::Trial(arguments) => trial::run(arguments),
         #[cfg(feature = "live")]
         Command::Keeper(arguments) => keeper::run(arguments),
+        Command::Book(arguments) => book::run(&arguments),
     })
 }
 
 fn end(result: anyhow::Result<Exit>) -> ExitCode {
     match result {
-        Ok(exit) => ExitCode::from(exit as u8),
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
             complain(&error);
-            ExitCode::from(Exit::Failed as u8)
+            ExitCode::from(Exit::Failed.code())
         }
     }
 }

@@ -45,7 +45,8 @@ fn ended(run: &Run) -> bool {
     matches!(run.records.last(), Some((_, Record::End { .. })))
 }
 
-fn seconds_ns(text: &str) -> Result<u64, String> {
+/// A time on the command line: seconds, as nanoseconds.
+pub fn seconds_ns(text: &str) -> Result<u64, String> {
     match text.trim_end_matches('s').parse::<f64>() {
         Ok(seconds) if (0.0..=1e9).contains(&seconds) => Ok((seconds * 1e9) as u64),
         _ => Err("seconds since the beginning, such as 1.5".into()),

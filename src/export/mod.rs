@@ -4,4 +4,7 @@ pub mod exercises;
 pub mod grade;
 pub mod home;
 pub mod json;
+pub mod observe;
+pub mod perfetto;
+pub mod picture;
 pub mod svg;

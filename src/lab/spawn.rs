@@ -32,6 +32,12 @@ pub struct Setup {
     pub cpus: Option<CpuSet>,
     /// Held before exec until [`Held::release`].
     pub hold: bool,
+    /// The last thing that it does before exec, by async-signal-safe calls alone. Here belongs
+    /// `count::stop_at_each_call` of a child that is held for a `Count`, which then takes the child's end: nobody
+    /// may wait for the [`Child`].
+    pub before_exec: Option<fn() -> io::Result<()>>,
+    /// A program of somebody else's: its environment and its process group are left as they are.
+    pub foreign: bool,
 }
 
 /// A child that waits before its exec: counters can be attached that then count from its first instruction.
@@ -52,7 +58,8 @@ impl Held {
     }
 }
 
-/// Starts `command`. The child has its own process group, dies with us, and is held if asked for.
+/// Starts `command`. The child has its own process group (unless it is a foreign program), dies with us, and is
+/// held if asked for.
 pub fn spawn(command: Command, setup: Setup) -> anyhow::Result<Held> {
     let (report_read, report_write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     let (gate_read, gate_write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
@@ -136,9 +143,11 @@ impl Birth {
         // Kept open in the parent until the child has its own.
         let handed = self.setup.listener.or(self.setup.gate);
         let descriptor_3 = handed.as_ref().map(AsRawFd::as_raw_fd);
-        let (cpus, parent) = (self.setup.cpus, self.parent);
-        command.env_remove("LISTEN_PID");
-        command.process_group(0);
+        let (cpus, parent, before_exec) = (self.setup.cpus, self.parent, self.setup.before_exec);
+        if !self.setup.foreign {
+            command.env_remove("LISTEN_PID");
+            command.process_group(0);
+        }
         // SAFETY: the closure allocates nothing and makes only async-signal-safe system calls.
         unsafe {
             command.pre_exec(move || {
@@ -147,7 +156,8 @@ impl Birth {
                     nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), cpus)?;
                 }
                 wait_at_gate(report, gate, opener)?;
-                descriptor_3.map_or(Ok(()), hand_over)
+                descriptor_3.map_or(Ok(()), hand_over)?;
+                before_exec.map_or(Ok(()), |last| last())
             });
         }
         command.spawn()

@@ -24,7 +24,7 @@ pub use course::{Course, Place};
 pub use glossary::{CourseEarlyUse, CourseTerm, EarlyUse, Glossary, Term};
 pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
-pub use model::{Block, Form, Insight, Lesson, Step};
+pub use model::{Block, Form, Insight, Lesson, Objective, Step};
 pub use playground::playground;
 pub use prediction::{Closeness, Prediction, Verdict, Within};
 pub use recorded::Recorded;

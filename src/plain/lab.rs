@@ -111,7 +111,7 @@ pub fn load(load: &Load) -> String {
     out
 }
 
-fn machine(machine: &Machine) -> String {
+pub(super) fn machine(machine: &Machine) -> String {
     let kind = match machine.is_virtual {
         Some(true) => ", virtual",
         _ => "",
@@ -269,7 +269,7 @@ fn batches(view: &ServerView<'_>) -> Option<String> {
 }
 
 /// The rules that speak up, each with what it is about and what to do.
-fn insights(view: &ServerView<'_>) -> Vec<String> {
+pub(super) fn insights(view: &ServerView<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for finding in view.insights() {
         let insight = insight::by_id(&finding.id);
@@ -283,17 +283,17 @@ fn insights(view: &ServerView<'_>) -> Vec<String> {
 /// The last calls in order, in plain words: at a pace that a person can follow, and of a trial always.
 fn calls(view: &ServerView<'_>) -> Vec<String> {
     let window = &view.window;
-    let (title, most) = match (view.trial, view.load().pace) {
-        (Some(_), _) if window.cut_after.is_some() => {
-            ("the last system calls in order (ptrace), of those that were told:", STORY_SHOWN)
-        }
-        (Some(_), _) => ("the last system calls in order (ptrace):", STORY_SHOWN),
-        (None, Pace::PerSecond(..=SLOW_PER_S)) => ("the last system calls in order (ptrace):", CALLS_SHOWN),
+    let rung = view.story_rung().unwrap_or(Rung::Ptrace).word();
+    let (which, most) = match (view.trial, view.load().pace) {
+        (Some(_), _) if window.cut_after.is_some() => (", of those that were told", STORY_SHOWN),
+        (Some(_), _) => ("", STORY_SHOWN),
+        (None, Pace::PerSecond(..=SLOW_PER_S)) => ("", CALLS_SHOWN),
         (None, _) => return Vec::new(),
     };
+    let title = format!("the last system calls in order ({rung}){which}:");
     let told = window.told();
     let from = told.len().saturating_sub(most);
-    let title = (!told.is_empty()).then(|| title.to_owned());
+    let title = (!told.is_empty()).then_some(title);
     title.into_iter().chain(told.iter().skip(from).map(|(line, times)| call(line, *times))).collect()
 }
 
@@ -337,7 +337,7 @@ pub fn trouble(server: &str, end: &End) -> String {
 }
 
 /// A line, broken at 80 columns and indented.
-fn wrapped(out: &mut String, line: &str) {
+pub(super) fn wrapped(out: &mut String, line: &str) {
     let indent = 2 + line.len() - line.trim_start_matches(' ').len();
     let (first, further) = (" ".repeat(indent), format!("\n{}", " ".repeat(indent + 2)));
     let mut width = 0;

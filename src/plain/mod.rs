@@ -11,6 +11,7 @@ mod interest;
 mod lab;
 pub mod lesson;
 mod number;
+mod observe;
 mod poller;
 mod ring;
 pub mod slow;
@@ -21,6 +22,7 @@ pub mod why;
 
 pub use exercises::{Row, exercise, exercises};
 pub use home::home;
-pub use lab::{lab, lab_of_step};
+pub use lab::{lab, lab_of_step, load};
 pub use number::number;
+pub use observe::observe;
 pub use table::Table;

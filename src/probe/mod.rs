@@ -10,7 +10,7 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
-mod descriptors;
+pub(crate) mod descriptors;
 pub mod epoll_set;
 pub mod perf;
 pub mod pidfd;

@@ -7,6 +7,7 @@ pub mod habits;
 mod load;
 mod machine;
 mod probing;
+mod program;
 mod record;
 mod rung;
 mod state;
@@ -17,6 +18,7 @@ mod totals;
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
+pub use program::Program;
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
@@ -28,6 +30,7 @@ pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals,
 pub const SCHEMA: &str = "iolab.trace/1";
 
 mod runs;
+mod story_sum;
 mod thin;
 
 pub mod file;

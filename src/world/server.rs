@@ -44,13 +44,15 @@ impl<'w> ServerView<'w> {
     /// What of these runs belongs to a load.
     fn of(name: &'w str, header: &'w Header, runs: Vec<&'w RunWorld>, load: &'w Load) -> Self {
         let now = || runs.iter().copied().filter(|run| load_of(run, header) == load);
-        let rounds: Vec<_> = now().filter(|run| run.start.purpose == Purpose::Measure).collect();
-        let window = windows(now().map(|run| &run.window));
+        let is_measured = |purpose| matches!(purpose, Purpose::Measure | Purpose::Observe);
+        let rounds: Vec<_> = now().filter(|run| is_measured(run.start.purpose)).collect();
+        let window = windows(now());
         let trial = trials::by_name(name);
         let mut sum = sum(&rounds);
-        if trial.is_some() {
+        if trial.is_some() || runs.iter().any(|run| run.is_observed()) {
             // No client says where it ends: its last record does.
-            sum.to_mut().duration_ns = rounds.iter().fold(0, |sum, round| sum.saturating_add(round.t_ns));
+            let lasted = |round: &&RunWorld| round.t_ns.saturating_sub(round.first_t_ns);
+            sum.to_mut().duration_ns = rounds.iter().fold(0, |sum, round| sum.saturating_add(lasted(round)));
         }
         Self {
             name,
@@ -76,6 +78,16 @@ impl<'w> ServerView<'w> {
         }
         let under = |load| Self::of(self.name, self.header, self.runs.clone(), load);
         loads.into_iter().map(under).collect()
+    }
+
+    /// Whether it is a process of a program that nobody here wrote.
+    pub fn is_observed(&self) -> bool {
+        self.runs.iter().any(|run| run.is_observed())
+    }
+
+    /// Whether its numbers are totals: nobody asks anything of it that they could be divided by.
+    pub fn tells_totals(&self) -> bool {
+        self.trial.is_some() || self.is_observed()
     }
 
     /// The load: that of its latest run.
@@ -109,6 +121,11 @@ impl<'w> ServerView<'w> {
     pub fn last_window(&self) -> Option<&'w RunWorld> {
         let told = |run: &&&RunWorld| run.window.rung.is_some() || !run.window.calls.is_empty();
         self.runs.iter().rev().find(told).copied()
+    }
+
+    /// Who told what is shown of its story one by one; `None` where nobody has yet.
+    pub fn story_rung(&self) -> Option<Rung> {
+        self.last_window().and_then(|run| run.window.rung)
     }
 
     /// Why the whole server could not run, if so.
@@ -148,10 +165,10 @@ impl<'w> ServerView<'w> {
             (_, Some(rung)) => (&self.window.by_name, self.window.requests, rung),
             _ => return BTreeMap::new(),
         };
-        let each = |count: &u64| match (self.trial, requests) {
-            (Some(_), _) => Measured::known(*count as f64, rung),
-            (None, 0) => Measured::unknown("nothing was answered yet"),
-            (None, _) => Measured::known(*count as f64 / requests as f64, rung),
+        let each = |count: &u64| match (self.tells_totals(), requests) {
+            (true, _) => Measured::known(*count as f64, rung),
+            (false, 0) => Measured::unknown("nothing was answered yet"),
+            (false, _) => Measured::known(*count as f64 / requests as f64, rung),
         };
         names.iter().map(|(name, count)| (name.clone(), each(count))).collect()
     }
@@ -160,11 +177,15 @@ impl<'w> ServerView<'w> {
     pub fn remark_on_names(&self) -> Option<&'static str> {
         /// Fewer by so much.
         const APART: f64 = 1.5;
+        // A window at full speed goes round as often as the server does.
+        if self.window.rung != Some(Rung::Ptrace) {
+            return None;
+        }
         let counted = self.sum.syscalls.filter(|_| self.sum.by_name.is_empty())?;
         let window = &self.window;
-        let each = |calls: u64, requests: u64| match self.trial {
-            Some(_) => calls as f64,
-            None => calls as f64 / requests.max(1) as f64,
+        let each = |calls: u64, requests: u64| match self.tells_totals() {
+            true => calls as f64,
+            false => calls as f64 / requests.max(1) as f64,
         };
         let (free, seen) = (each(counted.calls, counted.requests), each(window.syscalls, window.requests));
         let whole = window.rung.is_some() && window.cut_after.is_none();
@@ -183,7 +204,8 @@ impl<'w> ServerView<'w> {
         ];
         let counted = self.sum.syscalls.map(|counted| counted.rung);
         let rungs = rungs.into_iter().filter(|(_, gave)| *gave).map(|(rung, _)| rung);
-        rungs.chain(counted).chain(self.window.rung).collect()
+        let told = self.window.rung.filter(|rung| Some(*rung) != counted);
+        rungs.chain(counted).chain(told).collect()
     }
 
     /// Requests per second with probes as a share of without, with the spread of the rounds.
@@ -217,10 +239,9 @@ impl<'w> ServerView<'w> {
 
     /// Ends of runs that are troubles.
     pub fn troubles(&self) -> impl Iterator<Item = &'w End> {
-        self.runs
-            .iter()
-            .filter_map(|run| run.end.as_ref())
-            .filter(|end| !matches!(end, End::Done | End::Stopped | End::Frozen | End::Changed))
+        self.runs.iter().filter_map(|run| run.end.as_ref()).filter(|end| {
+            !matches!(end, End::Done | End::Stopped | End::Frozen | End::Changed | End::Exited { .. })
+        })
     }
 
     /// Whether it was stopped on request before all was done.
@@ -254,14 +275,21 @@ fn sum<'w>(runs: &[&'w RunWorld]) -> Cow<'w, Deltas> {
     Cow::Owned(sum)
 }
 
-/// Likewise of windows; most runs have none.
-fn windows<'w>(all: impl Iterator<Item = &'w WindowView>) -> Cow<'w, WindowView> {
+/// Likewise of windows; most runs have none. Counts are those of windows from rest to rest where there are any: they
+/// hold all calls of their requests and no other. What is shown one by one is of the latest window of all.
+fn windows<'w>(all: impl Iterator<Item = &'w RunWorld>) -> Cow<'w, WindowView> {
     let nothing = WindowView::default();
-    let told: Vec<_> = all.filter(|window| **window != nothing).collect();
+    let told: Vec<_> = all.filter(|run| run.window != nothing).collect();
     if let [only] = told[..] {
-        return Cow::Borrowed(only);
+        return Cow::Borrowed(&only.window);
     }
+    let from_rest_to_rest = |run: &&&RunWorld| run.start.purpose == Purpose::Window;
+    let whole = told.iter().any(|run| from_rest_to_rest(&run));
     let mut window = nothing;
-    told.iter().for_each(|more| window.merge(more));
+    told.iter().filter(|run| !whole || from_rest_to_rest(run)).for_each(|run| window.merge(&run.window));
+    if let Some(last) = told.last().filter(|last| whole && !from_rest_to_rest(last)) {
+        window.show(&last.window);
+        window.lost = told.iter().fold(0, |sum, run| sum.saturating_add(run.window.lost));
+    }
     Cow::Owned(window)
 }
