@@ -7,11 +7,8 @@
 // The documentation is a map for readers of the sources, who see private rooms too.
 #![allow(rustdoc::private_intra_doc_links)]
 
-<<<<<<< HEAD
 pub mod book;
-=======
 pub mod claims;
->>>>>>> 667269b03e5ff17e49ed443efdd4527a77468b65
 pub mod cli;
 pub mod doctor;
 pub mod exercise;

@@ -15,6 +15,7 @@ pub fn pages(machine: &Machine, judged: &[Judged]) -> Lesson {
         name: "claims".into(),
         title: "the claims court".into(),
         minutes: 0,
+        objectives: Vec::new(),
         servers: Vec::new(),
         load: Load::default(),
         steps,

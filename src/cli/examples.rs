@@ -50,6 +50,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "iolab lab epoll uring-naive uring --rate 2000 --burst 64 --duration 5",
                 "at a pace, all together",
             ),
+            example(
+                "iolab lab epoll --tracer none,same,other --connections 50",
+                "what a tracer such as strace does to a server",
+            ),
             example("iolab lab threads epoll --connections 1 --requests 20000 --format json", "for scripts"),
             example(
                 "iolab lab epoll uring --record a.trace.gz && iolab replay a.trace.gz",

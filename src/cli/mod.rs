@@ -3,12 +3,9 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
-<<<<<<< HEAD
 mod book;
-=======
 #[cfg(feature = "live")]
 mod claims;
->>>>>>> 667269b03e5ff17e49ed443efdd4527a77468b65
 mod completions;
 mod doctor;
 mod examples;

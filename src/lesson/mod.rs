@@ -67,6 +67,7 @@ pub const LESSONS: &[Source] = &[
         "signal.trace.gz",
         "gone.trace.gz",
         "recv-spin.trace.gz",
+        "observer.trace.gz",
     ),
     lesson!(
         "01-select-and-poll",
