@@ -178,7 +178,7 @@ pub const METRICS: &[Metric] = &[
         id: MetricId::VoluntarySwitchesPerSyscall,
         key: "voluntary_switches_per_syscall",
         label: "switches",
-        unit: "per system call",
+        unit: "per call",
         meaning: "How many voluntary context switches the server makes for each of its system calls. A call that need \
                   not wait makes none; one at whose edges a tracer stops the server makes 2.",
         how: "voluntary switches of all threads (proc), divided by the system calls of the same time (perf or \
