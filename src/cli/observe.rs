@@ -154,7 +154,7 @@ fn on_screen(arguments: &Arguments, plan: Plan, kept: Kept) -> anyhow::Result<Ex
     let runner = move |_: &Lesson| -> Box<dyn Runner> {
         Box::new(Watching::new(plan.clone(), Arc::clone(&listener), Arc::clone(&told)))
     };
-    let shown = super::screen::playground(lesson, &arguments.look, &runner)?;
+    let shown = super::screen::playground(lesson, &arguments.look, false, &runner)?;
     let outcome = *became.lock().unwrap_or_else(PoisonError::into_inner);
     // Whoever leaves the screen has ended the program: only an end of its own is its status.
     Ok(match outcome {

@@ -68,7 +68,7 @@ impl Runner for Watching {
     fn freeze(&mut self, _: bool) {}
 
     /// Stopping a program call by call would break what others ask of it.
-    fn slow(&mut self, _: &Lab, _: &[String], events: Sender<LabEvent>) {
+    fn slow(&mut self, _: &Lab, events: Sender<LabEvent>) {
         let why = "slow motion is for iolab's own servers: somebody may be waiting for this program";
         let _ = events.send(LabEvent::Failed(why.into()));
     }

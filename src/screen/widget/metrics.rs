@@ -304,7 +304,7 @@ fn label(id: MetricId, scale: Scale) -> String {
     let row = id.row();
     match (scale.unit, row.unit) {
         ("", "% of one processor") => format!("{} %", row.label),
-        ("", unit @ ("per second" | "per system call")) => format!("{} {unit}", row.label),
+        ("", unit @ ("per second" | "per call")) => format!("{} {unit}", row.label),
         ("", _) => row.label.to_owned(),
         (unit, _) => format!("{} {unit}", row.label),
     }
