@@ -3,6 +3,9 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+mod book;
+#[cfg(feature = "live")]
+mod claims;
 mod completions;
 mod doctor;
 mod examples;
@@ -31,6 +34,7 @@ pub mod nearest;
 mod observe;
 #[cfg(feature = "live")]
 mod progress;
+mod reference;
 mod replay;
 mod screen;
 #[cfg(feature = "live")]
@@ -82,6 +86,8 @@ enum Command {
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
+    #[cfg(feature = "live")]
+    Claims(claims::Arguments),
     Replay(replay::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
@@ -98,6 +104,8 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Keeper(keeper::Arguments),
+    #[command(hide = true)]
+    Book(book::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -144,6 +152,8 @@ pub fn main() -> ExitCode {
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
@@ -157,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Trial(arguments) => trial::run(arguments),
         #[cfg(feature = "live")]
         Command::Keeper(arguments) => keeper::run(arguments),
+        Command::Book(arguments) => book::run(&arguments),
     })
 }
 

@@ -24,7 +24,7 @@ pub use course::{Course, Place};
 pub use glossary::{CourseEarlyUse, CourseTerm, EarlyUse, Glossary, Term};
 pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
-pub use model::{Block, Form, Insight, Lesson, Step};
+pub use model::{Block, Form, Insight, Lesson, Objective, Step};
 pub use playground::playground;
 pub use prediction::{Closeness, Prediction, Verdict, Within};
 pub use recorded::Recorded;
@@ -67,6 +67,7 @@ pub const LESSONS: &[Source] = &[
         "signal.trace.gz",
         "gone.trace.gz",
         "recv-spin.trace.gz",
+        "observer.trace.gz",
     ),
     lesson!(
         "01-select-and-poll",
@@ -108,6 +109,7 @@ pub const LESSONS: &[Source] = &[
         "close-in-flight.trace.gz",
         "nonblock-pends.trace.gz",
         "setup.trace.gz",
+        "three-ways.trace.gz",
         "flat-out.trace.gz",
     ),
     lesson!(

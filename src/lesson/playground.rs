@@ -63,6 +63,7 @@ pub fn playground(servers: Vec<String>, load: Load, probing: Probing) -> Lesson 
         name: "lab".into(),
         title: "lab".into(),
         minutes: 0,
+        objectives: Vec::new(),
         servers,
         load,
         steps: vec![step],

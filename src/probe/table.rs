@@ -56,9 +56,10 @@ pub const PROBES: [Probe; 7] = [
     },
     Probe {
         rung: Rung::Ptrace,
-        sees: "every system call in order, with arguments and result, for a while",
+        sees: "every system call in order, with arguments and result, for a while; or counted by name, of a program \
+               that iolab starts, from its exec to its end",
         needs: "an own child (also in a container), or root",
-        costs: "severe: two stops a system call; a server keeps a fifth of its speed",
+        costs: "severe: two stops a system call, a server keeps a fifth of its speed; counted it is one, and a quarter",
     },
 ];
 

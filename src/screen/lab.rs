@@ -34,6 +34,13 @@ pub(super) fn draw(
     }
 }
 
+/// Draws the parts of the lab alone, all of the paper for them.
+pub(super) fn draw_whole(paint: &mut Paint, view: &View, lesson: &Lesson, servers: &[ServerView<'_>]) {
+    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return };
+    let area = paint.area();
+    draw_parts(paint, area, &Scene::new(servers, view, lesson, lab, area.width));
+}
+
 fn draw_status(
     paint: &mut Paint,
     area: Rect,

@@ -39,7 +39,7 @@ pub mod uring_multishot;
 #[cfg(feature = "live")]
 pub mod uring_naive;
 
-pub use column::{CONNECTIONS_MAX, Column};
+pub use column::{CONNECTIONS_MAX, Column, TracedFrom};
 
 use serde::{Deserialize, Serialize};
 

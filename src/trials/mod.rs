@@ -46,7 +46,20 @@ pub mod loop_fds;
 #[cfg(feature = "live")]
 pub mod nonblock_pends;
 #[cfg(feature = "live")]
+pub mod nops_alone;
+#[cfg(feature = "live")]
+pub mod nops_in_batches;
+#[cfg(feature = "live")]
 pub mod one_shot;
+pub mod prepared;
+#[cfg(feature = "live")]
+pub mod ring_by_crate;
+#[cfg(feature = "live")]
+pub mod ring_by_hand;
+#[cfg(feature = "live")]
+pub mod ring_by_liburing;
+#[cfg(feature = "live")]
+pub mod ring_fsync;
 #[cfg(feature = "live")]
 pub mod setup;
 #[cfg(feature = "live")]
@@ -289,6 +302,54 @@ pub const TRIALS: &[Trial] = &[
         io_uring: true,
         polls: true,
         run: live!(sqpoll_flags::run),
+    },
+    Trial {
+        name: "nops-alone",
+        says: "64 000 operations that do nothing, one a call",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(nops_alone::run),
+    },
+    Trial {
+        name: "nops-in-batches",
+        says: "the same 64 000 operations, 32 a call",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(nops_in_batches::run),
+    },
+    Trial {
+        name: "ring-fsync",
+        says: "fsync through a ring: a thread that the program never started does the waiting",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_fsync::run),
+    },
+    Trial {
+        name: "ring-by-hand",
+        says: "16 operations through a ring by hand: raw mmap, head, tail, barriers",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_hand::run),
+    },
+    Trial {
+        name: "ring-by-crate",
+        says: "the same 16 operations with the io-uring crate",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_crate::run),
+    },
+    Trial {
+        name: "ring-by-liburing",
+        says: "the same 16 operations with liburing, in C",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_liburing::run),
     },
 ];
 
