@@ -7,6 +7,7 @@ use clap::Args;
 use super::Exit;
 use super::face::{self, Face};
 use super::trouble::trouble;
+use crate::plain;
 use crate::trace::file::Unreadable;
 use crate::trace::{Record, Run, file};
 
@@ -37,6 +38,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     if opened.damage.is_none() && opened.trace.runs().iter().any(|run| !ended(run)) {
         face::warn(&format!("{path} has a run without an end: it was cut off, or is still being recorded"));
+    }
+    if let Some(told) = plain::slow::story(&opened.trace, arguments.at.unwrap_or(u64::MAX))
+        && arguments.format == Face::Plain
+    {
+        return face::print(&face::without_control(&told)).map(|()| Exit::Done);
     }
     face::show_lab(&opened.trace, arguments.at.unwrap_or(u64::MAX), arguments.format)
 }

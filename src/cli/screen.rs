@@ -20,6 +20,8 @@ pub struct Manner<'m> {
     pub present: bool,
     /// Whether recorded runs are played instead of servers.
     pub replay: bool,
+    /// Whether slow motion is opened at once.
+    pub slow: bool,
 }
 
 /// Shows home, or a lesson, until the learner quits.
@@ -38,11 +40,12 @@ pub fn show(opening: Option<Opening>, manner: Manner<'_>) -> anyhow::Result<Exit
 pub fn playground(
     lesson: Lesson,
     look: &LookArguments,
+    slow: bool,
     runner: &dyn Fn(&Lesson) -> Box<dyn Runner>,
 ) -> anyhow::Result<Exit> {
     let course = Course::of(vec![lesson]);
     let opening = Opening { lesson: 0, step: Some(0), afresh: false };
-    let manner = Manner { look, present: false, replay: false };
+    let manner = Manner { look, present: false, replay: false, slow };
     open(&course, Some(opening), manner, &mut Book::blank(), runner)
 }
 
@@ -64,7 +67,7 @@ fn open(
         }
     };
     let given = tui::Given { runner, machine: Box::new(machine), has_workspace: has_workspace() };
-    let options = tui::Options { opening, theme, present: manner.present };
+    let options = tui::Options { opening, theme, present: manner.present, slow: manner.slow };
     let ending = tui::run(course, options, book, given).context("the terminal could not be used")?;
     if ending.signal.is_none() {
         // A terminal that is gone hears no receipt, and that is no failure.

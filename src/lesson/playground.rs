@@ -33,6 +33,14 @@ const METRICS: &[&str] = &[
     "latency_p99_ns",
 ];
 
+/// Numbers that there are only if somebody asks for their probe.
+fn of_probes(probing: Probing) -> &'static [&'static str] {
+    match probing {
+        Probing::Ring => &["sqes_per_request", "cqes_per_request", "cqe_contents_seen"],
+        _ => &[],
+    }
+}
+
 const SAYS: &str = "Any servers, side by side, under one load. Nothing is asked here; change what you like and see \
                     what it does to the numbers.";
 
@@ -49,7 +57,7 @@ pub fn playground(servers: Vec<String>, load: Load, probing: Probing) -> Lesson 
         idle_then: Vec::new(),
         probing,
         show: SHOW.to_vec(),
-        metrics: METRICS.iter().map(ToString::to_string).collect(),
+        metrics: METRICS.iter().chain(of_probes(probing)).map(ToString::to_string).collect(),
         recording: None,
         why: "Each server is a process of its own, seen from outside.".into(),
     };

@@ -15,6 +15,8 @@ pub enum Context {
     Overlay,
     /// Changing what the lab runs.
     Controls,
+    /// Looking at servers in slow motion.
+    Slow,
     /// Choosing a lesson.
     Home,
     /// Typing what is looked for.
@@ -23,8 +25,16 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Text, Self::Typing, Self::Numbers, Self::Overlay, Self::Controls, Self::Home, Self::Search];
+    pub const ALL: &[Self] = &[
+        Self::Text,
+        Self::Typing,
+        Self::Numbers,
+        Self::Overlay,
+        Self::Controls,
+        Self::Slow,
+        Self::Home,
+        Self::Search,
+    ];
 
     /// Where that is, for people.
     pub fn says(self) -> &'static str {
@@ -34,6 +44,7 @@ impl Context {
             Self::Numbers => "among the numbers",
             Self::Overlay => "in a window",
             Self::Controls => "among the controls",
+            Self::Slow => "in slow motion",
             Self::Home => "at home",
             Self::Search => "searching",
         }
@@ -44,6 +55,7 @@ impl Context {
         match (&view.overlay, &view.focus) {
             (Some(Overlay::Controls { .. }), _) => Self::Controls,
             (Some(_), _) => Self::Overlay,
+            (None, _) if view.slow.is_some() => Self::Slow,
             (None, Focus::Text) => Self::Text,
             (None, Focus::Typing { .. }) => Self::Typing,
             (None, Focus::Number { .. } | Focus::Panel(_)) => Self::Numbers,

@@ -76,7 +76,8 @@ impl Scale {
             MetricId::SyscallsPerRequest
             | MetricId::SqesPerRequest
             | MetricId::CqesPerRequest
-            | MetricId::SqesPerEnter => plain(2),
+            | MetricId::SqesPerEnter
+            | MetricId::CqeContentsSeen => plain(2),
             MetricId::RequestsPerSecond
             | MetricId::Syscalls
             | MetricId::VoluntarySwitches

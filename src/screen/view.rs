@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::slow::Slow;
 use crate::lesson::{Lab, Lesson, Prediction, Show, Step};
 use crate::trace::Trace;
 use crate::world::MetricId;
@@ -34,6 +35,8 @@ pub struct View {
     pub measured: BTreeMap<String, f64>,
     /// Which instant of the run is shown.
     pub playhead: Playhead,
+    /// Slow motion, where it is on the screen.
+    pub slow: Option<Slow>,
     /// The run.
     pub run: Run,
     /// The exercises of the lesson and how far the learner is in them, if it has any: its last step says so.
@@ -156,6 +159,7 @@ impl View {
             passed_over: BTreeSet::new(),
             measured: BTreeMap::new(),
             playhead: Playhead::Live,
+            slow: None,
             run: Run::None,
             exercises: None,
             notice: None,
@@ -174,6 +178,9 @@ impl View {
 
     /// Time up to which the world is to be folded, nanoseconds.
     pub fn t_ns(&self) -> u64 {
+        if let Some(slow) = &self.slow {
+            return slow.t_ns();
+        }
         match self.playhead {
             Playhead::Live => u64::MAX,
             Playhead::Frozen(t_ns) | Playhead::Playing(t_ns) | Playhead::End(t_ns) => t_ns,

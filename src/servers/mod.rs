@@ -250,6 +250,24 @@ pub const SERVERS: &[Server] = &[
         flawed: true,
         run: live!(flawed::recv_spin::run),
     },
+    Server {
+        name: "epoll-rewrite",
+        model: Model::Readiness,
+        says: "flawed: epoll that changes the interest list twice for each message",
+        polls: Polls::Never,
+        io_uring: false,
+        flawed: true,
+        run: live!(flawed::epoll_rewrite::run),
+    },
+    Server {
+        name: "uring-async",
+        model: Model::Completion,
+        says: "flawed: io_uring that forces each receive into a kernel thread (IOSQE_ASYNC)",
+        polls: Polls::Never,
+        io_uring: true,
+        flawed: true,
+        run: live!(flawed::uring_async::run),
+    },
 ];
 
 /// The server of that name, flawed ones included.

@@ -24,7 +24,9 @@ pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
 pub use stop::{CqeSight, Edge, Pointed, Polled, Report, RingSight, Source, SourceLine, SqeSight, Stop};
 pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};
-pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
+pub use totals::{
+    ClientTotals, Contents, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name,
+};
 
 /// Name and version of the format; later versions of iolab read earlier ones.
 pub const SCHEMA: &str = "iolab.trace/1";

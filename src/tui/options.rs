@@ -15,6 +15,8 @@ pub struct Options {
     pub theme: Theme,
     /// For a projector: one thing at a time, answers hidden until they are asked for.
     pub present: bool,
+    /// Whether slow motion is opened at once.
+    pub slow: bool,
 }
 
 /// What the loop is given and knows nothing about.

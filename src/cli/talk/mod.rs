@@ -2,7 +2,7 @@
 //! that cannot move their cursor, and for who likes it so. No escape codes, nothing that redraws.
 
 mod command;
-mod ear;
+pub mod ear;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::Exit;
 use super::face::{print, warn};
 use super::lesson_lines::exercises;
 use super::watch::{Seen, Watch};
-use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step, Verdict};
+use crate::lesson::{Kind, Lab, LabEvent, Lesson, Prediction, Runner, Step, Verdict};
 use crate::plain;
 use crate::plain::why;
 use crate::progress::{Book, Said};
@@ -154,7 +154,11 @@ impl Talk<'_> {
             (Command::Step(step), _) if (1..=steps).contains(&step) => return Ok(Go::To(step - 1)),
             (Command::Step(_), _) => format!("The steps are 1 to {steps}.\n"),
             (Command::Run, Some(lab)) => return self.run(lab),
-            (Command::Run | Command::Why(_) | Command::All, None) => {
+            (Command::Slow, Some(lab)) if lab.kind == Kind::Servers => return self.slow(lab),
+            (Command::Slow, Some(_)) => {
+                "Slow motion is for servers; these programs end too soon.\n".to_owned()
+            }
+            (Command::Run | Command::Slow | Command::Why(_) | Command::All, None) => {
                 "Nothing runs in this step.\n".to_owned()
             }
             (Command::Why(topic), Some(lab)) => self.why(lab, &topic),
@@ -165,6 +169,14 @@ impl Talk<'_> {
         };
         print(&says)?;
         Ok(Go::Stay)
+    }
+
+    /// The servers of the step in slow motion.
+    fn slow(&mut self, lab: &Lab) -> anyhow::Result<Go> {
+        self.runs += 1;
+        let lab = lab.in_slow_motion(None);
+        let goes_on = super::slow::talk(&lab, self.runner, &mut self.ear, self.runs)?;
+        Ok(if goes_on { Go::Stay } else { Go::Away })
     }
 
     /// Asks what the step wants predicted.

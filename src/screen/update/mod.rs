@@ -3,11 +3,13 @@
 
 mod answer;
 mod controls;
+mod slow;
 mod time;
 
 use ratatui::layout::Size;
 
 use self::answer::{leave, store, type_character};
+pub use self::slow::{SlowEffect, SlowNews};
 use self::time::{freeze, move_in_time, tick};
 
 use super::app::Opening;
@@ -53,6 +55,8 @@ pub enum Input {
     Over,
     /// The run could not be.
     Failed(String),
+    /// News of slow motion.
+    Slow(SlowNews),
     /// So much time has passed, nanoseconds; recordings move on.
     Tick(u64),
 }
@@ -72,6 +76,8 @@ pub enum Effect {
     Replay,
     /// Hold the run at rest, or let it go on.
     Freeze(bool),
+    /// Something about slow motion.
+    Slow(SlowEffect),
     /// To all lessons.
     Home,
     /// Look for something.
@@ -127,6 +133,10 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
         }
         Input::Failed(why) => {
             set_state(view, State::Failed(why));
+            Effect::None
+        }
+        Input::Slow(news) => {
+            slow::hear(view, stage, news);
             Effect::None
         }
         Input::Tick(ns) => {
@@ -253,6 +263,15 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
                 text.pop();
             }
         }
+        Action::SlowMotion => return slow::open(view, stage),
+        Action::SlowForward
+        | Action::SlowBack
+        | Action::SlowRequest
+        | Action::SlowCompletion
+        | Action::SlowFree
+        | Action::SlowServer
+        | Action::SlowNewest
+        | Action::SlowLeave => return slow::act(view, stage, action),
         Action::Home => return Effect::Home,
         Action::Search => return Effect::Search,
         Action::Glossary => return Effect::Glossary,
