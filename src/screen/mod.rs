@@ -21,6 +21,7 @@ pub(crate) mod number;
 mod overlay;
 mod paint;
 mod receipt;
+mod scrubber;
 mod search;
 mod status;
 mod text;
@@ -38,7 +39,7 @@ pub(crate) use status::silence;
 pub(crate) use text::rounded;
 pub use theme::{Depth, Glyphs, Palette, Role, Theme};
 pub use update::{Effect, Input, Stage, update};
-pub use view::{Focus, Overlay, Pane, Playhead, Run, Shown, State, View};
+pub use view::{Armed, Focus, Noting, Overlay, Pane, Playhead, Run, Shown, State, View};
 pub(crate) use widget::about;
 
 use ratatui::layout::Size;

@@ -3,6 +3,7 @@
 //! A trace is a [`Header`] and [`Entry`]s that belong to runs, each with its own zero. Totals are cumulative,
 //! so a world at time t needs the last totals before t and nothing else; state and story come beside them.
 
+mod index;
 mod load;
 mod machine;
 mod probing;
@@ -12,6 +13,7 @@ mod state;
 mod story;
 mod totals;
 
+pub use index::Tally;
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
@@ -29,5 +31,5 @@ mod thin;
 
 pub mod file;
 
-pub use runs::{Run, Trace};
+pub use runs::{Found, Run, Trace};
 pub use thin::Thinner;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::index::Index;
 use super::runs::Place;
 use super::{
     ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, add_name, batch_of, is_eagain,
@@ -82,6 +83,7 @@ impl Trace {
             let mut kept = kept.iter();
             run.records.retain(|_| kept.next().copied().unwrap_or(true));
             run.records.shrink_to_fit();
+            run.index = Index::of(&run.records);
         }
         self.order.shrink_to_fit();
     }

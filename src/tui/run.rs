@@ -175,6 +175,7 @@ impl Screen<'_> {
                     Some(Click::Act(action)) => self.input(Input::Act(action)),
                     Some(Click::Point(focus)) => self.input(Input::Point(focus)),
                     Some(Click::Choose(row)) => self.input(Input::Choose(row)),
+                    Some(Click::Seek(t_ns)) => self.input(Input::Seek(t_ns)),
                     None => Ok(Next::Rest),
                 }
             }
@@ -214,6 +215,7 @@ impl Screen<'_> {
         let at_rest = self.app.lesson().is_some_and(|open| open.view.is_at_rest());
         if let Some(bench) = self.bench.as_mut().filter(|_| !at_rest) {
             bench.thin();
+            bench.look();
         }
         Ok(())
     }
@@ -236,6 +238,13 @@ impl Screen<'_> {
             Effect::Freeze(frozen) => {
                 if let Some(bench) = &mut self.bench {
                     bench.freeze(frozen);
+                }
+            }
+            Effect::Mark => {
+                if let (Some((t_ns, says)), Some(bench)) = (self.app.take_mark(), &mut self.bench)
+                    && let Some(says) = bench.mark(t_ns, says)
+                {
+                    self.app.notice(says);
                 }
             }
             Effect::Stop => {
