@@ -416,6 +416,7 @@ fn a_foreign_trace_with_any_numbers_is_shown() {
             batches: Counts([(1, 2), (3, 4)].into()),
             reports: 5,
             done: 3,
+            habits: Box::default(),
         };
         let sockets = vec![Socket { fd: 4, ..Socket::default() }];
         let sqpoll = ThreadTotals { tid: 9, comm: "iou-sqp-9".into(), cpu_ns: 1, ..Default::default() };

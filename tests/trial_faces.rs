@@ -244,7 +244,7 @@ fn odd_traces_do_no_harm() {
     let records = [
         Record::Start(start),
         Record::Story(odd),
-        Record::Story(Story::Cqe { ring: 0, user_data: 1, result: i32::MIN, tid: None }),
+        Record::Story(Story::Cqe { ring: 0, user_data: 1, result: i32::MIN, flags: 0, tid: None }),
         Record::Story(Story::Exit { tid: 9, name: "read".into(), result: i64::MIN }),
         Record::Note(Note::Cut { calls: u64::MAX }),
     ];

@@ -5,6 +5,7 @@
 mod cost;
 mod crossings;
 mod exercises;
+pub mod follow;
 mod histogram;
 mod home;
 mod interest;
@@ -15,6 +16,7 @@ mod poller;
 mod ring;
 mod switches;
 mod table;
+pub mod time;
 pub mod verdict;
 pub mod why;
 

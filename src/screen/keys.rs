@@ -164,16 +164,10 @@ pub const BINDINGS: &[Binding] = &[
         [Key::Char(','), Key::Char('[')],
         StepBack,
         LESSON,
-        Some(("back in time", 3)),
+        Some(("record", 3)),
         "frozen: one record back"
     ),
-    binding!(
-        [Key::Char('.'), Key::Char(']')],
-        StepForward,
-        LESSON,
-        Some(("forward", 3)),
-        "frozen: one record forward"
-    ),
+    binding!([Key::Char('.'), Key::Char(']')], StepForward, LESSON, None, "frozen: one record forward"),
     binding!([Key::Char('<'), Key::Char('{')], LeapBack, LESSON_TYPING, None, "frozen: half a second back"),
     binding!(
         [Key::Char('>'), Key::Char('}')],
@@ -186,7 +180,7 @@ pub const BINDINGS: &[Binding] = &[
         [Key::Char('m')],
         Mark,
         LESSON_TYPING,
-        Some(("mark", 7)),
+        Some(("mark", 4)),
         "set a mark at this instant, with a note of yours"
     ),
     binding!([Key::Char('\'')], NextMark, LESSON_TYPING, None, "frozen: to the next mark"),
@@ -195,7 +189,7 @@ pub const BINDINGS: &[Binding] = &[
         [Key::Char('u')],
         Closer,
         LESSON_TYPING,
-        Some(("zoom", 6)),
+        Some(("zoom", 4)),
         "closer: the lanes in real time, down to 10 ns a cell"
     ),
     binding!([Key::Char('U')], Wider, LESSON_TYPING, None, "wider, up to 100 ms a cell"),
@@ -210,21 +204,21 @@ pub const BINDINGS: &[Binding] = &[
         [Key::Char('d')],
         Measure,
         LESSON_TYPING,
-        Some(("measure", 9)),
+        Some(("measure", 6)),
         "frozen: measure from here, time and counts, to wherever you go"
     ),
     binding!(
         [Key::Char('e')],
         StopWhen,
-        LESSON_TYPING,
-        Some(("stop when", 8)),
+        LESSON,
+        Some(("stop when", 5)),
         "stop at an event: the first EAGAIN, a slow answer, an error"
     ),
     binding!(
         [Key::Char(';')],
         NextRequest,
         LESSON_TYPING,
-        Some(("request", 5)),
+        Some(("request", 3)),
         "follow a request of the window; again: the next one"
     ),
     binding!([Key::Char(':')], PreviousRequest, LESSON_TYPING, None, "follow the request before"),

@@ -54,7 +54,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
         return;
     }
     let trace = world.trace();
-    let end_ns = trace.end_ns();
+    let end_ns = view.end_ns(trace);
     let t_ns = view.t_ns().min(end_ns);
     let (now, end) = (clock(t_ns), clock(end_ns));
     // Times keep their columns while the playhead moves.
@@ -116,7 +116,8 @@ fn cells(line: &Line, trace: &Trace) -> Vec<Here> {
     };
     for run in trace.runs() {
         let since = |own_ns: u64| run.began_ns.saturating_add(own_ns);
-        for (from_ns, to_ns) in spot::windows(run) {
+        let seen = |own_ns: u64| since(own_ns) <= line.end_ns;
+        for (from_ns, to_ns) in spot::windows(run).into_iter().filter(|(from_ns, _)| seen(*from_ns)) {
             put(since(from_ns), since(to_ns), Here::Window);
         }
         let ends = run.landmarks().next_back();
@@ -124,7 +125,7 @@ fn cells(line: &Line, trace: &Trace) -> Vec<Here> {
             put(since(*t_ns), since(*t_ns), Here::Change);
         }
     }
-    for found in trace.found() {
+    for found in trace.found().iter().filter(|found| found.t_ns <= line.end_ns) {
         put(found.t_ns, found.t_ns, Here::Insight);
     }
     for (t_ns, _) in marks(trace) {
@@ -157,7 +158,7 @@ fn draw_words(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, world
     }
     let trace = world.trace();
     let (says, role) = words(view, lesson, trace, t_ns);
-    let legend = legend(paint, trace);
+    let legend = legend(paint, trace, view.end_ns(trace));
     let room = area.width.saturating_sub(indent);
     let both = width(&says).saturating_add(width(&legend)).saturating_add(3) <= room;
     let column = paint.text(area, indent, 0, &shorten(&says, room, paint.glyphs()), role);
@@ -208,7 +209,7 @@ fn measured(view: &View, lesson: &Lesson, trace: &Trace, from_ns: u64, to_ns: u6
 }
 
 /// What the glyphs mean, those that are there.
-fn legend(paint: &Paint, trace: &Trace) -> String {
+fn legend(paint: &Paint, trace: &Trace, end_ns: u64) -> String {
     let glyphs = paint.glyphs();
     let mut parts = Vec::new();
     if trace.runs().iter().any(|run| !spot::windows(run).is_empty()) {
@@ -222,7 +223,7 @@ fn legend(paint: &Paint, trace: &Trace) -> String {
     if !trace.found().is_empty() {
         parts.push(format!("{} an insight begins", glyphs.warn));
     }
-    let inside = |run: &crate::trace::Run| run.end_ns() < trace.end_ns();
+    let inside = |run: &crate::trace::Run| run.end_ns() < end_ns;
     if trace.runs().iter().any(inside) {
         parts.push(format!("{} a run ends", glyphs.change));
     }

@@ -35,6 +35,9 @@ pub struct View {
     pub measured: BTreeMap<String, f64>,
     /// Which instant of the run is shown.
     pub playhead: Playhead,
+    /// Where the run stood when it came to rest, nanoseconds since the trace's zero: what still comes does not move
+    /// the scrubber. `None`: its end is the trace's.
+    pub seen_ns: Option<u64>,
     /// The one thing that every picture follows.
     pub spot: Option<Spot>,
     /// How much time a cell of the lanes stands for, nanoseconds; `None`: they are drawn in order.
@@ -192,6 +195,7 @@ impl View {
             passed_over: BTreeSet::new(),
             measured: BTreeMap::new(),
             playhead: Playhead::Live,
+            seen_ns: None,
             spot: None,
             cell_ns: None,
             ruler_ns: None,
@@ -233,8 +237,15 @@ impl View {
             && (self.is_at_rest() || self.recorded().is_some() || self.noting.is_some())
     }
 
+    /// The end of what the scrubber shows, nanoseconds since the trace's zero.
+    pub(super) fn end_ns(&self, trace: &Trace) -> u64 {
+        let end_ns = trace.end_ns();
+        self.seen_ns.map_or(end_ns, |seen_ns| seen_ns.max(self.t_ns()).min(end_ns))
+    }
+
     /// What belongs to the run that was: another begins.
     pub(super) fn forget_run(&mut self) {
+        self.seen_ns = None;
         (self.spot, self.ruler_ns, self.noting, self.mark) = (None, None, None, None);
         if let Some(armed) = &mut self.armed {
             armed.looked = Looked::default();

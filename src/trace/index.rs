@@ -60,7 +60,7 @@ impl Tally {
             Story::Exit { result, .. } => self.eagain = self.eagain.saturating_add(is_eagain(*result).into()),
             Story::Off { preempted: true, .. } => self.put_aside += 1,
             Story::Off { .. } => self.gave_up += 1,
-            Story::On { .. } => {}
+            Story::On { .. } | Story::Work { .. } => {}
             Story::Sqe { .. } => self.sqes += 1,
             Story::Cqe { .. } => self.cqes += 1,
             Story::Sent { .. } => self.sent += 1,

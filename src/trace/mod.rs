@@ -3,6 +3,7 @@
 //! A trace is a [`Header`] and [`Entry`]s that belong to runs, each with its own zero. Totals are cumulative,
 //! so a world at time t needs the last totals before t and nothing else; state and story come beside them.
 
+pub mod habits;
 mod index;
 mod load;
 mod machine;

@@ -61,4 +61,7 @@ pub struct Socket {
     /// Whether it listens.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub listening: bool,
+    /// Whether the peer has said that it sends no more, and the descriptor is still open (CLOSE_WAIT).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub peer_done: bool,
 }

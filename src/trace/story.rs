@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::habits::Habits;
 use super::rung::Rung;
 use super::totals::Counts;
 
@@ -33,15 +34,16 @@ pub enum Story {
         /// The return value; −errno on failure.
         result: i64,
     },
-    /// A submission that stood in a ring at the edge of a call, and had not been told before.
+    /// A submission: it stood in a ring at the edge of a call and had not been told before, or the kernel took it
+    /// (then `tid` is there).
     Sqe {
-        /// Descriptor of the ring.
+        /// Descriptor of the ring; −1 where the kernel told of one of several: it names them by addresses.
         ring: i32,
         /// The operation: `RECV`, or `op N` where iolab has no name.
         operation: String,
-        /// The descriptor it is about.
+        /// The descriptor it is about; −1 where it has none, and where the kernel told of it, which leaves that out.
         fd: i32,
-        /// Length of its buffer.
+        /// Length of its buffer; nothing is known of it where the kernel told of the submission.
         len: u32,
         /// IOSQE_ flags.
         flags: u8,
@@ -52,17 +54,37 @@ pub enum Story {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tid: Option<u32>,
     },
-    /// A completion that stood in a ring at the edge of a call, and had not been told before.
+    /// A completion: it stood in a ring at the edge of a call and had not been told before, or the kernel put it
+    /// there (then `tid` is there).
     Cqe {
-        /// Descriptor of the ring.
+        /// Descriptor of the ring; −1 as above.
         ring: i32,
         /// From its submission.
         user_data: u64,
         /// The result; −errno on failure.
         result: i32,
+        /// IORING_CQE_F_ flags (2, MORE: further completions of the same submission are to come).
+        #[serde(default, skip_serializing_if = "is_zero")]
+        flags: u32,
         /// The thread in whose time it was published, where that was seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tid: Option<u32>,
+    },
+    /// The kernel did something with an operation between taking and completing it.
+    Work {
+        /// Descriptor of the ring; −1 where it is not known which.
+        ring: i32,
+        /// What: the kernel's name of its tracepoint without `io_uring_`: `poll_arm` (it waits until its descriptor
+        /// is ready), `queue_async_work` (it goes to a worker), `local_work_run` (several are completed at once).
+        what: String,
+        /// From its submission, where the tracepoint says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_data: Option<u64>,
+        /// How many, where the tracepoint says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<u64>,
+        /// The thread in whose time it was done.
+        tid: u32,
     },
     /// A thread got a processor.
     On {
@@ -94,6 +116,9 @@ pub enum Story {
         /// Other calls that succeeded.
         #[serde(default)]
         done: u64,
+        /// What they show of the way the program works.
+        #[serde(default, skip_serializing_if = "Habits::is_nothing")]
+        habits: Box<Habits>,
     },
     /// The client sent a request.
     Sent {
@@ -109,6 +134,10 @@ pub enum Story {
         /// Which request of this connection, from 0.
         ordinal: u64,
     },
+}
+
+fn is_zero(flags: &u32) -> bool {
+    *flags == 0
 }
 
 /// Whether a call answered that there is nothing to do now.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::habits::{Called, Habits};
 use super::index::Index;
 use super::runs::Place;
 use super::{
@@ -179,7 +180,8 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
     let mut left = stories.saturating_sub(STORY_KEPT);
     let (mut by_name, mut batches) = (BTreeMap::new(), Counts::default());
     let (mut eagain, mut reports, mut done) = (0_u64, 0_u64, 0_u64);
-    let mut entered: BTreeMap<u32, (usize, u64)> = BTreeMap::new();
+    let mut habits = Habits::default();
+    let mut entered: BTreeMap<u32, (usize, [u64; 6])> = BTreeMap::new();
     let mut last = None;
     for index in 0..until {
         let Record::Story(story) = &run.records[index].1 else { continue };
@@ -187,18 +189,19 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
         left = rest;
         match story {
             Story::Enter { tid, args, .. } => {
-                entered.insert(*tid, (index, args[1]));
+                entered.insert(*tid, (index, *args));
                 continue;
             }
             Story::Exit { tid, name, result } => {
-                let Some((enter, to_submit)) = entered.remove(tid) else { continue };
+                let Some((enter, args)) = entered.remove(tid) else { continue };
                 kept[enter] = false;
                 add_name(&mut by_name, name, 1);
                 eagain = eagain.saturating_add(is_eagain(*result).into());
                 let (ready, useful) = reports_and_done(name, *result);
                 reports = reports.saturating_add(ready);
                 done = done.saturating_add(useful);
-                if let Some(sqes) = batch_of(name, to_submit, *result) {
+                habits.called(Called { tid: *tid, name, args: &args, result: *result });
+                if let Some(sqes) = batch_of(name, args[1], *result) {
                     batches.add(sqes, 1);
                 }
             }
@@ -208,7 +211,9 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
                 batches: earlier,
                 reports: ready,
                 done: useful,
+                habits: before,
             } => {
+                habits.go_on_from(before);
                 reports = reports.saturating_add(*ready);
                 done = done.saturating_add(*useful);
                 for (name, count) in names {
@@ -217,10 +222,15 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
                 eagain = eagain.saturating_add(*again);
                 batches.merge(earlier);
             }
+            Story::Sqe { ring, operation, fd, user_data, .. } => {
+                habits.rings.asks(*ring, *user_data, operation, *fd);
+            }
+            Story::Cqe { ring, user_data, result, flags, .. } => {
+                habits.rings.completes(*ring, *user_data, *result, *flags);
+            }
             Story::Sent { .. }
             | Story::Answered { .. }
-            | Story::Sqe { .. }
-            | Story::Cqe { .. }
+            | Story::Work { .. }
             | Story::On { .. }
             | Story::Off { .. } => {}
         }
@@ -230,6 +240,8 @@ fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
     // The sum stands where the last of them stood.
     if let Some(last) = last {
         kept[last] = true;
-        run.records[last].1 = Record::Story(Story::Thinned { by_name, eagain, batches, reports, done });
+        let habits = Box::new(habits);
+        run.records[last].1 =
+            Record::Story(Story::Thinned { by_name, eagain, batches, reports, done, habits });
     }
 }

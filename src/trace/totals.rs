@@ -156,6 +156,12 @@ pub struct RingTotals {
     /// How often a sample saw NEED_WAKEUP: the SQPOLL thread asleep.
     #[serde(default)]
     pub asleep_seen: u64,
+    /// The most totals in a row that found entries queued and the SQPOLL thread asleep, and nothing moved meanwhile.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stranded: u64,
+    /// The most totals in a row that found completions which only a call would bring (TASKRUN), and none brought.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncollected: u64,
     /// Set-up flags by name (`SQPOLL`, `DEFER_TASKRUN`, …) as far as they can be known from outside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub setup_flags: Vec<String>,

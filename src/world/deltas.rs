@@ -60,6 +60,10 @@ pub struct RingDeltas {
     pub overflow_seen: u64,
     /// Samples that saw NEED_WAKEUP.
     pub asleep_seen: u64,
+    /// The most readings in a row with entries queued and the SQPOLL thread asleep.
+    pub stranded: u64,
+    /// The most readings in a row with completions that only a call would bring.
+    pub uncollected: u64,
     /// Submission queue depth at each sample.
     pub sq_depth: Counts,
     /// Completion queue depth at each sample.
@@ -174,6 +178,8 @@ impl RingDeltas {
             cqes: to.cq_tail.saturating_sub(from.cq_tail),
             overflow_seen: to.overflow_seen.saturating_sub(from.overflow_seen),
             asleep_seen: to.asleep_seen.saturating_sub(from.asleep_seen),
+            stranded: if to.stranded > from.stranded { to.stranded } else { 0 },
+            uncollected: if to.uncollected > from.uncollected { to.uncollected } else { 0 },
             sq_depth,
             cq_depth,
         }
@@ -185,6 +191,8 @@ impl RingDeltas {
         grow(&mut self.cqes, other.cqes);
         grow(&mut self.overflow_seen, other.overflow_seen);
         grow(&mut self.asleep_seen, other.asleep_seen);
+        self.stranded = self.stranded.max(other.stranded);
+        self.uncollected = self.uncollected.max(other.uncollected);
         self.sq_depth.merge(&other.sq_depth);
         self.cq_depth.merge(&other.cq_depth);
     }

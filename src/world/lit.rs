@@ -59,6 +59,11 @@ impl Lit {
         self.names.contains(&user_data)
     }
 
+    /// The names of its entries.
+    pub fn names(&self) -> impl Iterator<Item = &u64> {
+        self.names.iter()
+    }
+
     /// Whether a call does.
     pub fn has_call(&self, call: &Call) -> bool {
         self.has_asked(call.tid, call.t_ns, &call.name, &call.args, call.until_ns)

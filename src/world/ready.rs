@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn socket(receive_queue_bytes: u32, send_queue_bytes: u32) -> Socket {
-        Socket { fd: 5, peer_port: 7, receive_queue_bytes, send_queue_bytes, listening: false }
+        Socket { fd: 5, peer_port: 7, receive_queue_bytes, send_queue_bytes, ..Socket::default() }
     }
 
     #[test]

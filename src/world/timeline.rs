@@ -238,7 +238,7 @@ impl<'t, H: Fn(u32) -> bool> Reader<'t, H> {
                 self.flights.push(Flight { port, ordinal, sent_ns: Some(t_ns), answered_ns: None });
             }
             Story::Answered { port, ordinal } => self.answered(t_ns, *port, *ordinal),
-            Story::Thinned { .. } => {}
+            Story::Thinned { .. } | Story::Work { .. } => {}
         }
     }
 

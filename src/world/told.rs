@@ -82,7 +82,7 @@ mod tests {
             let operation = "NOP".into();
             (t_ns, Story::Sqe { ring: 4, operation, fd: -1, len: 0, flags: 0, user_data: 0, tid: None })
         };
-        let done = |t_ns, result| (t_ns, Story::Cqe { ring: 4, user_data: 0, result, tid: None });
+        let done = |t_ns, result| (t_ns, Story::Cqe { ring: 4, user_data: 0, result, flags: 0, tid: None });
         let exit = |t_ns| (t_ns, Story::Exit { tid: 1, name: "io_uring_enter".into(), result: 2 });
         let window = window(&[
             enter(10),

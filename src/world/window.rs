@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::trace::habits::{Called, Habits};
 use crate::trace::{Counts, Rung, Story, Window, add_name, batch_of, is_eagain, reports_and_done};
 
 /// How many of the last calls are kept for showing.
@@ -96,6 +97,8 @@ pub struct WindowView {
     pub done: u64,
     /// SQEs consumed by each io_uring_enter that had any to submit: the batch sizes.
     pub batches: Counts,
+    /// What its calls show of the way it works.
+    pub habits: Habits,
     /// The last calls, oldest first.
     pub calls: VecDeque<Call>,
     /// The last requests in the order they were sent; of one window only, as their times are.
@@ -124,12 +127,14 @@ impl WindowView {
                 add(&mut self.done, done);
                 if let Some(call) = self.calls.iter_mut().rev().find(|call| call.tid == *tid) {
                     (call.result, call.until_ns) = (Some(*result), Some(t_ns));
+                    self.habits.called(Called { tid: *tid, name, args: &call.args, result: *result });
                     if let Some(sqes) = batch_of(name, call.args[1], *result) {
                         self.batches.add(sqes, 1);
                     }
                 }
             }
-            Story::Thinned { by_name, eagain, batches, reports, done } => {
+            Story::Thinned { by_name, eagain, batches, reports, done, habits } => {
+                self.habits.go_on_from(habits);
                 add(&mut self.reports, *reports);
                 add(&mut self.done, *done);
                 for (name, count) in by_name {
@@ -138,16 +143,18 @@ impl WindowView {
                 add(&mut self.eagain, *eagain);
                 self.batches.merge(batches);
             }
-            Story::Sqe { operation, fd, len, flags, user_data, .. } => {
+            Story::Sqe { ring, operation, fd, len, flags, user_data, .. } => {
+                self.habits.rings.asks(*ring, *user_data, operation, *fd);
                 let seen = SeenEntry::Sqe { operation: operation.clone(), fd: *fd, len: *len, flags: *flags };
                 self.see(RingEntry { t_ns, user_data: *user_data, seen });
             }
-            Story::Cqe { user_data, result, .. } => {
+            Story::Cqe { ring, user_data, result, flags, .. } => {
+                self.habits.rings.completes(*ring, *user_data, *result, *flags);
                 let seen = SeenEntry::Cqe { result: *result };
                 self.see(RingEntry { t_ns, user_data: *user_data, seen });
             }
             // Pictures that need them read the records themselves.
-            Story::On { .. } | Story::Off { .. } => {}
+            Story::On { .. } | Story::Off { .. } | Story::Work { .. } => {}
             Story::Sent { port, ordinal } => self.sent(t_ns, *port, *ordinal),
             Story::Answered { port, ordinal } => self.answered(t_ns, *port, *ordinal),
         }
@@ -208,6 +215,7 @@ impl WindowView {
         add(&mut self.reports, other.reports);
         add(&mut self.done, other.done);
         self.batches.merge(&other.batches);
+        self.habits.add(&other.habits);
         self.calls.extend(other.calls.iter().cloned());
         while self.calls.len() > CALLS_MAX {
             self.calls.pop_front();

@@ -200,6 +200,7 @@ impl Stage {
             "epoll" => self.epoll(),
             "perf" => format!("{:?}", Counters::open(std::process::id(), Kind::Perf).err()),
             "perf-user" => super::perf::count_as_child(words[1]),
+            "stream-user" => super::stream::stream_as_child(words[1]),
             "exit" => std::process::exit(number(1) as i32),
             "exec" => panic!("{}", Command::new("/bin/true").exec()),
             other => panic!("no such order: {other}"),

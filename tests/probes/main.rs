@@ -13,3 +13,4 @@ mod proc;
 mod ptrace;
 mod ring;
 mod state;
+mod stream;

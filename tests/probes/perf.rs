@@ -135,7 +135,7 @@ fn numbers_that_root_did_not_write_are_not_believed() {
     let (path, mode) = (folder.path(), std::fs::Permissions::from_mode);
     assert_eq!(tracepoint_ids::load_from(path).unwrap(), None, "nothing there is no error");
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap().trim().to_owned();
-    let ids = TracepointIds { boot_id, ids: [("read".to_owned(), 7)].into() };
+    let ids = TracepointIds { boot_id, ids: [("read".to_owned(), 7)].into(), records: None };
     let file = tracepoint_ids::share_in(path, &ids).unwrap();
     assert_eq!(tracepoint_ids::load_from(path).unwrap(), Some(ids.clone()));
     let refused = |why: &str| {

@@ -58,6 +58,7 @@ impl Entries {
                     ring: pending.fd,
                     user_data: cqe.user_data,
                     result: cqe.res,
+                    flags: cqe.flags,
                     tid: None,
                 });
             }

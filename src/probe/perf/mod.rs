@@ -9,6 +9,7 @@
 
 mod event;
 pub mod names;
+pub mod stream;
 pub mod tracefs;
 pub mod tracepoint_ids;
 
@@ -40,6 +41,14 @@ impl Kind {
         match self {
             Self::Perf => From::Everywhere,
             Self::PerfUser => From::UserMode,
+        }
+    }
+
+    /// The rung that its numbers carry.
+    pub fn rung(self) -> Rung {
+        match self {
+            Self::Perf => Rung::Perf,
+            Self::PerfUser => Rung::PerfUser,
         }
     }
 }
@@ -134,10 +143,7 @@ impl Counters {
 
     /// The rung that these counts carry.
     pub fn rung(&self) -> Rung {
-        match self.kind {
-            Kind::Perf => Rung::Perf,
-            Kind::PerfUser => Rung::PerfUser,
-        }
+        self.kind.rung()
     }
 }
 

@@ -57,6 +57,14 @@ impl Tracefs {
         text.trim().parse().map_err(io::Error::other)
     }
 
+    /// What stands where in the records of tracepoint `name`, as [`super::stream::Format`] reads it.
+    ///
+    /// # Errors
+    /// As [`id`](Self::id).
+    pub fn format(&self, name: &str) -> io::Result<String> {
+        fs::read_to_string(self.folder.join("events").join(name).join("format"))
+    }
+
     fn readable(self) -> Result<Self, Refusal> {
         let events = self.folder.join("events");
         match fs::read_dir(&events) {

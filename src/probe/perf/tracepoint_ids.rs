@@ -15,6 +15,7 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::names::NAMES;
+use super::stream::Format;
 use super::tracefs::Tracefs;
 
 /// Where the cache lives: a folder that only root can make, on a file system that a boot empties.
@@ -30,6 +31,50 @@ pub struct TracepointIds {
     pub boot_id: String,
     /// The numbers.
     pub ids: BTreeMap<String, u64>,
+    /// What a stream of records needs beside them; `None` where an earlier iolab has shared the numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Layout>,
+}
+
+/// What the records of `syscalls:sys_enter_NAME` and `sys_exit_NAME` look like: all of them alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Where the number of the call stands, in bytes.
+    pub number: u16,
+    /// Where the arguments of the call begin.
+    pub arguments: u16,
+    /// Where the result of the call stands.
+    pub result: u16,
+    /// Numbers of the tracepoints `syscalls:sys_exit_NAME`.
+    pub exits: BTreeMap<String, u64>,
+    /// How many arguments each call has.
+    pub counts: BTreeMap<String, u8>,
+}
+
+impl Layout {
+    /// Reads formats of this boot; `None` where they are not as they have always been: number, then arguments of
+    /// eight bytes, or the result.
+    fn from_tracefs(tracefs: &Tracefs) -> Option<Self> {
+        let mut layout = Self::default();
+        for call in NAMES {
+            let (name, tracepoint) = (call.name().to_owned(), call.tracepoint());
+            let format = |edge: &str| {
+                Format::parse(&tracefs.format(&format!("syscalls/sys_{edge}_{tracepoint}")).ok()?)
+            };
+            let Some((enter, exit)) = format("enter").zip(format("exit")) else { continue };
+            let (number, result) = (enter.field("__syscall_nr")?, exit.field("ret")?);
+            let arguments = (number.offset + number.size).next_multiple_of(size_of::<u64>());
+            if (number.size, result.size) != (4, 8) || exit.field("__syscall_nr") != Some(number) {
+                return None;
+            }
+            layout.number = u16::try_from(number.offset).ok()?;
+            layout.result = u16::try_from(result.offset).ok()?;
+            layout.arguments = u16::try_from(arguments).ok()?;
+            layout.exits.insert(name.clone(), exit.id);
+            layout.counts.insert(name, enter.words_from(arguments).min(6) as u8);
+        }
+        (!layout.exits.is_empty()).then_some(layout)
+    }
 }
 
 impl TracepointIds {
@@ -49,7 +94,7 @@ impl TracepointIds {
             !ids.is_empty(),
             "tracefs has no syscalls:sys_enter_* (a kernel without CONFIG_FTRACE_SYSCALLS)"
         );
-        Ok(Self { boot_id: boot_id()?, ids })
+        Ok(Self { boot_id: boot_id()?, ids, records: Layout::from_tracefs(tracefs) })
     }
 }
 

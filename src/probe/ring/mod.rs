@@ -16,6 +16,7 @@ mod layout;
 mod memory;
 mod one;
 mod pending;
+mod standstill;
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;

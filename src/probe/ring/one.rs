@@ -7,15 +7,16 @@ use nix::errno::Errno;
 use super::layout::{CQE_BYTES, Layout, RING_OFFSET, SQE_BYTES, SQES_OFFSET};
 use super::memory::{self, Mapping};
 use super::pending::{self, Ends, Pending};
+use super::standstill::Standstill;
 use crate::probe::pidfd;
 use crate::trace::{Counts, RingTotals};
 
 /// Flags of the SQ ring, io_uring_setup(2).
 const SQ_FLAGS: [(u32, &str); 3] =
     [(NEED_WAKEUP, "NEED_WAKEUP"), (CQ_OVERFLOW, "CQ_OVERFLOW"), (TASKRUN, "TASKRUN")];
-const NEED_WAKEUP: u32 = 1;
+pub(super) const NEED_WAKEUP: u32 = 1;
 const CQ_OVERFLOW: u32 = 2;
-const TASKRUN: u32 = 4;
+pub(super) const TASKRUN: u32 = 4;
 
 /// The kernel's own limits (`IORING_MAX_ENTRIES`, `IORING_MAX_CQ_ENTRIES`). A ring's header can be written by
 /// its program, so it is believed no further than this.
@@ -32,15 +33,15 @@ enum Memory {
 }
 
 /// The words of a ring's header at one instant.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
-    sq_head: u32,
-    sq_tail: u32,
-    cq_head: u32,
-    cq_tail: u32,
-    sq_flags: u32,
-    sq_dropped: u32,
-    cq_overflow: u32,
+    pub(super) sq_head: u32,
+    pub(super) sq_tail: u32,
+    pub(super) cq_head: u32,
+    pub(super) cq_tail: u32,
+    pub(super) sq_flags: u32,
+    pub(super) sq_dropped: u32,
+    pub(super) cq_overflow: u32,
 }
 
 /// One ring of a process.
@@ -54,6 +55,8 @@ pub(super) struct Ring {
     /// Depths seen since the last drain, by value.
     sq_depth: Vec<u32>,
     cq_depth: Vec<u32>,
+    /// Queues in which nothing moves.
+    standstill: Standstill,
     /// All flags that were ever seen.
     flags_seen: u32,
     /// Whether fdinfo named an SQPOLL thread; `None` while it gave no answer.
@@ -89,6 +92,7 @@ impl Ring {
             totals: RingTotals { fd, ..RingTotals::default() },
             sq_depth: Vec::new(),
             cq_depth: Vec::new(),
+            standstill: Standstill::default(),
             flags_seen: 0,
             sq_thread: None,
         };
@@ -155,6 +159,8 @@ impl Ring {
         if self.sq_thread.is_none() {
             self.sq_thread = sq_thread(self.pid, self.totals.fd);
         }
+        self.standstill.read(&self.words);
+        (self.totals.stranded, self.totals.uncollected) = self.standstill.longest();
         let mut totals = self.totals.clone();
         (totals.sq_dropped, totals.cq_overflow) = (self.words.sq_dropped, self.words.cq_overflow);
         totals.sq_flags = SQ_FLAGS

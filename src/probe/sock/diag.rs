@@ -22,6 +22,7 @@ const MESSAGE_BYTES: usize = 72;
 const PART_BYTES: usize = 64 * 1024;
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const CLOSE_WAIT: u8 = 8;
 const LISTEN: u8 = 10;
 /// All states in which a socket belongs to a descriptor: not SYN_RECV 3, TIME_WAIT 6, CLOSE 7,
 /// NEW_SYN_RECV 12. A machine under load has thousands in TIME_WAIT.
@@ -146,6 +147,7 @@ fn socket_of(message: &[u8]) -> Option<Listed> {
         // A listener reports the length of its backlog here, which is no bytes to send.
         send_queue_bytes: if listening { 0 } else { u32_at(message, 60) },
         listening,
+        peer_done: message[1] == CLOSE_WAIT,
     })
 }
 

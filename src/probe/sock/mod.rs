@@ -23,6 +23,7 @@ struct Listed {
     receive_queue_bytes: u32,
     send_queue_bytes: u32,
     listening: bool,
+    peer_done: bool,
 }
 
 /// Where sockets are listed.
@@ -92,6 +93,7 @@ impl Sockets {
                     receive_queue_bytes: one.receive_queue_bytes,
                     send_queue_bytes: one.send_queue_bytes,
                     listening: one.listening,
+                    peer_done: one.peer_done,
                 })
             })
             .collect();

@@ -5,7 +5,8 @@ use std::io;
 
 use super::Listed;
 
-/// TCP_LISTEN.
+/// TCP_CLOSE_WAIT, TCP_LISTEN.
+const CLOSE_WAIT: u8 = 0x08;
 const LISTEN: u8 = 0x0a;
 
 /// All TCP sockets of the namespace of process `pid` that somebody has open.
@@ -37,6 +38,7 @@ fn socket(line: &str) -> Option<Listed> {
         receive_queue_bytes: u32::from_str_radix(receive, 16).ok()?,
         send_queue_bytes: u32::from_str_radix(send, 16).ok()?,
         listening: state == LISTEN,
+        peer_done: state == CLOSE_WAIT,
     };
     (inode != 0).then_some(listed)
 }

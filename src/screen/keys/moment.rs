@@ -173,7 +173,7 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
                 view.hides_answers(stage.lesson)
                     && (Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Answers)
             }
-            Action::StepBack | Action::StepForward | Action::Measure | Action::Closer => frozen,
+            Action::StepBack | Action::Measure | Action::Closer => frozen,
             Action::Mark | Action::StopWhen | Action::NextRequest => {
                 frozen || Context::of(view) == Context::Numbers
             }
@@ -192,6 +192,7 @@ pub fn label(binding: &Binding, glyphs: &Glyphs) -> String {
         (Action::ScrollDown | Action::Down, _) => glyphs.up_down.into(),
         (Action::MoreConnections, _) => "+/-".into(),
         (Action::Closer, _) => "u/U".into(),
+        (Action::StepBack, _) => ",/.".into(),
         (Action::NextRequest, _) => ";/:".into(),
         (Action::TurnUp, _) => glyphs.left_right.into(),
         (Action::ControlBelow, _) => glyphs.up_down.into(),

@@ -128,6 +128,7 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
         }
         Input::Over => {
             remember(view, stage);
+            view.seen_ns = None;
             // Why a run could not be is still to be read.
             let failed = matches!(view.run, Run::Some { state: State::Failed(_), .. });
             if view.recorded().is_none() && !failed {

@@ -16,6 +16,7 @@ pub(super) fn freeze(view: &mut View, stage: &Stage<'_>) -> Effect {
     match view.playhead {
         Playhead::Live => {
             view.playhead = Playhead::Frozen(end_ns);
+            view.seen_ns = running.then_some(end_ns);
             if running && !recorded { Effect::Freeze(true) } else { Effect::None }
         }
         Playhead::Playing(t_ns) => {
@@ -33,6 +34,7 @@ pub(super) fn freeze(view: &mut View, stage: &Stage<'_>) -> Effect {
             Effect::None
         }
         Playhead::Frozen(_) => {
+            view.seen_ns = None;
             view.playhead = Playhead::Live;
             if running { Effect::Freeze(false) } else { Effect::None }
         }
@@ -85,7 +87,11 @@ pub(super) fn rest_at(view: &mut View, stage: &Stage<'_>, t_ns: u64) -> Effect {
         Some(_) if t_ns >= end_ns => Playhead::End(end_ns),
         _ => Playhead::Frozen(t_ns),
     };
-    if was_live && running { Effect::Freeze(true) } else { Effect::None }
+    if was_live && running {
+        view.seen_ns = Some(end_ns);
+        return Effect::Freeze(true);
+    }
+    Effect::None
 }
 
 pub(super) fn tick(view: &mut View, stage: &Stage<'_>, ns: u64) -> Effect {

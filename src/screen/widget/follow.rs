@@ -108,7 +108,7 @@ fn draw_picture(paint: &mut Paint, area: Rect, story: &Followed) {
         paint.text(area, 0, row, &name, role(place));
         let own =
             || story.steps.iter().zip(&columns).enumerate().filter(|(_, (step, _))| step.place == place);
-        if let (Some((_, (_, first))), Some((_, (_, last)))) = (own().next(), own().last()) {
+        if let (Some((_, (_, first))), Some((_, (_, last)))) = (own().next(), own().next_back()) {
             let dots = glyphs.empty.repeat(usize::from(last.saturating_sub(*first)));
             paint.text(strip, *first, row, &dots, Role::Frame);
         }

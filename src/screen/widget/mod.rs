@@ -92,7 +92,7 @@ impl<'s> Scene<'s> {
     }
 
     /// The same where it is of this server.
-    fn lit_of(&self, server: &ServerView<'_>) -> Option<&Lit> {
+    pub fn lit_of(&self, server: &ServerView<'_>) -> Option<&Lit> {
         let named = |lit: &&Lit| {
             server.header.servers.get(lit.server as usize).is_some_and(|name| name == server.name)
         };

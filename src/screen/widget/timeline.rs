@@ -66,7 +66,7 @@ fn told<'a, 's>(scene: &'a Scene<'s>) -> &'a [Drawn<'s>] {
         let Some(trace) = scene.trace else { return Vec::new() };
         let span = span_ns(scene, trace);
         let center_ns = scene.view.t_ns().min(trace.end_ns());
-        let drawn = |server: &&'s ServerView<'s>| drawn(scene, trace, *server, span, center_ns);
+        let drawn = |server: &&'s ServerView<'s>| drawn(scene, trace, server, span, center_ns);
         scene.servers.iter().filter_map(drawn).collect()
     })
 }

@@ -1,6 +1,8 @@
 //! Who takes part in a run: its process's threads by name, its connections by descriptor and port.
 
-use crate::trace::{Record, Run, Socket, ThreadTotals, Trace};
+use std::collections::BTreeMap;
+
+use crate::trace::{Purpose, Record, Run, Socket, Story, ThreadTotals, Trace};
 use crate::world::Helper;
 
 /// The threads and the connections of a run's process, as far as any of its runs has read them.
@@ -41,6 +43,21 @@ impl<'t> Cast<'t> {
     /// Whether a thread of the kernel polls its submission queue.
     pub fn has_poller(&self) -> bool {
         self.threads.iter().any(|thread| Helper::of(&thread.comm) == Some(Helper::Poller))
+    }
+
+    /// Which descriptor the entries of each name were about, as windows of the same process told that name them. The
+    /// kernel's own records leave the descriptor out.
+    pub fn fds_by_name(trace: &Trace, run: &Run) -> BTreeMap<u64, i32> {
+        /// Windows are short; a foreign file need not be.
+        const READ_MAX: usize = 65_536;
+        let same = trace.runs().iter().filter(|other| other.start.pid == run.start.pid);
+        let windows = same.filter(|other| other.start.purpose == Purpose::Window);
+        let records = windows.flat_map(|run| run.records.iter().take(READ_MAX));
+        let named = records.filter_map(|(_, record)| match record {
+            Record::Story(Story::Sqe { user_data, fd: fd @ 0.., .. }) => Some((*user_data, *fd)),
+            _ => None,
+        });
+        named.collect()
     }
 
     /// The server's descriptor of the connection from that port.

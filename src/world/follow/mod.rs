@@ -135,7 +135,10 @@ pub fn follow(trace: &Trace, spot: &Spot) -> Option<Followed> {
     let What::Request { port, ordinal } = spot.what else { return None };
     let run = trace.runs().get(spot.run)?;
     let cast = Cast::of(trace, run);
-    let scan = Scan::of(run, spot::sent_at(run, &spot)?, port, ordinal);
+    let mut scan = Scan::of(run, spot::sent_at(run, &spot)?, port, ordinal);
+    if scan.is_nameless {
+        scan.name(&Cast::fds_by_name(trace, run));
+    }
     let known = cast.fd(port).map(|fd| (fd, Sure::Seen));
     let fd = known.or_else(|| Some((scan.only_fd()?, Sure::Derived)));
     let rung = told_by(run, spot.t_ns);
@@ -313,7 +316,12 @@ impl Teller<'_, '_> {
             self.remarks
                 .push("the SQ thread makes no call: that it took the SQE is certain, when is not".into());
         }
-        if scan.edges_only {
+        if scan.is_nameless {
+            self.remarks.push(
+                "whose entries these are is derived: a window under ptrace saw which descriptor each user_data is about"
+                    .into(),
+            );
+        } else if scan.edges_only {
             self.remarks
                 .push("entries of rings were seen at the edges of calls, not when they were written".into());
         }

@@ -32,6 +32,8 @@ pub(super) struct Scan<'t> {
     pub calls: Vec<Call>,
     /// Entries were told at the edges of calls, by nobody in particular.
     pub edges_only: bool,
+    /// The kernel told of entries without their descriptors.
+    pub is_nameless: bool,
     entries: Vec<Seen>,
     last_ns: u64,
     _run: &'t Run,
@@ -49,6 +51,7 @@ impl<'t> Scan<'t> {
             answered_ns: answered.map(|at| run.records[at].0),
             calls: Vec::new(),
             edges_only: true,
+            is_nameless: false,
             entries: Vec::new(),
             last_ns: run.records[end - 1].0,
             _run: run,
@@ -82,11 +85,14 @@ impl<'t> Scan<'t> {
                 }
             }
             Story::Sqe { operation, fd, len, flags, user_data, tid, .. } => {
-                fds.insert(*user_data, *fd);
+                if *fd >= 0 {
+                    fds.insert(*user_data, *fd);
+                }
+                self.is_nameless |= *fd < 0 && tid.is_some();
                 self.edges_only &= tid.is_none();
                 let seen = SeenEntry::Sqe { operation: operation.clone(), fd: *fd, len: *len, flags: *flags };
                 let entry = RingEntry { t_ns, user_data: *user_data, seen };
-                self.entries.push(Seen { entry, tid: *tid, fd: Some(*fd) });
+                self.entries.push(Seen { entry, tid: *tid, fd: Some(*fd).filter(|fd| *fd >= 0) });
             }
             Story::Cqe { user_data, result, tid, .. } => {
                 self.edges_only &= tid.is_none();
@@ -95,6 +101,13 @@ impl<'t> Scan<'t> {
                 self.entries.push(Seen { entry, tid: *tid, fd: fds.get(user_data).copied() });
             }
             _ => {}
+        }
+    }
+
+    /// Gives entries without a descriptor the one that others of their name were about.
+    pub fn name(&mut self, fds: &BTreeMap<u64, i32>) {
+        for seen in self.entries.iter_mut().filter(|seen| seen.fd.is_none()) {
+            seen.fd = fds.get(&seen.entry.user_data).copied();
         }
     }
 

@@ -47,7 +47,7 @@ fn sqe(operation: &str, fd: i32, user_data: u64, tid: Option<u32>) -> Story {
 }
 
 fn cqe(user_data: u64, result: i32) -> Story {
-    Story::Cqe { ring: 4, user_data, result, tid: None }
+    Story::Cqe { ring: 4, user_data, result, flags: 0, tid: None }
 }
 
 fn told(followed: &Followed) -> Vec<(u64, String, &str)> {
@@ -148,18 +148,28 @@ fn who_took_an_entry_is_told_where_it_was_seen() {
         "sqpoll",
         Rung::Perf,
         vec![
-            (1, sqe("RECV", 5, 22, Some(9))),
+            (1, sqe("RECV", -1, 22, Some(9))),
             (10, sent(40_000, 0)),
             (20, cqe(22, 64)),
-            (26, sqe("SEND", 5, 23, Some(9))),
+            (26, sqe("SEND", -1, 23, Some(9))),
             (30, cqe(23, 64)),
             (35, answered(40_000, 0)),
         ],
     );
+    // The kernel names no descriptor: a window under ptrace of the same process did.
+    let unlinked = followed(&trace, 1);
+    assert!(unlinked.names.is_empty(), "{unlinked:?}");
+    let mut trace = trace;
+    let mut push = |t_ns, record| trace.push(Entry { run: Some(2), t_ns, record }).unwrap();
+    push(0, Record::Start(Start { server: 0, round: 0, purpose: Purpose::Window, pid: 7, load: None }));
+    push(1, Record::Story(sqe("RECV", 5, 22, None)));
+    push(2, Record::Story(sqe("SEND", 5, 23, None)));
+    push(3, Record::Story(sqe("RECV", 6, 26, None)));
     let story = followed(&trace, 1);
-    let expected = (26, "SQ thread".to_owned(), "takes SQE 23: send 64 bytes on fd 5");
+    let expected = (26, "SQ thread".to_owned(), "takes SQE 23: SEND");
     assert!(told(&story).contains(&expected), "{:?}", told(&story));
     assert!(story.steps.iter().all(|step| step.sure != Sure::TimeNotKnown));
+    assert!(story.remarks.iter().any(|says| says.contains("user_data")), "{:?}", story.remarks);
 }
 
 #[test]
