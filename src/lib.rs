@@ -16,6 +16,8 @@ pub mod lab;
 pub mod lesson;
 #[cfg(feature = "live")]
 pub mod load;
+#[cfg(feature = "live")]
+pub mod observe;
 pub mod plain;
 #[cfg(feature = "live")]
 pub mod probe;

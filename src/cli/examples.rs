@@ -57,6 +57,15 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "observe",
+        &[
+            example("iolab observe -- nginx -g 'daemon off;'", "start a program and watch it until it ends"),
+            example("iolab observe -p 1234 --duration 5", "a process that runs, for five seconds"),
+            example("iolab observe --format json -- fio job.fio > run.json", "for scripts"),
+            example("iolab observe --output run.txt -- ls | wc -l", "what it prints goes on as before"),
+        ],
+    ),
+    (
         "exercise",
         &[
             example("iolab exercise init", "make a workspace, with the first exercise open"),

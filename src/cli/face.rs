@@ -45,7 +45,7 @@ fn outcome(world: &World<'_>) -> Exit {
 }
 
 /// A recording may come from anywhere: what it names must not speak to the terminal.
-fn without_control(text: &str) -> String {
+pub fn without_control(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 

@@ -13,9 +13,9 @@ use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
 use super::trouble::trouble;
-use crate::lab::{Control, Live, Plan, Recorder, Session};
+use crate::lab::{Control, Live, Plan, Recorder, Session, SlowPlan};
 use crate::lesson::{Lesson, Runner, playground};
-use crate::servers::Column;
+use crate::servers::{Column, Options};
 use crate::trace::{Entry, Load, Probing, Thinner, Trace, file};
 use crate::tui;
 
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Alternate with rounds without any probe and show what the probes cost.
     #[arg(long)]
     probe_cost: bool,
+    /// Slow motion: the servers stop at each system call, and what stands in their rings, lists and queues is shown.
+    #[arg(long, conflicts_with_all = ["probe_cost", "record"])]
+    slow: bool,
     /// Keep the run in a file; compressed when its name ends in .gz.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -70,6 +73,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
+    if arguments.slow {
+        return slow(arguments, plan);
+    }
     let face = match arguments.format {
         Some(LabFace::Json) => Face::Json,
         Some(LabFace::Tui) => return screen(arguments, plan),
@@ -109,6 +115,35 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         writer.finish().map_err(|error| trouble("cannot finish the recording", &error))?;
     }
     face::show_lab(&trace, u64::MAX, face)
+}
+
+/// Slow motion, on a screen or in lines.
+fn slow(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
+    let slow = match slow_plan(&arguments, &plan) {
+        Ok(slow) => slow,
+        Err(error) => {
+            super::complain(&error);
+            return Ok(Exit::Usage);
+        }
+    };
+    match arguments.format {
+        Some(LabFace::Json) => {
+            super::complain(&anyhow::anyhow!("slow motion is for people: it has no --format json"));
+            Ok(Exit::Usage)
+        }
+        _ => super::slow::run(&slow, arguments.load.requests().unwrap_or(1)),
+    }
+}
+
+fn slow_plan(arguments: &Arguments, plan: &Plan) -> anyhow::Result<SlowPlan> {
+    let servers = plan.columns.iter().map(|column| column.server).collect();
+    let mut slow = SlowPlan::new(servers);
+    slow.connections = arguments.load.connections_slow()?;
+    slow.message_bytes = arguments.load.message_bytes();
+    if plan.options != Options::default() {
+        slow.options = plan.options.clone();
+    }
+    Ok(slow)
 }
 
 /// The playground: the screen of a lesson, without the lesson.

@@ -3,15 +3,16 @@
 use anyhow::bail;
 use clap::Args;
 
+use crate::lab::slow::CONNECTIONS_MAX as CONNECTIONS_SLOW_MAX;
 use crate::servers::CONNECTIONS_MAX;
 use crate::trace::{Load, Pace};
 
 /// What the client does.
 #[derive(Args, Debug)]
 pub struct LoadArguments {
-    /// Connections that send requests.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)))]
-    connections: u32,
+    /// Connections that send requests [default: 64; 1 with --slow].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)))]
+    connections: Option<u32>,
     /// Connections that are open beside them and do nothing.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(CONNECTIONS_MAX)))]
     idle: u32,
@@ -38,6 +39,24 @@ impl LoadArguments {
         self.requests.is_some() || self.duration.is_some()
     }
 
+    /// The connections of slow motion: few enough to be followed by eye.
+    pub fn connections_slow(&self) -> anyhow::Result<u32> {
+        match self.connections.unwrap_or(1) {
+            n @ 1..=CONNECTIONS_SLOW_MAX => Ok(n),
+            n => bail!("--slow with {n} connections: more than {CONNECTIONS_SLOW_MAX} cannot be followed"),
+        }
+    }
+
+    /// Bytes of one request.
+    pub fn message_bytes(&self) -> u32 {
+        self.message
+    }
+
+    /// Requests, if a number was asked for.
+    pub fn requests(&self) -> Option<u64> {
+        self.requests
+    }
+
     /// The checked load.
     pub fn load(&self) -> anyhow::Result<Load> {
         if self.burst > 1 && self.rate == Pace::Max {
@@ -49,7 +68,7 @@ impl LoadArguments {
             bail!("--burst {} at --rate {rate}: a burst would come less than once a second", self.burst);
         }
         Ok(Load {
-            connections: self.connections,
+            connections: self.connections.unwrap_or(64),
             idle: self.idle,
             message_bytes: self.message,
             pace: self.rate,

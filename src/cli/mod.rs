@@ -26,6 +26,8 @@ mod look;
 mod man;
 pub mod nearest;
 #[cfg(feature = "live")]
+mod observe;
+#[cfg(feature = "live")]
 mod progress;
 mod replay;
 mod screen;
@@ -37,6 +39,8 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
+#[cfg(feature = "live")]
+mod slow;
 mod talk;
 mod tree;
 #[cfg(feature = "live")]
@@ -70,6 +74,8 @@ enum Command {
     #[cfg(feature = "live")]
     Lab(lab::Arguments),
     #[cfg(feature = "live")]
+    Observe(observe::Arguments),
+    #[cfg(feature = "live")]
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
@@ -94,13 +100,28 @@ enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
-    Done = 0,
+    Done,
     /// The thing asked for failed.
-    Failed = 1,
+    Failed,
     /// Wrong usage.
-    Usage = 2,
+    Usage,
     /// This machine cannot do it.
-    Refused = 3,
+    Refused,
+    /// The exit status of a program that ran in iolab's place.
+    Status(u8),
+}
+
+impl Exit {
+    /// The number.
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Status(status) => status,
+        }
+    }
 }
 
 /// Runs the program and says how it ended. Every error ends here, in one form: what happened, why it
@@ -113,6 +134,8 @@ pub fn main() -> ExitCode {
         Command::Lesson(arguments) => lesson::run(&arguments),
         #[cfg(feature = "live")]
         Command::Lab(arguments) => lab::run(arguments),
+        #[cfg(feature = "live")]
+        Command::Observe(arguments) => observe::run(arguments),
         #[cfg(feature = "live")]
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
@@ -134,10 +157,10 @@ pub fn main() -> ExitCode {
 
 fn end(result: anyhow::Result<Exit>) -> ExitCode {
     match result {
-        Ok(exit) => ExitCode::from(exit as u8),
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
             complain(&error);
-            ExitCode::from(Exit::Failed as u8)
+            ExitCode::from(Exit::Failed.code())
         }
     }
 }

@@ -34,6 +34,8 @@ impl Progress {
                 let what = match start.purpose {
                     Purpose::Measure => format!("round {} of {}", start.round + 1, self.rounds),
                     Purpose::Window => "system calls by name".into(),
+                    Purpose::Observe => "observed".into(),
+                    Purpose::Slow => "slow motion".into(),
                     Purpose::Unobserved => format!("round {} of {}, no probes", start.round + 1, self.rounds),
                 };
                 self.running.insert((run, format!("{} ({what})", self.servers[start.server as usize])));

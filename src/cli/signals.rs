@@ -19,3 +19,10 @@ pub fn on_interrupt(stop: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     });
     Ok(())
 }
+
+/// Calls `heard` at each signal, with its number.
+pub fn on_each(heard: impl Fn(i32) + Send + 'static) -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
+    std::thread::spawn(move || signals.forever().for_each(heard));
+    Ok(())
+}

@@ -4,4 +4,5 @@ pub mod exercises;
 pub mod grade;
 pub mod home;
 pub mod json;
+pub mod observe;
 pub mod svg;

@@ -14,7 +14,7 @@ use super::observer::Probes;
 use super::session::Stage;
 use super::spawn;
 use crate::probe::perf;
-use crate::servers::Server;
+use crate::servers::{Options, Server};
 use crate::trace::{End, Load, Purpose, Refusal, Rung};
 
 /// Counters over a whole process, or the rung that was refused.
@@ -65,7 +65,7 @@ impl Cast {
             hold: true,
             ..spawn::Setup::default()
         };
-        let held = spawn::spawn(command(stage, server), setup)?;
+        let held = spawn::spawn(command(&stage.plan.options, server), setup)?;
         let pid = held.pid;
         // Attached before the first instruction, so that all threads to come are counted.
         let counters = (purpose == Purpose::Measure).then(|| counters(stage, pid)).flatten();
@@ -98,8 +98,8 @@ impl Cast {
     }
 }
 
-fn command(stage: &Stage, server: &Server) -> Command {
-    let options = &stage.plan.options;
+/// The command that serves.
+pub fn command(options: &Options, server: &Server) -> Command {
     let mut command = spawn::iolab();
     command.args(["serve", server.name]);
     command.args(["--sq-entries", &options.sq_entries.to_string()]);

@@ -6,8 +6,9 @@ use std::sync::mpsc::Sender;
 use super::plan::Plan;
 use super::recorder::Recorder;
 use super::session::{Control, Session};
+use super::slow::{Slow, SlowPlan};
 use super::trial::{TrialPlan, Trials};
-use crate::lesson::{Kind, Lab, LabEvent, Recorded, Runner, Source};
+use crate::lesson::{Go, Kind, Lab, LabEvent, Recorded, Runner, Source};
 use crate::servers::{Column, Options};
 use crate::trace::{Capabilities, Header, Load, Pace, Refusal};
 use crate::trials;
@@ -21,6 +22,8 @@ pub struct Live {
     source: Option<&'static Source>,
     /// What the servers are told.
     options: Options,
+    /// What slow motion is to be like, where it was asked for; its servers come from the lab.
+    slow: Option<SlowPlan>,
     underway: Option<Underway>,
 }
 
@@ -28,6 +31,7 @@ pub struct Live {
 enum Underway {
     Servers(Session),
     Trials(Trials),
+    Slow(Slow),
 }
 
 /// What a lab runs.
@@ -39,12 +43,17 @@ enum Checked {
 impl Live {
     /// A runner of the labs of one lesson.
     pub fn new(source: &'static Source) -> Self {
-        Self { source: Some(source), options: Options::default(), underway: None }
+        Self { source: Some(source), options: Options::default(), slow: None, underway: None }
     }
 
     /// A runner of whatever is asked for; what this machine refuses is said server by server.
     pub fn playground(options: Options) -> Self {
-        Self { source: None, options, underway: None }
+        Self { source: None, options, slow: None, underway: None }
+    }
+
+    /// The same, with slow motion of these connections, messages and options.
+    pub fn with_slow(self, plan: SlowPlan) -> Self {
+        Self { slow: Some(plan), ..self }
     }
 }
 
@@ -63,6 +72,23 @@ fn refused(lab: &Lab) -> Option<Refusal> {
     };
     let io_uring = &capabilities().io_uring;
     if needs && !io_uring.is_usable() { io_uring.refusal().cloned() } else { None }
+}
+
+/// Why this machine cannot show these servers in slow motion, if so.
+fn slow_refused(plan: &SlowPlan) -> Option<String> {
+    let capabilities = capabilities();
+    let needs_rings = plan.servers.iter().any(|server| server.io_uring);
+    match (&capabilities.io_uring, &capabilities.ptrace) {
+        (_, ptrace) if !ptrace.is_usable() => {
+            let refusal = ptrace.refusal().map(ToString::to_string).unwrap_or_default();
+            Some(format!("this machine refuses ptrace: {refusal}"))
+        }
+        (io_uring, _) if needs_rings && !io_uring.is_usable() => {
+            let refusal = io_uring.refusal().map(ToString::to_string).unwrap_or_default();
+            Some(format!("this machine refuses io_uring: {refusal}"))
+        }
+        _ => None,
+    }
 }
 
 /// The plan of a lab.
@@ -100,6 +126,8 @@ impl Underway {
         match self {
             Self::Servers(session) => session.control(control),
             Self::Trials(trials) => trials.control(control),
+            // It has no load, and stands still by itself.
+            Self::Slow(_) => {}
         }
     }
 }
@@ -139,6 +167,39 @@ impl Runner for Live {
     fn freeze(&mut self, frozen: bool) {
         if let Some(underway) = &self.underway {
             underway.control(Control::Freeze(frozen));
+        }
+    }
+
+    fn slow(&mut self, _lab: &Lab, servers: &[String], events: Sender<LabEvent>) {
+        self.stop();
+        let columns = servers.iter().filter_map(|name| Column::parse(name));
+        let mut plan = SlowPlan::new(columns.map(|column| column.server).collect());
+        if let Some(tuned) = &self.slow {
+            (plan.connections, plan.message_bytes) = (tuned.connections, tuned.message_bytes);
+            plan.options = tuned.options.clone();
+        }
+        if let Some((source, why)) = self.source.zip(slow_refused(&plan)) {
+            return Recorded::new(source, why).slow(_lab, servers, events);
+        }
+        let _ = events.send(LabEvent::Begin(Box::new(plan.header(capabilities()))));
+        let (entries, over) = (events.clone(), events.clone());
+        let recorder = Recorder::new(move |batch| {
+            let _ = entries.send(LabEvent::Entries(batch));
+        })
+        .when_closed(move || {
+            let _ = over.send(LabEvent::Over);
+        });
+        match Slow::start(&plan, recorder) {
+            Ok(slow) => self.underway = Some(Underway::Slow(slow)),
+            Err(error) => {
+                let _ = events.send(LabEvent::Failed(format!("slow motion cannot begin: {error:#}")));
+            }
+        }
+    }
+
+    fn go(&mut self, go: Go, server: Option<usize>) {
+        if let Some(Underway::Slow(slow)) = &self.underway {
+            slow.go(go, server);
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Setup {
     pub cpus: Option<CpuSet>,
     /// Held before exec until [`Held::release`].
     pub hold: bool,
+    /// A program of somebody else's: its environment and its process group are left as they are.
+    pub foreign: bool,
 }
 
 /// A child that waits before its exec: counters can be attached that then count from its first instruction.
@@ -52,7 +54,8 @@ impl Held {
     }
 }
 
-/// Starts `command`. The child has its own process group, dies with us, and is held if asked for.
+/// Starts `command`. The child has its own process group (unless it is a foreign program), dies with us, and is
+/// held if asked for.
 pub fn spawn(command: Command, setup: Setup) -> anyhow::Result<Held> {
     let (report_read, report_write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     let (gate_read, gate_write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
@@ -137,8 +140,10 @@ impl Birth {
         let handed = self.setup.listener.or(self.setup.gate);
         let descriptor_3 = handed.as_ref().map(AsRawFd::as_raw_fd);
         let (cpus, parent) = (self.setup.cpus, self.parent);
-        command.env_remove("LISTEN_PID");
-        command.process_group(0);
+        if !self.setup.foreign {
+            command.env_remove("LISTEN_PID");
+            command.process_group(0);
+        }
         // SAFETY: the closure allocates nothing and makes only async-signal-safe system calls.
         unsafe {
             command.pre_exec(move || {

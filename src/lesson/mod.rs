@@ -28,7 +28,7 @@ pub use model::{Block, Form, Insight, Lesson, Step};
 pub use playground::playground;
 pub use prediction::{Closeness, Prediction, Verdict, Within};
 pub use recorded::Recorded;
-pub use runner::{LabEvent, Runner};
+pub use runner::{Go, LabEvent, Runner};
 
 /// One lesson as it is embedded: its folder's name, its text, its recorded runs.
 #[derive(Debug)]

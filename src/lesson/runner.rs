@@ -27,6 +27,19 @@ pub enum LabEvent {
     Failed(String),
 }
 
+/// How far a server that is stopped call by call may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// To its next stop.
+    Stop,
+    /// To the end of the request, or of the next one.
+    Request,
+    /// To the next completion: a CQE, or a call that moved bytes.
+    Completion,
+    /// On and on, untraced, request after request, until it is stopped again.
+    Free,
+}
+
 /// Starts and stops runs.
 pub trait Runner {
     /// Starts a run of this lab, ending the one before. Returns at once; everything else comes as events,
@@ -52,6 +65,14 @@ pub trait Runner {
 
     /// Asks the run to end well: the last totals and [`LabEvent::Over`] follow. Returns at once.
     fn finish(&mut self);
+
+    /// Starts these servers of the lab in slow motion, each with a client of its own that sends what it is told to.
+    /// As [`start`](Self::start) otherwise. A machine that refuses shows a recorded run, or says why it cannot.
+    fn slow(&mut self, lab: &Lab, servers: &[String], events: Sender<LabEvent>);
+
+    /// Lets the server of that index among those in slow motion go on; all, where none is named: then those that
+    /// have ended a request wait for those that have not.
+    fn go(&mut self, go: Go, server: Option<usize>);
 
     /// Ends the run: when this returns, every process it started is gone. Does nothing when no run is under
     /// way.

@@ -111,7 +111,7 @@ pub fn load(load: &Load) -> String {
     out
 }
 
-fn machine(machine: &Machine) -> String {
+pub(super) fn machine(machine: &Machine) -> String {
     let kind = match machine.is_virtual {
         Some(true) => ", virtual",
         _ => "",
@@ -269,7 +269,7 @@ fn batches(view: &ServerView<'_>) -> Option<String> {
 }
 
 /// The rules that speak up, each with what it is about and what to do.
-fn insights(view: &ServerView<'_>) -> Vec<String> {
+pub(super) fn insights(view: &ServerView<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for finding in view.insights() {
         let insight = insight::by_id(&finding.id);
@@ -337,7 +337,7 @@ pub fn trouble(server: &str, end: &End) -> String {
 }
 
 /// A line, broken at 80 columns and indented.
-fn wrapped(out: &mut String, line: &str) {
+pub(super) fn wrapped(out: &mut String, line: &str) {
     let indent = 2 + line.len() - line.trim_start_matches(' ').len();
     let (first, further) = (" ".repeat(indent), format!("\n{}", " ".repeat(indent + 2)));
     let mut width = 0;

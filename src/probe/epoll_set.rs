@@ -125,6 +125,18 @@ pub fn read(pid: u32) -> Result<Vec<EpollSet>, Refusal> {
     EpollSets::open(pid)?.read()
 }
 
+/// What the entries of one interest list carry back in a report: descriptor and datum. Empty where the list cannot
+/// be read.
+pub fn carried(pid: u32, epoll: i32) -> Vec<(i32, u64)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{epoll}")).unwrap_or_default();
+    let datum = |line: &str| {
+        let mut words = line.split_whitespace();
+        words.find(|word| *word == "data:")?;
+        u64::from_str_radix(words.next()?, 16).ok()
+    };
+    text.lines().filter_map(|line| Some((entry(line)?.fd, datum(line)?))).collect()
+}
+
 /// Entries of an epoll descriptor's fdinfo: `tfd:        7 events: c0000019 data: 2a …`.
 fn parse(text: &str) -> Vec<Interest> {
     text.lines().filter_map(entry).collect()
@@ -151,6 +163,11 @@ mod tests {
         assert_ne!(interest[0].events & Interest::ET, 0);
         assert_ne!(interest[0].events & Interest::ONESHOT, 0);
         assert_eq!(interest[1].events & Interest::ET, 0);
+    }
+
+    #[test]
+    fn a_list_of_nobody_carries_nothing() {
+        assert!(carried(std::process::id(), -1).is_empty());
     }
 
     #[test]

@@ -10,15 +10,17 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
-mod descriptors;
+pub(crate) mod descriptors;
 pub mod epoll_set;
 pub mod perf;
 pub mod pidfd;
+pub mod pointed;
 pub mod proc;
 pub mod ptrace;
 pub mod refuse;
 pub mod ring;
 pub mod sock;
+pub mod source;
 pub mod syscalls;
 mod table;
 

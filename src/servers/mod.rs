@@ -19,6 +19,7 @@ pub mod epoll_edge;
 pub mod epoll_spin;
 #[cfg(feature = "live")]
 pub mod flawed;
+pub mod listings;
 #[cfg(feature = "live")]
 mod multishot_connection;
 #[cfg(feature = "live")]

@@ -8,9 +8,11 @@ mod index;
 mod load;
 mod machine;
 mod probing;
+mod program;
 mod record;
 mod rung;
 mod state;
+mod stop;
 mod story;
 mod totals;
 
@@ -18,9 +20,11 @@ pub use index::Tally;
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
+pub use program::Program;
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
+pub use stop::{CqeSight, Edge, Pointed, Polled, Report, RingSight, Source, SourceLine, SqeSight, Stop};
 pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};
 pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
 

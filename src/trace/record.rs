@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::load::Load;
 use super::machine::Capabilities;
+use super::program::Program;
 use super::rung::{Refusal, Rung};
 use super::state::{EpollSet, Socket};
+use super::stop::Stop;
 use super::story::{Story, Window};
 use super::totals::{ClientTotals, ProcessTotals};
 
@@ -50,6 +52,8 @@ pub enum Record {
     Process(ProcessTotals),
     /// Totals of its client.
     Client(ClientTotals),
+    /// What a process that somebody else wrote is: told once it is known, and again when that changes.
+    Program(Program),
     /// The interest lists.
     EpollSets {
         /// One for each epoll descriptor.
@@ -62,6 +66,8 @@ pub enum Record {
     },
     /// One event of the story, inside a window.
     Story(Story),
+    /// A server stands still at the edge of a call: slow motion.
+    Stop(Box<Stop>),
     /// A window ends; it began at `t_ns - duration_ns`.
     Window {
         /// How long it was open, nanoseconds.
@@ -112,6 +118,11 @@ pub enum Purpose {
     Window,
     /// A run without any probe, to know what the probes cost (`--probe-cost`).
     Unobserved,
+    /// A process that was found and looked at, of whatever program: it has no client, and its totals are what
+    /// can be known.
+    Observe,
+    /// Stopped at each system call, for somebody who looks: never times, switches or throughput.
+    Slow,
 }
 
 /// How a run ended.
@@ -130,6 +141,15 @@ pub enum End {
     ServerGone {
         /// Exit code or signal, in words, and the last line it said on stderr.
         says: String,
+    },
+    /// An observed process has ended, as programs do.
+    Exited {
+        /// Its exit status; `None` where a signal ended it, or where only its parent hears of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<i32>,
+        /// The signal that ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
     },
     /// The client could not go on.
     ClientFailed {
@@ -151,6 +171,9 @@ impl std::fmt::Display for End {
             Self::Frozen => out.write_str("frozen"),
             Self::Changed => out.write_str("the load was changed"),
             Self::ServerGone { says } => write!(out, "the server's process has ended: {says}"),
+            Self::Exited { status: Some(status), .. } => write!(out, "it ended with exit status {status}"),
+            Self::Exited { signal: Some(signal), .. } => write!(out, "signal {signal} ended it"),
+            Self::Exited { .. } => out.write_str("it has ended"),
             Self::ClientFailed { says } => write!(out, "the client could not go on: {says}"),
             Self::Refused { refusal } => write!(out, "refused: {refusal}"),
         }
@@ -177,6 +200,11 @@ pub enum Note {
     Cut {
         /// System calls that were seen.
         calls: u64,
+    },
+    /// What has to be known to read the numbers of a run right: what is part of them and what is not.
+    Remark {
+        /// In a sentence.
+        says: String,
     },
     /// A server said a line on stderr (a feature it does without, a limit it met).
     Said {

@@ -1,7 +1,7 @@
 //! A trace in memory: the header and the runs, each a list of records ordered by their time.
 
 use super::index::{Index, Tally};
-use super::{ClientTotals, Entry, Header, Note, ProcessTotals, Record, RunId, Start};
+use super::{ClientTotals, Entry, Header, Note, ProcessTotals, Purpose, Record, RunId, Start};
 
 /// The most runs a trace may have: bounds what a foreign file can make us allocate.
 const RUNS_MAX: RunId = 10_000;
@@ -207,6 +207,10 @@ impl Trace {
         if id as usize != self.runs.len() || id >= RUNS_MAX {
             return Err(format!("run {id} starts out of turn"));
         }
+        if start.purpose == Purpose::Observe && start.server as usize == self.header.servers.len() {
+            // Nobody knows beforehand which processes there will be: each brings its own column.
+            self.header.servers.push(format!("process {}", start.pid));
+        }
         if start.server as usize >= self.header.servers.len() {
             return Err(format!("run {id} is of server {}, the header has none such", start.server));
         }
@@ -222,6 +226,9 @@ impl Trace {
         // Several threads observe one run; a record that comes a little late takes the time of the one
         // before it rather than going back.
         let t_ns = run.records.last().map_or(t_ns, |(last_ns, _)| t_ns.max(*last_ns));
+        if let Record::Program(program) = &record {
+            self.header.servers[run.start.server as usize] = program.column();
+        }
         run.index.push(&record);
         run.records.push((t_ns, record));
         Ok(Place::Record(id, (run.records.len() - 1) as u32))

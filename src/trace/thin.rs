@@ -147,7 +147,7 @@ fn thin_totals(run: &mut Run, until: usize, before_ns: u64, kept: &mut [bool]) {
 /// Adds the earlier samples to the later totals; `false` when their rings differ, then both must stay.
 fn merge_process(earlier: &ProcessTotals, later: &mut ProcessTotals) -> bool {
     let same = earlier.rings.len() == later.rings.len()
-        && earlier.rings.iter().zip(&later.rings).all(|(one, other)| one.fd == other.fd);
+        && earlier.rings.iter().zip(&later.rings).all(|(one, other)| one.is_same(other));
     if same {
         for (one, other) in earlier.rings.iter().zip(&mut later.rings) {
             other.sq_depth.merge(&one.sq_depth);

@@ -127,8 +127,12 @@ pub struct ThreadTotals {
 /// One io_uring ring, read through a read-only mapping.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RingTotals {
-    /// Its descriptor in the process.
+    /// Its descriptor in the process; −1 for one that is registered only, and has none.
     pub fd: i32,
+    /// The inode behind it, which tells rings apart that had one descriptor after the other; 0 where it is not
+    /// known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub id: u64,
     /// Slots of the submission queue.
     pub sq_entries: u32,
     /// Slots of the completion queue.
@@ -171,6 +175,20 @@ pub struct RingTotals {
     /// Completion queue depth at each sample since the last record.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub cq_depth: Counts,
+    /// Whether the program has closed it: these are its last counts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub closed: bool,
+    /// Whether it may have done more than is told here: its memory is out of reach, and what the kernel says
+    /// of it was read a little before its end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub at_least: bool,
+}
+
+impl RingTotals {
+    /// Whether two readings are of one ring.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.fd, self.id) == (other.fd, other.id)
+    }
 }
 
 /// System calls of a process, all its threads, as one rung counts them.
@@ -218,6 +236,10 @@ pub struct ClientTotals {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn yes() -> bool {

@@ -76,7 +76,7 @@ impl Deltas {
     pub fn between(
         from: &ProcessTotals,
         to: &ProcessTotals,
-        depths: &BTreeMap<i32, (Counts, Counts)>,
+        depths: &BTreeMap<(i32, u64), (Counts, Counts)>,
         requests: u64,
     ) -> Self {
         let mut deltas = Self {
@@ -100,8 +100,8 @@ impl Deltas {
             }
         };
         for ring in &to.rings {
-            let before = from.rings.iter().find(|other| other.fd == ring.fd);
-            deltas.rings.push(RingDeltas::between(before, ring, depths.get(&ring.fd)));
+            let before = from.rings.iter().find(|other| other.is_same(ring));
+            deltas.rings.push(RingDeltas::between(before, ring, depths.get(&(ring.fd, ring.id))));
         }
         if let Some(calls) = &to.syscalls {
             let before = from.syscalls.as_ref().filter(|before| before.rung == calls.rung);

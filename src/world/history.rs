@@ -94,7 +94,7 @@ fn slice(before: &ProcessTotals, now: &ProcessTotals, from_ns: u64, to_ns: u64) 
     let mut threads = ran(&before.threads, &now.threads);
     threads.sort_unstable_by_key(|thread| thread.tid);
     let asleep = |ring: &RingTotals| {
-        let earlier = before.rings.iter().find(|other| other.fd == ring.fd);
+        let earlier = before.rings.iter().find(|other| other.is_same(ring));
         ring.asleep_seen.saturating_sub(earlier.map_or(0, |earlier| earlier.asleep_seen))
     };
     let over_rings =

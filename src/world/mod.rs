@@ -24,6 +24,7 @@ mod run;
 mod server;
 mod server_metric;
 pub mod spot;
+pub mod stops;
 mod survey;
 mod switches;
 pub mod timeline;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use super::deltas::Deltas;
 use super::history::History;
 use super::memo::Memo;
+use super::stops::Stops;
 use super::unread::Unread;
 use super::window::WindowView;
 use crate::trace::{
-    ClientTotals, Counts, End, EpollSet, Note, ProcessTotals, Record, Refusal, Run, Rung, Socket, Start,
+    ClientTotals, Counts, End, EpollSet, Note, ProcessTotals, Program, Purpose, Record, Refusal, Run, Rung,
+    Socket, Start,
 };
 
 /// A socket that holds no more than this has room: it need not wait for EPOLLOUT. More than nothing, because
@@ -24,6 +26,10 @@ pub struct RunWorld {
     pub began_ns: u64,
     /// Time of the last record folded in, nanoseconds since the run's zero.
     pub t_ns: u64,
+    /// What the process is, where somebody else wrote its program.
+    pub program: Option<Program>,
+    /// When it was first read, nanoseconds since the run's zero.
+    pub first_t_ns: u64,
     /// The process at the run's zero.
     pub first: Option<ProcessTotals>,
     /// The process now.
@@ -32,8 +38,8 @@ pub struct RunWorld {
     pub history: History,
     /// The client now; its `latency_ns` holds all latencies since the zero.
     pub client: ClientTotals,
-    /// Depth samples since the zero, by ring descriptor: (SQ, CQ).
-    pub depths: BTreeMap<i32, (Counts, Counts)>,
+    /// Depth samples since the zero, by ring (its descriptor and inode): (SQ, CQ).
+    pub depths: BTreeMap<(i32, u64), (Counts, Counts)>,
     /// Interest lists, as last read.
     pub epoll_sets: Vec<EpollSet>,
     /// Sockets and their queues, as last read.
@@ -44,10 +50,14 @@ pub struct RunWorld {
     pub unread: Unread,
     /// What its windows told.
     pub window: WindowView,
+    /// Where it stood still.
+    pub stops: Stops,
     /// Rungs that were refused.
     pub refused: BTreeMap<Rung, Refusal>,
     /// What the server said on stderr.
     pub said: Vec<String>,
+    /// What has to be known to read its numbers right.
+    pub remarks: Vec<String>,
     /// How it ended.
     pub end: Option<End>,
     /// When the client last said where it stands, nanoseconds since the run's zero.
@@ -65,6 +75,8 @@ impl RunWorld {
             start,
             began_ns: 0,
             t_ns: 0,
+            program: None,
+            first_t_ns: 0,
             first: None,
             process: None,
             history: History::default(),
@@ -75,13 +87,20 @@ impl RunWorld {
             idle_epollout: (0, 0),
             unread: Unread::default(),
             window: WindowView::default(),
+            stops: Stops::default(),
             refused: BTreeMap::new(),
             said: Vec::new(),
+            remarks: Vec::new(),
             end: None,
             client_t_ns: 0,
             answered_t_ns: 0,
             sum: Memo::default(),
         }
+    }
+
+    /// Whether it is of a process that nobody here wrote, and nobody here asks anything of.
+    pub fn is_observed(&self) -> bool {
+        self.start.purpose == Purpose::Observe
     }
 
     /// The same, its place in its trace known.
@@ -107,14 +126,20 @@ impl RunWorld {
             Record::Start(_) => {}
             Record::Process(totals) => self.apply_process(t_ns, totals),
             Record::Client(totals) => self.apply_client(t_ns, totals),
+            Record::Program(program) => self.program = Some(program.clone()),
             Record::EpollSets { sets } => self.epoll_sets.clone_from(sets),
             Record::Sockets { sockets } => self.apply_sockets(t_ns, sockets),
-            Record::Story(story) => self.window.apply(t_ns, story),
+            Record::Story(story) => {
+                self.window.apply(t_ns, story);
+                self.stops.hear(story);
+            }
+            Record::Stop(stop) => self.stops.push(t_ns, stop),
             Record::Window { duration_ns, window } => self.window.close(*duration_ns, window),
             Record::Refused { rung, refusal } => {
                 self.refused.insert(*rung, refusal.clone());
             }
             Record::Note(Note::Said { line }) => self.said.push(line.clone()),
+            Record::Note(Note::Remark { says }) => self.remarks.push(says.clone()),
             Record::Note(Note::Cut { calls }) => self.window.cut_after = Some(*calls),
             Record::Note(_) => {}
             Record::End { end } => self.end = Some(end.clone()),
@@ -126,9 +151,10 @@ impl RunWorld {
         if self.first.is_none() {
             // What was sampled before the zero is not of this run.
             self.first = Some(totals.clone());
+            self.first_t_ns = t_ns;
         } else {
             for ring in &totals.rings {
-                let (sq, cq) = self.depths.entry(ring.fd).or_default();
+                let (sq, cq) = self.depths.entry((ring.fd, ring.id)).or_default();
                 sq.merge(&ring.sq_depth);
                 cq.merge(&ring.cq_depth);
             }

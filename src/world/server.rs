@@ -44,13 +44,15 @@ impl<'w> ServerView<'w> {
     /// What of these runs belongs to a load.
     fn of(name: &'w str, header: &'w Header, runs: Vec<&'w RunWorld>, load: &'w Load) -> Self {
         let now = || runs.iter().copied().filter(|run| load_of(run, header) == load);
-        let rounds: Vec<_> = now().filter(|run| run.start.purpose == Purpose::Measure).collect();
+        let is_measured = |purpose| matches!(purpose, Purpose::Measure | Purpose::Observe);
+        let rounds: Vec<_> = now().filter(|run| is_measured(run.start.purpose)).collect();
         let window = windows(now().map(|run| &run.window));
         let trial = trials::by_name(name);
         let mut sum = sum(&rounds);
-        if trial.is_some() {
+        if trial.is_some() || runs.iter().any(|run| run.is_observed()) {
             // No client says where it ends: its last record does.
-            sum.to_mut().duration_ns = rounds.iter().fold(0, |sum, round| sum.saturating_add(round.t_ns));
+            let lasted = |round: &&RunWorld| round.t_ns.saturating_sub(round.first_t_ns);
+            sum.to_mut().duration_ns = rounds.iter().fold(0, |sum, round| sum.saturating_add(lasted(round)));
         }
         Self {
             name,
@@ -76,6 +78,16 @@ impl<'w> ServerView<'w> {
         }
         let under = |load| Self::of(self.name, self.header, self.runs.clone(), load);
         loads.into_iter().map(under).collect()
+    }
+
+    /// Whether it is a process of a program that nobody here wrote.
+    pub fn is_observed(&self) -> bool {
+        self.runs.iter().any(|run| run.is_observed())
+    }
+
+    /// Whether its numbers are totals: nobody asks anything of it that they could be divided by.
+    pub fn tells_totals(&self) -> bool {
+        self.trial.is_some() || self.is_observed()
     }
 
     /// The load: that of its latest run.
@@ -148,10 +160,10 @@ impl<'w> ServerView<'w> {
             (_, Some(rung)) => (&self.window.by_name, self.window.requests, rung),
             _ => return BTreeMap::new(),
         };
-        let each = |count: &u64| match (self.trial, requests) {
-            (Some(_), _) => Measured::known(*count as f64, rung),
-            (None, 0) => Measured::unknown("nothing was answered yet"),
-            (None, _) => Measured::known(*count as f64 / requests as f64, rung),
+        let each = |count: &u64| match (self.tells_totals(), requests) {
+            (true, _) => Measured::known(*count as f64, rung),
+            (false, 0) => Measured::unknown("nothing was answered yet"),
+            (false, _) => Measured::known(*count as f64 / requests as f64, rung),
         };
         names.iter().map(|(name, count)| (name.clone(), each(count))).collect()
     }
@@ -162,9 +174,9 @@ impl<'w> ServerView<'w> {
         const APART: f64 = 1.5;
         let counted = self.sum.syscalls.filter(|_| self.sum.by_name.is_empty())?;
         let window = &self.window;
-        let each = |calls: u64, requests: u64| match self.trial {
-            Some(_) => calls as f64,
-            None => calls as f64 / requests.max(1) as f64,
+        let each = |calls: u64, requests: u64| match self.tells_totals() {
+            true => calls as f64,
+            false => calls as f64 / requests.max(1) as f64,
         };
         let (free, seen) = (each(counted.calls, counted.requests), each(window.syscalls, window.requests));
         let whole = window.rung.is_some() && window.cut_after.is_none();
@@ -217,10 +229,9 @@ impl<'w> ServerView<'w> {
 
     /// Ends of runs that are troubles.
     pub fn troubles(&self) -> impl Iterator<Item = &'w End> {
-        self.runs
-            .iter()
-            .filter_map(|run| run.end.as_ref())
-            .filter(|end| !matches!(end, End::Done | End::Stopped | End::Frozen | End::Changed))
+        self.runs.iter().filter_map(|run| run.end.as_ref()).filter(|end| {
+            !matches!(end, End::Done | End::Stopped | End::Frozen | End::Changed | End::Exited { .. })
+        })
     }
 
     /// Whether it was stopped on request before all was done.

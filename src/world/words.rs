@@ -1,13 +1,16 @@
 //! System calls in plain words: what a program asked of the kernel, and what came back. The one table of
 //! them.
 
+mod arguments;
 mod entries;
 mod errno;
 mod rare;
+mod stop;
 
+pub use self::arguments::{arguments, events};
 pub use self::entries::entry;
-
 pub use self::errno::{errno, errno_name};
+pub use self::stop::{Said, completion, stop};
 use super::Call;
 
 /// Flags of recv(2) that change what is asked.

@@ -8,7 +8,7 @@
 //! ```
 
 mod cast;
-mod entries;
+pub(super) mod entries;
 mod lane;
 mod scope;
 

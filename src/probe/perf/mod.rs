@@ -33,22 +33,26 @@ pub enum Kind {
     Perf,
     /// By name, without privileges.
     PerfUser,
+    /// All calls together and by name, with privileges: for programs that nobody knows beforehand.
+    PerfNames,
+    /// As [`PerfUser`](Self::PerfUser), with more names.
+    PerfUserNames,
 }
 
 impl Kind {
     /// Where its counters count.
     fn counts(self) -> From {
         match self {
-            Self::Perf => From::Everywhere,
-            Self::PerfUser => From::UserMode,
+            Self::Perf | Self::PerfNames => From::Everywhere,
+            Self::PerfUser | Self::PerfUserNames => From::UserMode,
         }
     }
 
     /// The rung that its numbers carry.
     pub fn rung(self) -> Rung {
         match self {
-            Self::Perf => Rung::Perf,
-            Self::PerfUser => Rung::PerfUser,
+            Self::Perf | Self::PerfNames => Rung::Perf,
+            Self::PerfUser | Self::PerfUserNames => Rung::PerfUser,
         }
     }
 }
@@ -60,7 +64,8 @@ const ATTEMPTS: u32 = 20;
 #[derive(Debug)]
 pub struct Counters {
     kind: Kind,
-    /// Names of the tracepoints of each group, in order; empty for [`Kind::Perf`].
+    /// Names of the tracepoints of each group, in order; empty for [`Kind::Perf`]. The empty name stands for all
+    /// calls together.
     names: Vec<String>,
     /// One for each thread that was there at the beginning; later ones inherit.
     groups: Vec<Group>,
@@ -78,13 +83,16 @@ impl Counters {
         // First the permission, which is what most machines lack, then the numbers.
         event::permitted(pid, kind.counts()).map_err(|errno| refused(pid, errno))?;
         match kind {
-            Kind::Perf => {
-                let tracefs = Tracefs::open()?;
-                let id =
-                    tracefs.id("raw_syscalls/sys_enter").map_err(|error| no_tracepoint(errno(&error)))?;
-                Self::open_all(pid, kind, Vec::new(), &[id])
-            }
+            Kind::Perf => Self::open_all(pid, kind, Vec::new(), &[raw_id(&Tracefs::open()?)?]),
             Kind::PerfUser => Self::open_by_name(pid, known_ids()?),
+            Kind::PerfNames => {
+                let raw = raw_id(&Tracefs::open()?)?;
+                let known = all_known_ids()?.ids.into_iter();
+                let (names, ids): (Vec<_>, Vec<_>) =
+                    std::iter::once((String::new(), raw)).chain(known).unzip();
+                Self::open_all(pid, kind, names, &ids)
+            }
+            Kind::PerfUserNames => Self::open_by_name(pid, all_known_ids()?),
         }
     }
 
@@ -128,16 +136,21 @@ impl Counters {
     /// # Errors
     /// Reading a counter failed, which a working kernel does not do.
     pub fn totals(&mut self) -> io::Result<SyscallTotals> {
-        let mut total = 0;
+        let (mut total, mut together) = (0, None);
         let mut by_name = BTreeMap::new();
         for group in &mut self.groups {
             for (at, count) in group.read()?.enumerate() {
-                total += count;
-                if let Some(name) = self.names.get(at).filter(|_| count > 0) {
-                    *by_name.entry(name.clone()).or_default() += count;
+                match self.names.get(at).map(String::as_str) {
+                    Some("") => *together.get_or_insert(0) += count,
+                    Some(name) if count > 0 => {
+                        total += count;
+                        *by_name.entry(name.to_owned()).or_default() += count;
+                    }
+                    _ => total += count,
                 }
             }
         }
+        let total = together.unwrap_or(total);
         Ok(SyscallTotals { rung: self.rung(), total, by_name })
     }
 
@@ -162,8 +175,20 @@ pub fn paranoid() -> Option<i32> {
     fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()
 }
 
-/// The numbers of the tracepoints: from tracefs where it is readable, else as root has shared them.
+/// The number of the tracepoint that every system call passes.
+fn raw_id(tracefs: &Tracefs) -> Result<u64, Refusal> {
+    tracefs.id("raw_syscalls/sys_enter").map_err(|error| no_tracepoint(errno(&error)))
+}
+
+/// The numbers of the tracepoints of the calls that servers make.
 fn known_ids() -> Result<TracepointIds, Refusal> {
+    let mut known = all_known_ids()?;
+    known.ids.retain(|name, _| names::NAMES.iter().any(|call| call.name() == name));
+    Ok(known)
+}
+
+/// The numbers of the tracepoints: from tracefs where it is readable, else as root has shared them.
+fn all_known_ids() -> Result<TracepointIds, Refusal> {
     let share = "once per boot: sudo iolab doctor --share-ids";
     let from_tracefs = Tracefs::open();
     match from_tracefs {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::names::NAMES;
+use super::names::{MORE, NAMES};
 use super::stream::Format;
 use super::tracefs::Tracefs;
 
@@ -85,6 +85,7 @@ impl TracepointIds {
     pub fn from_tracefs(tracefs: &Tracefs) -> anyhow::Result<Self> {
         let ids: BTreeMap<String, u64> = NAMES
             .iter()
+            .chain(&MORE)
             .filter_map(|call| {
                 let id = tracefs.id(&format!("syscalls/sys_enter_{}", call.tracepoint())).ok()?;
                 Some((call.name().to_owned(), id))

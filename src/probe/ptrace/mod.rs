@@ -13,6 +13,7 @@
 mod bell;
 mod beside;
 mod request;
+mod step;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,6 +30,8 @@ use nix::unistd::Pid;
 use self::bell::Bell;
 use self::beside::Beside;
 use self::request::{Edge, Of, Report, Why};
+pub use self::request::{Registers, registers};
+pub use self::step::{Halt, Met, Stepper};
 use super::pidfd;
 use super::proc::tids;
 use super::refuse::{errno, looking_into, refusal, seccomp_filtered, status_field};

@@ -148,6 +148,45 @@ pub(super) fn edge(tid: i32) -> Result<Edge, Errno> {
     })
 }
 
+/// Where a thread that stands still is in its program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registers {
+    /// The next instruction.
+    pub pc: u64,
+    /// The stack's top.
+    pub sp: u64,
+    /// The frame pointer, where the program keeps one there.
+    pub fp: u64,
+    /// The return address, on processors that have it in a register; else 0.
+    pub lr: u64,
+}
+
+/// PTRACE_GETREGSET of the general registers, for the thread that traces.
+///
+/// # Errors
+/// ESRCH: the thread does not stand still. ENOSYS: a processor that is not known here.
+pub fn registers(tid: u32) -> Result<Registers, Errno> {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    {
+        // SAFETY: all-zero is a valid value of this struct of integers.
+        let mut user: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+        let mut vector = libc::iovec { iov_base: (&raw mut user).cast(), iov_len: size_of_val(&user) };
+        let kind = libc::NT_PRSTATUS as usize;
+        // SAFETY: the kernel writes at most `iov_len` bytes to `user`; both outlive the call.
+        let read = unsafe { libc::ptrace(libc::PTRACE_GETREGSET, tid as libc::pid_t, kind, &raw mut vector) };
+        Errno::result(read)?;
+        #[cfg(target_arch = "x86_64")]
+        return Ok(Registers { pc: user.rip, sp: user.rsp, fp: user.rbp, lr: 0 });
+        #[cfg(target_arch = "aarch64")]
+        return Ok(Registers { pc: user.pc, sp: user.sp, fp: user.regs[29], lr: user.regs[30] });
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        let _ = tid;
+        Err(Errno::ENOSYS)
+    }
+}
+
 fn plain(request: libc::c_uint, tid: i32, data: usize) -> Result<(), Errno> {
     // SAFETY: `address` is not used by these requests; `data` is a number, or points to a word that
     // outlives the call (PTRACE_GETEVENTMSG).

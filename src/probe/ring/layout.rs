@@ -84,6 +84,20 @@ struct Params {
 const SINGLE_MMAP: u32 = 1;
 
 impl Layout {
+    /// Where nobody told; good for rings that are not read in their memory.
+    pub(super) const UNKNOWN: Self = Self {
+        sq_head: 0,
+        sq_tail: 0,
+        sq_entries: 0,
+        sq_flags: 0,
+        sq_dropped: 0,
+        cq_head: 0,
+        cq_tail: 0,
+        cq_entries: 0,
+        cq_overflow: 0,
+        cqes: 0,
+    };
+
     /// Asks this kernel by making the smallest ring and closing it again, about 50 µs.
     ///
     /// # Errors

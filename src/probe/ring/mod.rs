@@ -12,11 +12,13 @@
 //! (NO_MMAP). A mapping keeps its ring's memory alive, so a closed ring is let go at the next
 //! [`rescan`](Rings::rescan). The same call follows a ring that was resized.
 
+mod closed;
 mod layout;
 mod memory;
 mod one;
 mod pending;
 mod standstill;
+mod told;
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -25,6 +27,7 @@ use nix::errno::Errno;
 
 pub use self::pending::{Cqe, OPERATIONS, Pending, Sqe};
 
+use self::closed::{Closed, NO_FD, registered_only};
 use self::layout::Layout;
 use self::one::Ring;
 use super::descriptors;
@@ -53,6 +56,8 @@ pub struct Rings {
     process: Option<OwnedFd>,
     rings: Vec<Ring>,
     unreadable: Vec<(i32, Refusal)>,
+    /// What became of rings that were closed, where that is kept.
+    closed: Option<Closed>,
 }
 
 impl Rings {
@@ -87,9 +92,53 @@ impl Rings {
                 Some(process)
             }
         };
-        let mut rings = Self { pid, layout, process, rings: Vec::new(), unreadable: Vec::new() };
+        let mut rings =
+            Self { pid, layout, process, rings: Vec::new(), unreadable: Vec::new(), closed: None };
         rings.rescan()?;
         Ok(rings)
+    }
+
+    /// Watches the rings of any program: they come and go, so those that are closed keep their last counts, and
+    /// each is reached by the best way that is allowed for it, down to what the kernel tells of it in its fdinfo.
+    ///
+    /// # Errors
+    /// The process has ended, or its descriptors may not be looked at (PTRACE_MODE_READ).
+    pub fn watching(pid: u32) -> Result<Self, Refusal> {
+        // Where io_uring is refused to iolab itself, or the process to it, what the kernel tells is left.
+        let (layout, barred) = match Layout::ask() {
+            Ok(layout) => (layout, None),
+            Err(refusal) => (Layout::UNKNOWN, Some(refusal)),
+        };
+        let process = if barred.is_none() { pidfd::open(pid).ok() } else { None };
+        let closed = Some(Closed::barred_by(barred));
+        let mut rings = Self { pid, layout, process, rings: Vec::new(), unreadable: Vec::new(), closed };
+        rings.rescan()?;
+        Ok(rings)
+    }
+
+    /// Lets go of rings that the program has closed since the last look: while one is mapped here, the kernel
+    /// keeps it. About 1 µs a ring.
+    pub fn let_go(&mut self) {
+        let gone = |ring: &mut Ring| !ring.is_open();
+        for ring in self.rings.extract_if(.., gone).collect::<Vec<_>>() {
+            self.keep_closed(ring);
+        }
+    }
+
+    /// Why rings are not read in their memory but by what the kernel tells of them, if so.
+    pub fn told_because(&self) -> Option<&Refusal> {
+        self.closed.as_ref().and_then(|closed| closed.told_because.as_ref())
+    }
+
+    /// How many rings were found so far, closed ones among them, where those are kept.
+    pub fn found(&self) -> u64 {
+        self.closed.as_ref().map_or(0, |closed| closed.found)
+    }
+
+    fn keep_closed(&mut self, ring: Ring) {
+        if let Some(closed) = &mut self.closed {
+            closed.keep(ring.close(&self.layout));
+        }
     }
 
     /// Looks for rings that are new, lets closed ones go, and follows those that were resized
@@ -112,6 +161,7 @@ impl Rings {
             other => other?,
         }
         found.sort_unstable();
+        self.let_go();
         let before = std::mem::take(&mut self.rings);
         self.unreadable.clear();
         let mut known: Vec<Option<Ring>> = before.into_iter().map(Some).collect();
@@ -131,13 +181,40 @@ impl Rings {
                 None => self.take(fd, inode),
             }
         }
+        if let Some(closed) = &mut self.closed {
+            // Without a descriptor a ring shows in the program's mappings only.
+            for inode in registered_only(self.pid, &seen) {
+                let same =
+                    known.iter_mut().find(|ring| ring.as_ref().is_some_and(|ring| ring.is(NO_FD, inode)));
+                match same.and_then(Option::take) {
+                    Some(ring) => self.rings.push(ring),
+                    None => {
+                        if let Ok(ring) = Ring::open(self.pid, None, NO_FD, inode, &self.layout) {
+                            closed.welcome(inode);
+                            self.rings.push(ring);
+                        }
+                    }
+                }
+            }
+            let gone = known.into_iter().flatten().collect::<Vec<_>>();
+            gone.into_iter().for_each(|ring| self.keep_closed(ring));
+        }
         Ok(())
     }
 
     /// Opens a ring that was found.
     fn take(&mut self, fd: i32, inode: u64) {
-        match Ring::open(self.pid, self.process.as_ref(), fd, inode, &self.layout) {
-            Ok(ring) => self.rings.push(ring),
+        let opened = match &mut self.closed {
+            None => Ring::open(self.pid, self.process.as_ref(), fd, inode, &self.layout),
+            Some(closed) => closed.open_best(self.pid, self.process.as_ref(), (fd, inode), &self.layout),
+        };
+        match opened {
+            Ok(ring) => {
+                self.rings.push(ring);
+                if let Some(closed) = &mut self.closed {
+                    closed.welcome(inode);
+                }
+            }
             // Closed since it was listed.
             Err((_, Errno::EBADF)) => {}
             Err((call, errno)) => self.unreadable.push((fd, looking_into(self.pid, call, errno))),
@@ -153,15 +230,16 @@ impl Rings {
         }
     }
 
-    /// What is known of each ring now; depths and flags seen hold what was sampled since the last call.
+    /// What is known of each ring now; depths and flags seen hold what was sampled since the last call. Closed ones
+    /// come first, where they are kept.
     pub fn totals(&mut self) -> Vec<RingTotals> {
-        self.rings
-            .iter_mut()
-            .map(|ring| {
-                ring.follow(&self.layout);
-                ring.drain()
-            })
-            .collect()
+        let open = self.rings.iter_mut().map(|ring| {
+            ring.follow(&self.layout);
+            ring.drain()
+        });
+        let mut totals = self.closed.as_mut().map(Closed::totals).unwrap_or_default();
+        totals.extend(open);
+        totals
     }
 
     /// What stands in the queues at this instant: SQEs that the kernel has not taken, CQEs that the program

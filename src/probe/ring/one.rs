@@ -8,7 +8,8 @@ use super::layout::{CQE_BYTES, Layout, RING_OFFSET, SQE_BYTES, SQES_OFFSET};
 use super::memory::{self, Mapping};
 use super::pending::{self, Ends, Pending};
 use super::standstill::Standstill;
-use crate::probe::pidfd;
+use super::told::Told;
+use crate::probe::{descriptors, pidfd};
 use crate::trace::{Counts, RingTotals};
 
 /// Flags of the SQ ring, io_uring_setup(2).
@@ -30,6 +31,8 @@ enum Memory {
     Mapped { ring: OwnedFd, header: Mapping },
     /// Copied from the program's mappings of the ring.
     Copied { pid: u32, header: usize },
+    /// Out of reach: what the kernel tells of it in its fdinfo.
+    Told(Told),
 }
 
 /// The words of a ring's header at one instant.
@@ -84,12 +87,34 @@ impl Ring {
                 Memory::Copied { pid, header: header.ok_or(("no mapping of the ring", Errno::ENXIO))? }
             }
         };
+        Self::begin(pid, memory, fd, inode, layout)
+    }
+
+    /// Opens ring `fd` of a process by what the kernel tells of it.
+    pub(super) fn open_told(
+        pid: u32,
+        fd: i32,
+        inode: u64,
+        layout: &Layout,
+    ) -> Result<Self, (&'static str, Errno)> {
+        let told = Told::open(pid, fd).map_err(|errno| ("fdinfo of the ring", errno))?;
+        Self::begin(pid, Memory::Told(told), fd, inode, layout)
+    }
+
+    /// Starts to count.
+    fn begin(
+        pid: u32,
+        memory: Memory,
+        fd: i32,
+        inode: u64,
+        layout: &Layout,
+    ) -> Result<Self, (&'static str, Errno)> {
         let mut ring = Self {
             pid,
             inode,
             memory,
             words: Words::default(),
-            totals: RingTotals { fd, ..RingTotals::default() },
+            totals: RingTotals { fd, id: inode, ..RingTotals::default() },
             sq_depth: Vec::new(),
             cq_depth: Vec::new(),
             standstill: Standstill::default(),
@@ -125,6 +150,7 @@ impl Ring {
                     *header = at;
                 }
             }
+            Memory::Told(_) => {}
         }
         self.read_entries(layout);
     }
@@ -201,6 +227,7 @@ impl Ring {
                 let at = pending::Places { pid: *pid, queues: *header, sqes };
                 pending::read(fd, &at, layout, ends, sq_entries, cq_entries)
             }
+            Memory::Told(_) => None,
         }
     }
 
@@ -223,6 +250,8 @@ impl Ring {
                 let bytes = copy_header(*pid, *header, layout)?;
                 Ok(words(&|at| pending::word(&bytes, at)))
             }
+            // Nothing new was told: what was known stays.
+            Memory::Told(told) => Ok(told.words().unwrap_or(self.words)),
         }
     }
 
@@ -234,9 +263,30 @@ impl Ring {
                 let Ok(bytes) = copy_header(*pid, *header, layout) else { return };
                 (pending::word(&bytes, layout.sq_entries), pending::word(&bytes, layout.cq_entries))
             }
+            Memory::Told(told) => told.entries(),
         };
         self.totals.sq_entries = sq.min(SQ_ENTRIES_MAX);
         self.totals.cq_entries = cq.min(CQ_ENTRIES_MAX);
+    }
+
+    /// Whether the process has it still, at the same descriptor.
+    pub(super) fn is_open(&self) -> bool {
+        if self.totals.fd < 0 {
+            return memory::mapped_at(self.pid, self.inode, RING_OFFSET).is_some();
+        }
+        descriptors::inode(self.pid, self.totals.fd) == Some(self.inode)
+    }
+
+    /// Its last counts. Memory that is mapped here outlives the program's descriptor, so they are exact.
+    pub(super) fn close(mut self, layout: &Layout) -> RingTotals {
+        let before = self.words;
+        let last = self.follow(layout);
+        let at_least = match &self.memory {
+            Memory::Mapped { .. } => false,
+            Memory::Copied { .. } => last.is_none(),
+            Memory::Told(_) => last.is_none_or(|words| words == before),
+        };
+        RingTotals { closed: true, at_least, ..self.drain() }
     }
 }
 

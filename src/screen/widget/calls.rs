@@ -168,14 +168,7 @@ const QUESTION_SHARE: u16 = 3;
 const EXPLANATION_MIN: u16 = 8;
 
 /// The answer is cut only where the question would be lost otherwise.
-fn draw_call(
-    paint: &mut Paint,
-    area: Rect,
-    row: u16,
-    names: u16,
-    (call, times): (&Call, u64),
-    tone: Tone,
-) {
+fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, (call, times): (&Call, u64), tone: Tone) {
     let glyphs = paint.glyphs();
     let name = if tone.0 == Some(true) { Role::Focus } else { tone.of(Role::Plain) };
     paint.text(area, 1, row, &shorten(&call.name, names, glyphs), name);

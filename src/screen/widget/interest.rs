@@ -10,8 +10,8 @@ use crate::screen::number::count;
 use crate::screen::paint::{Paint, width};
 use crate::screen::theme::Role;
 use crate::trace::Interest;
-use crate::world::{Lit, ServerView};
 use crate::world::ready::{self, Ready, Watched, watched};
+use crate::world::{Lit, ServerView};
 
 /// Columns of `interest` and `ready` with a space after them.
 const LABEL_COLUMNS: u16 = 10;

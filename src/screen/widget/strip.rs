@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use crate::screen::paint::{Paint, width};
 use crate::screen::theme::Role;
-use crate::world::{Call, Lit};
 use crate::world::lanes::Lane;
 use crate::world::turns::Turn;
 use crate::world::words;
+use crate::world::{Call, Lit};
 
 /// Turns that are drawn at most.
 const TURNS_MAX: usize = 6;

@@ -16,7 +16,9 @@ use crate::screen::number::{Scale, compact};
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::{Glyphs, Role, Theme};
 use crate::screen::view::Focus;
-use crate::world::{Helper, Lit, MetricId, RunWorld, ServerView, Stretches, SwitchColumn, SwitchMap, Switches};
+use crate::world::{
+    Helper, Lit, MetricId, RunWorld, ServerView, Stretches, SwitchColumn, SwitchMap, Switches,
+};
 
 /// Rows above the map: names, rates, threads in two rows.
 const HEAD: u16 = 4;

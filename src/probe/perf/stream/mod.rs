@@ -99,8 +99,8 @@ impl Stream {
     pub fn open(pid: u32, options: &Options) -> Result<Self, Refusal> {
         event::permitted(pid, options.kind.counts()).map_err(|errno| refused(pid, errno))?;
         let meanings = match options.kind {
-            Kind::Perf => events::of_kernel(&Tracefs::open()?, options.events)?,
-            Kind::PerfUser => events::of_user(&known_ids()?, options.events)?,
+            Kind::Perf | Kind::PerfNames => events::of_kernel(&Tracefs::open()?, options.events)?,
+            Kind::PerfUser | Kind::PerfUserNames => events::of_user(&known_ids()?, options.events)?,
         };
         Self::with(pid, meanings, options)
     }

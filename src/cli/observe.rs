@@ -1,0 +1,225 @@
+//! `iolab observe -- COMMAND` and `iolab observe -p PID`: any program, watched from outside.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use nix::sys::signal::Signal;
+
+use super::trouble::trouble;
+use super::{Exit, face};
+use crate::lab::Recorder;
+use crate::observe::{
+    Asks, Ended, Observation, Outcome, Output, Plan, Remote, Subject, Unusable, find, usable,
+};
+use crate::trace::{Entry, Probing, Thinner, Trace, file};
+use crate::world::World;
+
+/// Watches any program from outside: its rings, epoll sets, threads, children and system calls.
+///
+/// Its processes, rings and interest lists are found by themselves, those that come later too. A program that iolab
+/// starts needs no privileges and ends with iolab; what it prints to standard output goes to standard error, unless
+/// --output names a file for the result. A process that runs already goes on as it was.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// A process that runs already; it, and all that it starts, goes on afterwards.
+    #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..=i64::from(i32::MAX)))]
+    pid: Option<u32>,
+    /// A program to start, with its arguments.
+    #[arg(value_name = "COMMAND", last = true, required_unless_present = "pid", conflicts_with = "pid")]
+    command: Vec<OsString>,
+    /// Seconds after which it is over; a program that iolab started is ended then.
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    duration: Option<Duration>,
+    /// Which probes may watch.
+    #[arg(long, value_enum, default_value = "auto")]
+    probe: Probing,
+    /// How the result is shown.
+    #[arg(long, value_enum)]
+    format: Option<ObserveFace>,
+    /// Write the result to this file; the program's standard output is then left as it is.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Append what the program prints, standard output and standard error, to this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "pid")]
+    keep_output: Option<PathBuf>,
+    /// Keep the run in a file, for iolab replay; compressed when its name ends in .gz.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+/// How an observation is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ObserveFace {
+    /// Lines for people and screen readers.
+    Plain,
+    /// One JSON document for scripts.
+    Json,
+}
+
+/// Answers the command.
+pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let subject = match subject(&arguments) {
+        Ok(subject) => subject,
+        Err((says, exit)) => {
+            super::complain(&says);
+            return Ok(exit);
+        }
+    };
+    let plan = Plan { subject, probing: arguments.probe, duration: arguments.duration };
+    let capabilities = crate::lab::capabilities();
+    let header = plan.header(capabilities);
+    let mut writer = match &arguments.record {
+        Some(path) => Some(
+            file::Writer::create(path, &header)
+                .map_err(|error| trouble(format_args!("cannot record to {}", path.display()), &error))?,
+        ),
+        None => None,
+    };
+    let (sender, entries) = channel::<Vec<Entry>>();
+    let recorder = Recorder::new(move |batch| {
+        let _ = sender.send(batch);
+    });
+    // Before anything starts: whatever comes, it is ended.
+    let asks = Asks::new()?;
+    listen(asks.remote(), arguments.pid.is_none())?;
+    let observation = match Observation::start(plan, capabilities, recorder, asks) {
+        Ok(observation) => observation,
+        Err(error) => {
+            let name = arguments.command.first().map(OsString::as_os_str).unwrap_or_default();
+            return Ok(not_started(name, &error));
+        }
+    };
+    let (mut trace, mut thinner) = (Trace::new(header), Thinner::default());
+    for entry in entries.into_iter().flatten() {
+        if let Some(writer) = &mut writer {
+            writer.append(&entry).map_err(|error| trouble("cannot go on recording", &error))?;
+        }
+        trace.push(entry).map_err(anyhow::Error::msg)?;
+        thinner.thin(&mut trace);
+    }
+    let outcome = observation.wait();
+    if let Some(writer) = writer {
+        writer.finish().map_err(|error| trouble("cannot finish the recording", &error))?;
+    }
+    show(&trace, &arguments)?;
+    Ok(exit(outcome))
+}
+
+/// Whom to observe; what is wrong with it is said with its exit code.
+fn subject(arguments: &Arguments) -> Result<Subject, (anyhow::Error, Exit)> {
+    if let Some(pid) = arguments.pid {
+        return match usable(pid) {
+            Ok(()) => Ok(Subject::Process(pid)),
+            Err(unusable) => {
+                let exit = match unusable {
+                    Unusable::Gone(_) | Unusable::Zombie(_) => Exit::Failed,
+                    Unusable::Oneself(_) | Unusable::Thread(..) => Exit::Usage,
+                    Unusable::Kernel(..) => Exit::Refused,
+                };
+                Err((unusable.into(), exit))
+            }
+        };
+    }
+    let name = arguments.command.first().cloned().unwrap_or_default();
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    let file = find(&name, &path).map_err(|unfound| {
+        let exit = Exit::Status(unfound.status());
+        (unfound.into(), exit)
+    })?;
+    let output = match (&arguments.keep_output, &arguments.output) {
+        (Some(path), _) => Output::File(path.clone()),
+        (None, Some(_)) => Output::AsItIs,
+        (None, None) => Output::ToStderr,
+    };
+    Ok(Subject::Command { file, line: arguments.command.clone(), output })
+}
+
+/// The kernel did not take the file, which was there and could be executed: as shells say it.
+fn not_started(name: &OsStr, error: &anyhow::Error) -> Exit {
+    let name = name.to_string_lossy();
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let (status, says) = match io.and_then(std::io::Error::raw_os_error) {
+        Some(libc::ENOENT) => (
+            127,
+            "execve: ENOENT (its interpreter, named in its first line or in its ELF header, is not there); try \
+             head -1 on it, or file",
+        ),
+        Some(libc::EACCES | libc::EPERM) => {
+            (126, "execve: EACCES (this user may not); try ls -l on it and on its interpreter")
+        }
+        Some(libc::ENOEXEC) => (126, "execve: ENOEXEC (no format that this kernel knows); try file on it"),
+        Some(libc::ETXTBSY) => (126, "execve: ETXTBSY (somebody writes to it just now); try again"),
+        Some(libc::E2BIG) => (126, "execve: E2BIG (arguments and environment are too long together)"),
+        _ => {
+            super::complain(error);
+            return Exit::Failed;
+        }
+    };
+    super::complain(&anyhow::anyhow!("{name} cannot be started: {says}"));
+    Exit::Status(status)
+}
+
+/// The result.
+fn show(trace: &Trace, arguments: &Arguments) -> anyhow::Result<()> {
+    let world = World::at(trace, u64::MAX);
+    let views = world.servers();
+    let text = match arguments.format {
+        Some(ObserveFace::Json) => {
+            serde_json::to_string_pretty(&crate::export::observe::observe(&world, &views))? + "\n"
+        }
+        _ => face::without_control(&crate::plain::observe(&world)),
+    };
+    match &arguments.output {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| trouble(format_args!("cannot write {}", path.display()), &error)),
+        None => face::print(&text),
+    }
+}
+
+/// The program's own exit status; that of a signal is 128 and its number, as in shells.
+fn exit(outcome: Outcome) -> Exit {
+    match outcome.program {
+        None => Exit::Done,
+        Some(Ended::Status(status)) => Exit::Status(u8::try_from(status & 0xff).unwrap_or(1)),
+        Some(Ended::Signal(signal)) => Exit::Status(u8::try_from(128 + signal).unwrap_or(128)),
+        Some(Ended::Unknown) => Exit::Failed,
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.trim_end_matches('s').parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 1e9 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("seconds, such as 2.5".into()),
+    }
+}
+
+/// Two Ctrl-C within this time mean that the program is to end, nanoseconds. One is the program's own business:
+/// it has had it from the terminal, and an interpreter may only give up what was typed.
+const AGAIN_NS: u64 = 3_000_000_000;
+
+/// Passes signals on to the program, or ends the observation of a process.
+fn listen(stop: Remote, is_ours: bool) -> anyhow::Result<()> {
+    let last_ns = std::sync::Mutex::new(None::<u64>);
+    super::signals::on_each(move |number| {
+        let signal = Signal::try_from(number).unwrap_or(Signal::SIGTERM);
+        if !is_ours || signal != Signal::SIGINT || !in_foreground() {
+            return stop(signal);
+        }
+        let now_ns = crate::probe::clock::monotonic_ns();
+        let mut last_ns = last_ns.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match last_ns.replace(now_ns) {
+            Some(before_ns) if now_ns.saturating_sub(before_ns) < AGAIN_NS => stop(Signal::SIGTERM),
+            _ => {}
+        }
+    })
+}
+
+/// Whether the terminal sends its signals to this process and to what it started.
+fn in_foreground() -> bool {
+    let terminal = std::fs::File::open("/dev/tty");
+    let group = terminal.ok().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
+    group.is_some_and(|group| group.as_raw_nonzero().get() == nix::unistd::getpgrp().as_raw())
+}

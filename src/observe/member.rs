@@ -1,0 +1,226 @@
+//! One process of an observed program, and the probes that look at it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::fd::OwnedFd;
+
+use crate::probe::epoll_set::EpollSets;
+use crate::probe::proc::Threads;
+use crate::probe::refuse::status_field;
+use crate::probe::ring::Rings;
+use crate::probe::sock::Sockets;
+use crate::probe::{descriptors, perf, pidfd};
+use crate::trace::{End, Probing, ProcessTotals, Program, Record, Refusal, RunId, Rung, SyscallTotals};
+
+/// How a process came into sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Birth {
+    /// Seen from its first instruction on.
+    Seen,
+    /// It ran already when iolab came.
+    Before,
+}
+
+/// A process that is looked at.
+pub struct Member {
+    /// Its id.
+    pub pid: u32,
+    /// It, whatever becomes of its number; `None` where the kernel gives no such descriptor.
+    pub process: Option<OwnedFd>,
+    /// Its run in the trace.
+    pub run: RunId,
+    /// What it is, as last told.
+    pub program: Program,
+    /// Its own counters of system calls, and those of all that it starts.
+    pub counters: Option<perf::Counters>,
+    /// Whether it has ended.
+    pub is_over: bool,
+    /// How it ended, while that was not told: its counters go on for those that it started.
+    pub end: Option<End>,
+    /// Its totals as last read.
+    last: ProcessTotals,
+    threads: Option<Threads>,
+    rings: Option<Rings>,
+    rings_found: u64,
+    epoll_sets: Option<EpollSets>,
+    sockets: Option<Sockets>,
+    /// Rungs whose refusal was told.
+    refused: BTreeSet<Rung>,
+    untold: Vec<(Rung, Refusal)>,
+    /// How many descriptors it had open at the last look.
+    descriptors: Option<u64>,
+}
+
+impl Member {
+    /// Begins to look at a process.
+    pub fn new(pid: u32, parent: Option<u32>, birth: Birth, probing: Probing, run: RunId) -> Self {
+        let mut member = Self {
+            pid,
+            process: pidfd::open(pid).ok(),
+            run,
+            program: Program { pid, parent, from_birth: birth == Birth::Seen, ..Program::default() },
+            counters: None,
+            is_over: false,
+            end: None,
+            last: ProcessTotals::default(),
+            threads: None,
+            rings: None,
+            rings_found: 0,
+            epoll_sets: None,
+            sockets: None,
+            refused: BTreeSet::new(),
+            untold: Vec::new(),
+            descriptors: None,
+        };
+        member.threads = member.keep(Rung::Proc, Threads::open(pid));
+        member.epoll_sets = member.keep(Rung::EpollSet, EpollSets::open(pid));
+        member.sockets = member.keep(Rung::Sock, Sockets::open(pid));
+        if probing.allows(Rung::Ring) {
+            member.rings = member.keep(Rung::Ring, Rings::watching(pid));
+        } else {
+            let refusal = Refusal {
+                layer: crate::trace::Layer::Limit,
+                says: "--probe leaves the rings out".into(),
+                try_this: "--probe auto".into(),
+            };
+            member.refuse(Rung::Ring, refusal);
+        }
+        member
+    }
+
+    /// Notes that a rung is refused; told once.
+    pub fn refuse(&mut self, rung: Rung, refusal: Refusal) {
+        if self.refused.insert(rung) {
+            self.untold.push((rung, refusal));
+        }
+    }
+
+    fn keep<T>(&mut self, rung: Rung, tried: Result<T, Refusal>) -> Option<T> {
+        tried.map_err(|refusal| self.refuse(rung, refusal)).ok()
+    }
+
+    /// Refusals that were not told yet.
+    pub fn refusals(&mut self) -> Vec<Record> {
+        let told = self.untold.drain(..);
+        told.map(|(rung, refusal)| Record::Refused { rung, refusal }).collect()
+    }
+
+    /// What it is now, if that was not told yet: a program changes by execve(2), and its rights by setuid(2).
+    pub fn what_it_is(&mut self) -> Option<Program> {
+        let mut now = self.program.clone();
+        let comm = fs::read_to_string(format!("/proc/{}/comm", self.pid)).ok()?;
+        now.comm = comm.trim_end_matches('\n').to_owned();
+        if let Ok(exe) = fs::read_link(format!("/proc/{}/exe", self.pid)) {
+            now.exe = Some(exe.to_string_lossy().into_owned());
+        }
+        if let Some(user) = effective_user(self.pid) {
+            now.user = user;
+        }
+        (now != self.program).then(|| {
+            self.program = now.clone();
+            now
+        })
+    }
+
+    /// A look: what came and went among its descriptors, and its rings as they stand.
+    pub fn look(&mut self, thoroughly: bool) {
+        let count = descriptors::count(self.pid);
+        let changed = count.is_none_or(|_| count != self.descriptors);
+        self.descriptors = count;
+        let Some(rings) = &mut self.rings else { return };
+        rings.let_go();
+        if thoroughly || (changed && count.is_some()) {
+            // Fails when the process has ended, which is heard of elsewhere.
+            let _ = rings.rescan();
+        }
+        rings.sample();
+    }
+
+    /// Whether it has a ring now.
+    pub fn has_ring(&self) -> bool {
+        self.rings.as_ref().is_some_and(|rings| !rings.is_empty())
+    }
+
+    /// How many rings of it were found so far.
+    pub fn rings_found(&self) -> u64 {
+        self.rings.as_ref().map_or(self.rings_found, Rings::found)
+    }
+
+    /// How often it and those that are counted with it called io_uring_setup(2), as last read.
+    pub fn ring_setups(&self) -> u64 {
+        let names = self.last.syscalls.as_ref().map(|syscalls| &syscalls.by_name);
+        names.and_then(|names| names.get("io_uring_setup")).copied().unwrap_or(0)
+    }
+
+    /// Its totals, as cheaply as it goes, or `exactly`, whatever it costs.
+    pub fn totals(&mut self, exactly: bool, probe_cpu_ns: u64) -> ProcessTotals {
+        if let Some(threads) = &mut self.threads {
+            let _ = if exactly { threads.sample_all().map(drop) } else { threads.sample().map(drop) };
+        }
+        let (user_ns, kernel_ns) = self.threads.as_mut().map(Threads::times_ns).unwrap_or_default();
+        let told = self.rings.as_ref().and_then(|rings| {
+            let unreadable = rings.unreadable().first().map(|(_, refusal)| refusal);
+            rings.told_because().or(unreadable).cloned()
+        });
+        if let Some(refusal) = told {
+            self.refuse(Rung::Ring, refusal);
+        }
+        self.last = ProcessTotals {
+            user_ns,
+            kernel_ns,
+            threads: self.threads.as_ref().map(|threads| threads.totals().to_vec()).unwrap_or_default(),
+            rings: self.rings.as_mut().map(Rings::totals).unwrap_or_default(),
+            syscalls: self.syscalls(),
+            probe_cpu_ns,
+        };
+        self.last.clone()
+    }
+
+    /// The totals of one that has ended, with what those have called meanwhile that it had started; `None` where
+    /// nothing of it counts any more.
+    pub fn totals_after_end(&mut self) -> Option<ProcessTotals> {
+        self.counters.as_ref()?;
+        self.last.syscalls = self.syscalls();
+        // Depths are told once.
+        for ring in &mut self.last.rings {
+            (ring.sq_depth, ring.cq_depth) = Default::default();
+        }
+        Some(self.last.clone())
+    }
+
+    /// Its system calls, as its own counters have them.
+    fn syscalls(&mut self) -> Option<SyscallTotals> {
+        self.counters.as_mut()?.totals().ok()
+    }
+
+    /// Its interest lists and the queues of its connections, where it has any.
+    pub fn state(&mut self) -> Vec<Record> {
+        let sets = self.epoll_sets.as_mut().and_then(|sets| sets.read().ok()).unwrap_or_default();
+        let sockets = self.sockets.as_mut().and_then(|sockets| sockets.read().ok()).unwrap_or_default();
+        let sets = (!sets.is_empty()).then_some(Record::EpollSets { sets });
+        let sockets = (!sockets.is_empty()).then_some(Record::Sockets { sockets });
+        sets.into_iter().chain(sockets).collect()
+    }
+
+    /// Ends the looking: nothing of it is held any more.
+    pub fn end(&mut self) {
+        self.is_over = true;
+        self.rings_found = self.rings_found();
+        (self.process, self.threads, self.rings) = (None, None, None);
+        (self.epoll_sets, self.sockets, self.counters) = (None, None, None);
+    }
+}
+
+/// The user whose rights a process has: the second of the four in the line `Uid:` of proc_pid_status(5).
+fn effective_user(pid: u32) -> Option<u32> {
+    // All four are the same but for programs that change theirs.
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// The process that traces process `pid`, if one does.
+pub fn tracer(pid: u32) -> Option<u32> {
+    let tracer = status_field(&format!("/proc/{pid}/status"), "TracerPid:")?;
+    u32::try_from(tracer).ok().filter(|&tracer| tracer != 0)
+}

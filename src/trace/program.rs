@@ -1,0 +1,40 @@
+//! What a process is that nobody here wrote.
+
+use serde::{Deserialize, Serialize};
+
+/// A process of an observed program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its id.
+    pub pid: u32,
+    /// The process that started it, as far as iolab saw it; `None` for the one that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u32>,
+    /// Its name: `comm` of its first thread.
+    pub comm: String,
+    /// The file that it runs; `None` where that may not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
+    /// The user whose rights it has (the effective user id).
+    pub user: u32,
+    /// Whether it was seen from its first instruction on; else it ran already, and what it did before does not
+    /// count.
+    pub from_birth: bool,
+    /// The process whose counters of system calls hold those of this one, too, where they are not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_with: Option<u32>,
+    /// How many other processes its own counters of system calls hold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counts_others: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl Program {
+    /// The name of its column: names alone are not unique.
+    pub fn column(&self) -> String {
+        format!("{} {}", self.comm, self.pid)
+    }
+}
