@@ -7,6 +7,7 @@
 // The documentation is a map for readers of the sources, who see private rooms too.
 #![allow(rustdoc::private_intra_doc_links)]
 
+pub mod book;
 pub mod cli;
 pub mod doctor;
 pub mod exercise;

@@ -43,7 +43,7 @@ const IMPURE: &[&str] =
 
 #[test]
 fn the_core_reads_no_clock_no_file_and_prints_nothing() {
-    for room in ["world", "screen", "plain", "export", "lesson"] {
+    for room in ["world", "screen", "plain", "export", "lesson", "book"] {
         never(room, IMPURE, "is a pure function of its arguments");
     }
 }
@@ -64,7 +64,7 @@ fn what_a_workspace_is_made_of_is_pure() {
 
 #[test]
 fn the_core_knows_nothing_of_the_live_rooms() {
-    for room in ["trace", "world", "screen", "plain", "export", "lesson", "progress"] {
+    for room in ["trace", "world", "screen", "plain", "export", "lesson", "progress", "book"] {
         never(
             room,
             &[

@@ -84,3 +84,30 @@ fn a_word_of_several_lessons_is_one_term_with_all_its_places() {
     assert_eq!(term.differing, [(place(1, 1), "Two.".to_owned())]);
     assert_eq!(course.name(term.places[1]), "lesson 2, step 2");
 }
+
+#[test]
+fn every_lesson_says_what_it_is_for_and_every_exercise_is_for_something() {
+    let course = Course::read().unwrap();
+    for lesson in &course.lessons {
+        assert!(
+            (3..=5).contains(&lesson.objectives.len()),
+            "lesson {}: {:?}",
+            lesson.number,
+            lesson.objectives
+        );
+        let asked = lesson.steps.iter().flat_map(|step| step.predictions());
+        for id in asked.map(|asked| &asked.id) {
+            let serves = lesson.objectives.iter().any(|goal| goal.predictions.contains(id));
+            assert!(serves, "lesson {}: the prediction {id} serves no objective", lesson.number);
+        }
+        let here = |name: &String| {
+            course.exercises.iter().any(|one| one.name == *name && one.manifest.lesson == lesson.number)
+        };
+        let named: Vec<_> = lesson.objectives.iter().flat_map(|goal| &goal.exercises).collect();
+        assert!(named.iter().all(|name| here(name)), "lesson {}: {named:?}", lesson.number);
+        for exercise in course.exercises.iter().filter(|exercise| exercise.manifest.lesson == lesson.number) {
+            let serves = named.contains(&&exercise.name);
+            assert!(serves, "lesson {}: the exercise {} serves no objective", lesson.number, exercise.name);
+        }
+    }
+}

@@ -303,6 +303,23 @@ fn mistakes_in_the_front_matter_are_found_too() {
         ("+++\nnumber = 1\nname = \"demo\n+++\n".into(), 3, "front matter"),
         ("+++\nnumber = 1\n+++\n## A\n".into(), 2, "missing field"),
         (FRONT.replace("number = 1", "number = 2"), 2, "number 2"),
+        (
+            FRONT.replace("servers", "objectives = [{ says = \"x\" }]\nservers") + "## A\n\nx\n",
+            2,
+            "to the test",
+        ),
+        (
+            FRONT.replace("servers", "objectives = [{ says = \"x\", predictions = [\"y\"] }]\nservers")
+                + "## A\n\nx\n",
+            2,
+            "no prediction of this lesson",
+        ),
+        (
+            FRONT.replace("servers", "objectives = [{ says = \"x\", exercises = [\"y\"] }]\nservers")
+                + "## A\n\nx\n",
+            2,
+            "no exercise",
+        ),
         (FRONT.replace("minutes = 20", "minutes = \"long\""), 5, "string"),
         (FRONT.replace("burst = 8", "burst = 65"), 2, "larger than"),
         (glossary("ring = { mean = \"x\" }"), 9, "a term is"),

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
 use super::trouble::trouble;
-use crate::lab::{Control, Live, Plan, Recorder, Session, SlowPlan};
+use crate::lab::{Control, Live, OpenWindows, Plan, Recorder, Session, SlowPlan};
 use crate::lesson::{Lesson, Runner, playground};
 use crate::servers::{Column, Options};
 use crate::trace::{Entry, Load, Probing, Thinner, Trace, file};
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Which probes may watch.
     #[arg(long, value_enum, default_value = "auto")]
     probe: Probing,
+    /// When the story is told at full speed.
+    #[arg(long, value_enum, default_value = "auto", hide = true)]
+    windows: OpenWindows,
     /// Alternate with rounds without any probe and show what the probes cost.
     #[arg(long)]
     probe_cost: bool,
@@ -172,6 +175,7 @@ fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
     Ok(Plan {
         options: arguments.options.options()?,
         probing: arguments.probe,
+        windows: arguments.windows,
         probe_cost: arguments.probe_cost,
         ..Plan::new(arguments.servers.clone(), arguments.load.load()?)
     })

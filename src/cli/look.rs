@@ -24,7 +24,7 @@ pub struct LookArguments {
 
 /// A theme by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Named {
+pub enum Named {
     /// The sixteen colours that your terminal is set to.
     Ansi,
     /// For a dark background.
@@ -53,6 +53,13 @@ impl LookArguments {
             None => by_name(&variable(VARIABLE))?,
         };
         Ok(Theme { palette: palette(named, colours), ascii: self.ascii || !speaks_utf8() })
+    }
+}
+
+impl Named {
+    /// Its colours where every colour can be shown, as in a file.
+    pub fn palette(self) -> Palette {
+        palette(self, Colours::True)
     }
 }
 

@@ -3,17 +3,20 @@
 //! One file a command. Arguments are turned into checked values once, here; behind this module nobody parses
 //! text that a person typed.
 
+mod book;
 mod completions;
 mod doctor;
 mod examples;
 #[cfg(feature = "live")]
 mod exercise;
+mod export;
 mod face;
 #[cfg(feature = "live")]
 mod grade;
 mod home;
 #[cfg(feature = "live")]
 mod keeper;
+mod kept;
 #[cfg(feature = "live")]
 mod lab;
 mod lesson;
@@ -29,6 +32,7 @@ pub mod nearest;
 mod observe;
 #[cfg(feature = "live")]
 mod progress;
+mod reference;
 mod replay;
 mod screen;
 #[cfg(feature = "live")]
@@ -41,6 +45,7 @@ mod server_options;
 mod signals;
 #[cfg(feature = "live")]
 mod slow;
+mod source;
 mod talk;
 mod tree;
 #[cfg(feature = "live")]
@@ -80,6 +85,7 @@ enum Command {
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
     Replay(replay::Arguments),
+    Export(export::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -94,6 +100,8 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Keeper(keeper::Arguments),
+    #[command(hide = true)]
+    Book(book::Arguments),
 }
 
 /// Why a command ended, as an exit code that scripts can rely on.
@@ -141,6 +149,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
@@ -152,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Trial(arguments) => trial::run(arguments),
         #[cfg(feature = "live")]
         Command::Keeper(arguments) => keeper::run(arguments),
+        Command::Book(arguments) => book::run(&arguments),
     })
 }
 

@@ -5,4 +5,6 @@ pub mod grade;
 pub mod home;
 pub mod json;
 pub mod observe;
+pub mod perfetto;
+pub mod picture;
 pub mod svg;

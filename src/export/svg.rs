@@ -35,6 +35,20 @@ impl Page {
 
 /// The picture of a frame that was drawn in a palette's colours. `title` names it for people who hear it.
 pub fn svg(cells: &Buffer, title: &str, palette: Palette) -> String {
+    described(cells, &Words { title, says: "" }, palette)
+}
+
+/// What people hear of a picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'w> {
+    /// Its name.
+    pub title: &'w str,
+    /// What is to be seen on it; empty where the text around it says so.
+    pub says: &'w str,
+}
+
+/// The same with a description.
+pub fn described(cells: &Buffer, words: &Words<'_>, palette: Palette) -> String {
     let page = Page::of(palette);
     let (columns, rows) = (cells.area.width, cells.area.height);
     let width = f64::from(columns) * CELL.0 + 2.0 * MARGIN;
@@ -43,15 +57,29 @@ pub fn svg(cells: &Buffer, title: &str, palette: Palette) -> String {
     let _ = writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">"
+         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\"{}>",
+        if words.says.is_empty() { "" } else { LABELLED }
     );
-    let _ = writeln!(out, "<title>{}</title>", escaped(title));
+    out.push_str(&heard(words));
     let _ = writeln!(out, "<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>", page.paper);
     for y in 0..rows {
         row(&mut out, cells, y, page);
     }
     out.push_str("</svg>\n");
     out
+}
+
+/// Where screen readers find the words: some read a title alone only by this.
+const LABELLED: &str = " aria-labelledby=\"title\" aria-describedby=\"desc\"";
+
+fn heard(words: &Words<'_>) -> String {
+    let title = escaped(words.title);
+    match words.says {
+        "" => format!("<title>{title}</title>\n"),
+        says => {
+            format!("<title id=\"title\">{title}</title>\n<desc id=\"desc\">{}</desc>\n", escaped(says))
+        }
+    }
 }
 
 /// One row: a text element for each stretch of one style, placed by its column, so that a font of another
@@ -161,7 +189,10 @@ fn ansi(colour: Color) -> &'static str {
     }
 }
 
+/// Text as XML holds it. Most control characters may not stand in a document at all, not even escaped.
 fn escaped(text: &str) -> String {
+    let is_forbidden = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let text: String = text.chars().map(|c| if is_forbidden(c) { '\u{fffd}' } else { c }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -106,6 +106,12 @@ impl Probes {
         rings.unreadable().first().map(|(_, refusal)| refusal.clone())
     }
 
+    /// The descriptor of its ring, where it has one and no other.
+    pub fn only_ring(&self) -> Option<i32> {
+        let mut fds = self.rings.as_ref()?.fds();
+        fds.next().filter(|_| fds.next().is_none())
+    }
+
     /// Processor time that the server's own threads have used, nanoseconds; 0 where it cannot be read.
     pub fn cpu_ns_of_server(&mut self) -> u64 {
         let threads = self.threads.as_mut().and_then(|threads| threads.sample_all().ok()).unwrap_or_default();

@@ -32,6 +32,10 @@ pub struct Setup {
     pub cpus: Option<CpuSet>,
     /// Held before exec until [`Held::release`].
     pub hold: bool,
+    /// The last thing that it does before exec, by async-signal-safe calls alone. Here belongs
+    /// `count::stop_at_each_call` of a child that is held for a `Count`, which then takes the child's end: nobody
+    /// may wait for the [`Child`].
+    pub before_exec: Option<fn() -> io::Result<()>>,
     /// A program of somebody else's: its environment and its process group are left as they are.
     pub foreign: bool,
 }
@@ -139,7 +143,7 @@ impl Birth {
         // Kept open in the parent until the child has its own.
         let handed = self.setup.listener.or(self.setup.gate);
         let descriptor_3 = handed.as_ref().map(AsRawFd::as_raw_fd);
-        let (cpus, parent) = (self.setup.cpus, self.parent);
+        let (cpus, parent, before_exec) = (self.setup.cpus, self.parent, self.setup.before_exec);
         if !self.setup.foreign {
             command.env_remove("LISTEN_PID");
             command.process_group(0);
@@ -152,7 +156,8 @@ impl Birth {
                     nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), cpus)?;
                 }
                 wait_at_gate(report, gate, opener)?;
-                descriptor_3.map_or(Ok(()), hand_over)
+                descriptor_3.map_or(Ok(()), hand_over)?;
+                before_exec.map_or(Ok(()), |last| last())
             });
         }
         command.spawn()

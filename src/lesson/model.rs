@@ -28,6 +28,8 @@ pub struct Lesson {
     pub title: String,
     /// Minutes of work, by the author's estimate.
     pub minutes: u16,
+    /// What somebody who is through can do.
+    pub objectives: Vec<Objective>,
     /// The servers that it is about; a lab that names none runs these.
     pub servers: Vec<String>,
     /// The load that a lab has where it says nothing else.
@@ -36,6 +38,20 @@ pub struct Lesson {
     pub steps: Vec<Step>,
     /// Its terms, each with the step that explains it, in order of the words.
     pub glossary: Vec<Term>,
+}
+
+/// Something that a learner can do in the end, and by what it is put to the test.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Objective {
+    /// What, after "you can".
+    pub says: String,
+    /// Ids of the lesson's predictions that ask for it.
+    #[serde(default)]
+    pub predictions: Vec<String>,
+    /// Names of the exercises that practise it.
+    #[serde(default)]
+    pub exercises: Vec<String>,
 }
 
 /// One step: one idea.

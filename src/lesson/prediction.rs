@@ -94,10 +94,14 @@ impl Prediction {
 }
 
 impl Within {
-    fn closeness(self, predicted: f64, measured: f64) -> Closeness {
-        let allowed = (self.relative * measured).max(self.absolute);
+    /// How far from a measurement a prediction may be to count as close, in the metric's own unit.
+    pub fn allowed(self, measured: f64) -> f64 {
         // A hair more than allowed is rounding: 0.06 against 0.08 within 0.02.
-        if (predicted - measured).abs() <= allowed * (1.0 + 1e-9) {
+        (self.relative * measured).max(self.absolute) * (1.0 + 1e-9)
+    }
+
+    fn closeness(self, predicted: f64, measured: f64) -> Closeness {
+        if (predicted - measured).abs() <= self.allowed(measured) {
             Closeness::Close
         } else if predicted > measured {
             Closeness::TooHigh((measured > 0.0).then(|| predicted / measured))

@@ -9,9 +9,10 @@ use super::directive::{front_matter, toml};
 use super::glossary::{self, TermText};
 use super::lab::{Kind, Lab, LabText, LoadText, Show};
 use super::mistake::{Mistake, Unfit};
-use super::model::{Block, Form, Insight, Lesson, Step};
+use super::model::{Block, Form, Insight, Lesson, Objective, Step};
 use super::prediction::Prediction;
 use super::prose::{self, Piece};
+use crate::exercise::EXERCISES;
 use crate::trace::{Load, Probing};
 use crate::trials::{self, TRIALS};
 
@@ -32,6 +33,8 @@ struct Front {
     title: String,
     minutes: u16,
     servers: Vec<String>,
+    #[serde(default)]
+    objectives: Vec<Objective>,
     #[serde(default)]
     load: LoadText,
     #[serde(default)]
@@ -59,6 +62,7 @@ fn lesson(source: &Source) -> Result<Lesson, Unfit> {
         draft.add(at, piece)?;
     }
     let placed = draft.finish(body_at)?;
+    objectives(&front, &placed).map_err(|(what, mend)| Unfit::new(matter_at, what, mend))?;
     let glossary = glossary::build(front.glossary, &placed).map_err(|word| {
         let what = format!("the term \"{word}\" of the glossary is explained nowhere");
         Unfit::new(matter_at, what, format!("write **{word}** where the text explains it, or drop it"))
@@ -69,11 +73,36 @@ fn lesson(source: &Source) -> Result<Lesson, Unfit> {
         name: front.name,
         title: front.title,
         minutes: front.minutes,
+        objectives: front.objectives,
         servers: front.servers,
         load,
         steps: placed,
         glossary,
     })
+}
+
+/// Each objective is put to the test: by predictions of this lesson, or by exercises.
+fn objectives(front: &Front, steps: &[Step]) -> Result<(), (String, String)> {
+    for Objective { says, predictions, exercises } in &front.objectives {
+        if predictions.is_empty() && exercises.is_empty() {
+            let mend = "name a prediction or an exercise, or drop it".to_owned();
+            return Err((format!("nothing puts the objective \"{says}\" to the test"), mend));
+        }
+        let asked = |id: &String| steps.iter().flat_map(Step::predictions).any(|asked| asked.id == *id);
+        if let Some(id) = predictions.iter().find(|id| !asked(id)) {
+            let mend = "name one of this lesson's predictions by its id".to_owned();
+            return Err((
+                format!("the objective \"{says}\" names no prediction of this lesson: \"{id}\""),
+                mend,
+            ));
+        }
+        let exists = |name: &String| EXERCISES.iter().any(|exercise| exercise.name() == name);
+        if let Some(name) = exercises.iter().find(|name| !exists(name)) {
+            let mend = "name an exercise as `iolab exercise list` does".to_owned();
+            return Err((format!("the objective \"{says}\" names no exercise: \"{name}\""), mend));
+        }
+    }
+    Ok(())
 }
 
 /// A lesson half read.

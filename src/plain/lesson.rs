@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::lesson::{Block, Kind, Lab, Lesson, Prediction, Step, plain_prose};
+use crate::lesson::{Block, Kind, Lab, Lesson, Prediction, Step, plain_prose, prose};
 use crate::screen::{rounded, whose};
 use crate::servers::Column;
 use crate::trials;
@@ -13,14 +13,31 @@ const WIDTH: usize = 78;
 
 /// The head of a lesson: title, length, what it runs.
 pub fn opening(lesson: &Lesson) -> String {
-    format!(
+    let head = format!(
         "Lesson {}: {}\n{} steps, about {} minutes; servers: {}\n",
         lesson.number,
         lesson.title,
         lesson.steps.len(),
         lesson.minutes,
         lesson.servers.join(", ")
-    )
+    );
+    head + &objectives(lesson)
+}
+
+/// What a learner can do in the end.
+fn objectives(lesson: &Lesson) -> String {
+    if lesson.objectives.is_empty() {
+        return String::new();
+    }
+    let goals = lesson.objectives.iter().map(|goal| {
+        let item = prose::Block::Paragraph(vec![prose::Span {
+            text: goal.says.clone(),
+            style: prose::Style::Plain,
+        }]);
+        vec![item]
+    });
+    let list = prose::Block::List { first: None, items: goals.collect() };
+    format!("\nWhen you are through, you can\n{}", joined(plain_prose::lines(&[list], WIDTH)))
 }
 
 /// The head of a step, `index` from 0.

@@ -24,7 +24,7 @@ pub mod why;
 
 pub use exercises::{Row, exercise, exercises};
 pub use home::home;
-pub use lab::{lab, lab_of_step};
+pub use lab::{lab, lab_of_step, load};
 pub use number::number;
 pub use observe::observe;
 pub use table::Table;

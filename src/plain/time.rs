@@ -9,12 +9,17 @@ use crate::world::{insight, spot};
 
 /// The marks, one a line.
 pub fn marks(trace: &Trace) -> Vec<String> {
+    marks_of(trace.notes()).collect()
+}
+
+/// Those among some notes.
+pub fn marks_of(notes: &[(u64, Note)]) -> impl Iterator<Item = String> + '_ {
     let mark = |(t_ns, note): &(u64, Note)| match note {
         Note::Mark { says } if says.is_empty() => Some(format!("mark at {}", clock(*t_ns))),
         Note::Mark { says } => Some(format!("mark at {}: {says}", clock(*t_ns))),
         _ => None,
     };
-    trace.notes().iter().filter_map(mark).collect()
+    notes.iter().filter_map(mark)
 }
 
 /// Everything that a scrubber shows, in the order of time.

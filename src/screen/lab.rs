@@ -36,6 +36,19 @@ pub(super) fn draw(
     }
 }
 
+/// Draws the parts of the lab alone, all of the paper for them.
+pub(super) fn draw_whole(
+    paint: &mut Paint,
+    view: &View,
+    lesson: &Lesson,
+    servers: &[ServerView<'_>],
+    trace: Option<&Trace>,
+) {
+    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return };
+    let area = paint.area();
+    draw_parts(paint, area, &Scene::new(servers, view, lesson, lab, area.width, trace));
+}
+
 fn draw_status(
     paint: &mut Paint,
     area: Rect,
@@ -147,7 +160,7 @@ fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) -> u16 {
                 head,
                 0,
                 &title,
-                widget::remark(scene, slot.part),
+                &widget::remark(scene, slot.part),
                 focus::is_on(scene.view, slot.part),
             );
             paint.zone(head, Click::Point(Focus::Panel(slot.part)));

@@ -32,7 +32,7 @@ pub(super) fn frame(
         if areas.frame.is_none() && !areas.lab_title.is_empty() {
             paint.rule(areas.lab_title, 0, "", "", false);
         }
-        let trace = world.map(World::trace);
+        let trace = world.and_then(World::trace);
         let missing = lab::draw(&mut paint, areas.lab, view, lesson, &servers, trace);
         let more = more_lines(missing, view);
         // Said on the border below where there is one, else beside the title.

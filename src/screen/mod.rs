@@ -7,6 +7,7 @@ mod app;
 pub(crate) mod check;
 mod context;
 pub mod controls;
+mod figure;
 mod focus;
 mod footer;
 mod glossary;
@@ -31,6 +32,7 @@ mod view;
 mod widget;
 
 pub use app::{App, OpenLesson, Opening, Setting};
+pub use figure::figure;
 pub use key::Key;
 pub(crate) use lab::whose;
 pub use paint::{Click, Frame, Zone};

@@ -65,6 +65,11 @@ impl Paint {
         self.frame
     }
 
+    /// All of the screen.
+    pub fn area(&self) -> Rect {
+        self.frame.buffer.area
+    }
+
     /// The characters to draw with.
     pub fn glyphs(&self) -> &'static Glyphs {
         self.theme.glyphs()

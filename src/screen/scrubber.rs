@@ -53,7 +53,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     if area.is_empty() {
         return;
     }
-    let trace = world.trace();
+    let Some(trace) = world.trace() else { return };
     let end_ns = view.end_ns(trace);
     let t_ns = view.t_ns().min(end_ns);
     let (now, end) = (clock(t_ns), clock(end_ns));
@@ -70,7 +70,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     let line = Line { columns, end_ns };
     draw_line(paint, row, from, &line, trace, t_ns, view.ruler_ns);
     let (_, below) = top(area, 1);
-    draw_words(paint, below, view, lesson, world, t_ns);
+    draw_words(paint, below, view, lesson, trace, t_ns);
 }
 
 fn draw_line(
@@ -143,7 +143,7 @@ fn marks(trace: &Trace) -> impl Iterator<Item = (u64, &str)> {
 }
 
 /// The row of words: what is typed, measured, or stands at the playhead; and what the glyphs mean.
-fn draw_words(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, world: &World<'_>, t_ns: u64) {
+fn draw_words(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, trace: &Trace, t_ns: u64) {
     if area.is_empty() {
         return;
     }
@@ -156,7 +156,6 @@ fn draw_words(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, world
         paint.cursor(area, column, 0);
         return;
     }
-    let trace = world.trace();
     let (says, role) = words(view, lesson, trace, t_ns);
     let legend = legend(paint, trace, view.end_ns(trace));
     let room = area.width.saturating_sub(indent);

@@ -16,6 +16,9 @@ use super::{Entry, Header, Record, RunId, SCHEMA, Trace};
 /// The longest line that is believed, in bytes: a foreign file without line breaks must not fill the memory.
 const LINE_BYTES_MAX: usize = 16 << 20;
 
+/// How a file that gzip(1) wrote begins.
+pub const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// How much of a run may be lost by a kill, nanoseconds.
 const FLUSH_NS: u64 = 1_000_000_000;
 
@@ -59,36 +62,78 @@ pub fn open(path: &Path) -> Result<Opened, Unreadable> {
 }
 
 /// Reads a trace, compressed or not: the first two bytes tell.
-pub fn read(mut input: impl BufRead) -> Result<Opened, Unreadable> {
-    let start = input.fill_buf().map_err(Unreadable::File)?;
-    if start.starts_with(&[0x1f, 0x8b]) {
-        read_lines(BufReader::new(MultiGzDecoder::new(input)))
-    } else {
-        read_lines(input)
+pub fn read(input: impl BufRead) -> Result<Opened, Unreadable> {
+    let mut entries = Entries::begin(input)?;
+    let mut trace = Trace::new(entries.header.clone());
+    while let Some(entry) = entries.next() {
+        if let Err(why) = trace.push(entry) {
+            entries.is_damaged(&why);
+        }
+    }
+    Ok(Opened { trace, damage: entries.damage })
+}
+
+/// A trace entry by entry, for whoever does not need it whole: a long one is larger than the memory.
+pub struct Entries<'r> {
+    input: Box<dyn BufRead + 'r>,
+    header: Header,
+    line: Vec<u8>,
+    number: u64,
+    damage: Option<String>,
+}
+
+impl<'r> Entries<'r> {
+    /// Reads the header.
+    pub fn begin(mut input: impl BufRead + 'r) -> Result<Self, Unreadable> {
+        let start = input.fill_buf().map_err(Unreadable::File)?;
+        let mut input: Box<dyn BufRead + 'r> = match start.starts_with(&GZIP) {
+            true => Box::new(BufReader::new(MultiGzDecoder::new(input))),
+            false => Box::new(input),
+        };
+        let mut line = Vec::new();
+        next_line(&mut input, &mut line).map_err(Unreadable::File)?;
+        let header = header(&line)?;
+        Ok(Self { input, header, line, number: 1, damage: None })
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Where and why reading ended early, if it did: `line 17: unexpected end of file`.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// The entry that was read last cannot be: nothing is read any more.
+    pub fn is_damaged(&mut self, why: &str) {
+        self.damage = Some(format!("line {}: {why}", self.number));
+    }
+
+    fn read(&mut self) -> Result<Option<Entry>, String> {
+        match next_line(&mut self.input, &mut self.line) {
+            Ok(false) => Ok(None),
+            Ok(true) => serde_json::from_slice(&self.line).map(Some).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
-fn read_lines(mut input: impl BufRead) -> Result<Opened, Unreadable> {
-    let mut line = Vec::new();
-    next_line(&mut input, &mut line).map_err(Unreadable::File)?;
-    let mut trace = Trace::new(header(&line)?);
-    let mut number = 1;
-    let damage = loop {
-        number += 1;
-        match next_line(&mut input, &mut line) {
-            Ok(false) => break None,
-            Ok(true) => {}
-            Err(error) => break Some(format!("line {number}: {error}")),
+impl Iterator for Entries<'_> {
+    type Item = Entry;
+
+    /// The next entry; `None` at the end, and where the file is damaged.
+    fn next(&mut self) -> Option<Entry> {
+        if self.damage.is_some() {
+            return None;
         }
-        let entry = match serde_json::from_slice::<Entry>(&line) {
-            Ok(entry) => entry,
-            Err(error) => break Some(format!("line {number}: {error}")),
-        };
-        if let Err(why) = trace.push(entry) {
-            break Some(format!("line {number}: {why}"));
-        }
-    };
-    Ok(Opened { trace, damage })
+        self.number += 1;
+        self.read().unwrap_or_else(|why| {
+            self.is_damaged(&why);
+            None
+        })
+    }
 }
 
 /// Reads one line; `false` at the end of the file.
@@ -189,6 +234,23 @@ impl Writer {
             Output::Compressed(encoder) => encoder.write_all(&line),
         }
     }
+}
+
+/// Appends one entry to a trace that was finished: a line, in a member of its own where the file is compressed.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append(path: &Path, entry: &Entry) -> io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
+    let mut line = serde_json::to_vec(entry).map_err(io::Error::other)?;
+    line.push(b'\n');
+    if path.extension().is_some_and(|ending| ending == "gz") {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(&line)?;
+        line = packed.finish()?;
+    }
+    // One write: a reader sees all of it or nothing.
+    file.write_all(&line)
 }
 
 /// Writes a whole trace to a file.

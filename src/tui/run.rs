@@ -14,6 +14,7 @@ use super::terminal::Terminal;
 use super::{hangup, input, rehearsal, signals};
 use crate::lesson::{Course, Lab, Lesson, Runner};
 use crate::progress::{Book, Event};
+use crate::screen::keys::Action;
 use crate::screen::{self, App, Click, Effect, Input, Key, Opening, Setting, Theme, Zone};
 
 /// At most so many frames a second are drawn.
@@ -71,10 +72,14 @@ pub fn run(course: &Course, options: Options, book: &mut Book, given: Given<'_>)
         size: size()?,
         canvas: Canvas::default(),
         zones: Vec::new(),
+        rests_at_ns: options.recorded_at_ns,
     };
     match options.opening {
         Some(opening) => screen.open(opening),
         None => screen.say_trouble(),
+    }
+    if screen.rests_at_ns.is_some() {
+        screen.input(Input::Act(Action::Restart))?;
     }
     let drawn = screen.draw();
     hangup::listen(send.clone())?;
@@ -108,6 +113,8 @@ struct Screen<'s> {
     size: Size,
     canvas: Canvas,
     zones: Vec<Zone>,
+    /// Where a recording is shown that is there already.
+    rests_at_ns: Option<u64>,
 }
 
 /// What a message leads to.
@@ -209,7 +216,11 @@ impl Screen<'_> {
         let said = self.bench.as_mut().map(Bench::said).unwrap_or_default();
         for event in said {
             if let Some(input) = self.bench.as_mut().and_then(|bench| bench.hear(event)) {
+                let is_recording = matches!(input, Input::Recording(_));
                 self.input(input)?;
+                if let Some(t_ns) = self.rests_at_ns.filter(|_| is_recording) {
+                    self.input(Input::Rest(t_ns))?;
+                }
             }
         }
         let at_rest = self.app.lesson().is_some_and(|open| open.view.is_at_rest());

@@ -75,7 +75,7 @@ pub struct World<'t> {
 /// The trace that a world is folded from: pictures of a stretch of time read its records themselves. A world says
 /// what was known at its time, so what came later makes no two of them differ.
 #[derive(Clone, Copy, Debug)]
-struct Whole<'t>(&'t Trace);
+struct Whole<'t>(Option<&'t Trace>);
 
 impl PartialEq for Whole<'_> {
     fn eq(&self, _: &Self) -> bool {
@@ -93,11 +93,16 @@ impl<'t> World<'t> {
 
     fn of(trace: &'t Trace, t_ns: u64, runs: Vec<Arc<RunWorld>>) -> Self {
         let until = trace.notes().partition_point(|(at_ns, _)| *at_ns <= t_ns);
-        Self { header: trace.header(), t_ns, runs, notes: &trace.notes()[..until], whole: Whole(trace) }
+        Self { header: trace.header(), t_ns, runs, notes: &trace.notes()[..until], whole: Whole(Some(trace)) }
     }
 
-    /// The whole trace, what comes after the time among it.
-    pub fn trace(&self) -> &'t Trace {
+    /// A world of runs that were folded by themselves, without their trace at hand.
+    pub fn of_runs(header: &'t Header, runs: Vec<Arc<RunWorld>>) -> Self {
+        Self { header, t_ns: u64::MAX, runs, notes: &[], whole: Whole(None) }
+    }
+
+    /// The whole trace, what comes after the time among it; `None` where it is not at hand.
+    pub fn trace(&self) -> Option<&'t Trace> {
         self.whole.0
     }
 

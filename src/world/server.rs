@@ -46,7 +46,7 @@ impl<'w> ServerView<'w> {
         let now = || runs.iter().copied().filter(|run| load_of(run, header) == load);
         let is_measured = |purpose| matches!(purpose, Purpose::Measure | Purpose::Observe);
         let rounds: Vec<_> = now().filter(|run| is_measured(run.start.purpose)).collect();
-        let window = windows(now().map(|run| &run.window));
+        let window = windows(now());
         let trial = trials::by_name(name);
         let mut sum = sum(&rounds);
         if trial.is_some() || runs.iter().any(|run| run.is_observed()) {
@@ -123,6 +123,11 @@ impl<'w> ServerView<'w> {
         self.runs.iter().rev().find(told).copied()
     }
 
+    /// Who told what is shown of its story one by one; `None` where nobody has yet.
+    pub fn story_rung(&self) -> Option<Rung> {
+        self.last_window().and_then(|run| run.window.rung)
+    }
+
     /// Why the whole server could not run, if so.
     pub fn refused(&self) -> Option<&'w Refusal> {
         self.runs.iter().find_map(|run| match &run.end {
@@ -172,6 +177,10 @@ impl<'w> ServerView<'w> {
     pub fn remark_on_names(&self) -> Option<&'static str> {
         /// Fewer by so much.
         const APART: f64 = 1.5;
+        // A window at full speed goes round as often as the server does.
+        if self.window.rung != Some(Rung::Ptrace) {
+            return None;
+        }
         let counted = self.sum.syscalls.filter(|_| self.sum.by_name.is_empty())?;
         let window = &self.window;
         let each = |calls: u64, requests: u64| match self.tells_totals() {
@@ -195,7 +204,8 @@ impl<'w> ServerView<'w> {
         ];
         let counted = self.sum.syscalls.map(|counted| counted.rung);
         let rungs = rungs.into_iter().filter(|(_, gave)| *gave).map(|(rung, _)| rung);
-        rungs.chain(counted).chain(self.window.rung).collect()
+        let told = self.window.rung.filter(|rung| Some(*rung) != counted);
+        rungs.chain(counted).chain(told).collect()
     }
 
     /// Requests per second with probes as a share of without, with the spread of the rounds.
@@ -265,14 +275,21 @@ fn sum<'w>(runs: &[&'w RunWorld]) -> Cow<'w, Deltas> {
     Cow::Owned(sum)
 }
 
-/// Likewise of windows; most runs have none.
-fn windows<'w>(all: impl Iterator<Item = &'w WindowView>) -> Cow<'w, WindowView> {
+/// Likewise of windows; most runs have none. Counts are those of windows from rest to rest where there are any: they
+/// hold all calls of their requests and no other. What is shown one by one is of the latest window of all.
+fn windows<'w>(all: impl Iterator<Item = &'w RunWorld>) -> Cow<'w, WindowView> {
     let nothing = WindowView::default();
-    let told: Vec<_> = all.filter(|window| **window != nothing).collect();
+    let told: Vec<_> = all.filter(|run| run.window != nothing).collect();
     if let [only] = told[..] {
-        return Cow::Borrowed(only);
+        return Cow::Borrowed(&only.window);
     }
+    let from_rest_to_rest = |run: &&&RunWorld| run.start.purpose == Purpose::Window;
+    let whole = told.iter().any(|run| from_rest_to_rest(&run));
     let mut window = nothing;
-    told.iter().for_each(|more| window.merge(more));
+    told.iter().filter(|run| !whole || from_rest_to_rest(run)).for_each(|run| window.merge(&run.window));
+    if let Some(last) = told.last().filter(|last| whole && !from_rest_to_rest(last)) {
+        window.show(&last.window);
+        window.lost = told.iter().fold(0, |sum, run| sum.saturating_add(run.window.lost));
+    }
     Cow::Owned(window)
 }

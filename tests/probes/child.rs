@@ -22,7 +22,63 @@ pub const NOBODY: u32 = 65_534;
 /// An observed process.
 pub struct Kid {
     pub process: Child,
-    line: BufReader<UnixStream>,
+    line: Line,
+}
+
+/// The parent's end of a child's line.
+pub struct Line(BufReader<UnixStream>);
+
+impl Line {
+    /// Gives an order and waits for its answer.
+    pub fn ask(&mut self, order: &str) -> String {
+        self.tell(order);
+        self.hear()
+    }
+
+    /// Gives an order.
+    pub fn tell(&mut self, order: &str) {
+        // In one piece: the child wakes up once.
+        self.0.get_mut().write_all(format!("{order}\n").as_bytes()).unwrap();
+    }
+
+    /// Waits for an answer; empty when the child is gone.
+    pub fn hear(&mut self) -> String {
+        let mut answer = String::new();
+        let _ = self.0.read_line(&mut answer);
+        answer.trim_end().to_owned()
+    }
+}
+
+/// This program in a role, as some user where this one is root.
+pub fn in_role(role: &str, uid: Option<u32>) -> (Command, Line) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child::role", "--ignored", "--nocapture"]).env(ROLE, role);
+    command.stdin(OwnedFd::from(theirs)).stdout(std::process::Stdio::null());
+    if let Some(uid) = uid.filter(|_| is_root()) {
+        command.uid(uid).gid(uid);
+    }
+    (command, Line(BufReader::new(ours)))
+}
+
+/// Waits until every thread of a process is in a state that will do (proc_pid_stat(5)).
+pub fn until_all(pid: u32, will_do: impl Fn(char) -> bool) {
+    let folder = format!("/proc/{pid}/task");
+    let all_do = || {
+        std::fs::read_dir(&folder).unwrap().flatten().all(|task| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next()).is_none_or(&will_do)
+        })
+    };
+    while !all_do() {
+        std::thread::yield_now();
+    }
+}
+
+/// Waits until a process has ended, without collecting it.
+pub fn until_ended(process: &impl AsFd) {
+    let mut ended = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    assert_eq!(poll(&mut ended, PollTimeout::NONE), Ok(1));
 }
 
 impl Kid {
@@ -33,14 +89,8 @@ impl Kid {
 
     /// The same as another user, where this one is root.
     pub fn start_as(role: &str, uid: Option<u32>) -> Self {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "child::role", "--ignored", "--nocapture"]).env(ROLE, role);
-        command.stdin(OwnedFd::from(theirs)).stdout(std::process::Stdio::null());
-        if let Some(uid) = uid.filter(|_| is_root()) {
-            command.uid(uid).gid(uid);
-        }
-        let mut kid = Self { process: command.spawn().unwrap(), line: BufReader::new(ours) };
+        let (mut command, line) = in_role(role, uid);
+        let mut kid = Self { process: command.spawn().unwrap(), line };
         assert_eq!(kid.hear(), "ready");
         kid
     }
@@ -51,21 +101,17 @@ impl Kid {
 
     /// Gives an order and waits for its answer.
     pub fn ask(&mut self, order: &str) -> String {
-        self.tell(order);
-        self.hear()
+        self.line.ask(order)
     }
 
     /// Gives an order.
     pub fn tell(&mut self, order: &str) {
-        // In one piece: the child wakes up once.
-        self.line.get_mut().write_all(format!("{order}\n").as_bytes()).unwrap();
+        self.line.tell(order);
     }
 
     /// Waits for an answer; empty when the child is gone.
     pub fn hear(&mut self) -> String {
-        let mut answer = String::new();
-        let _ = self.line.read_line(&mut answer);
-        answer.trim_end().to_owned()
+        self.line.hear()
     }
 
     /// Waits until every thread of the child sleeps: then it waits for the next order.
@@ -75,23 +121,12 @@ impl Kid {
 
     /// Waits until every thread of the child is in a state that will do (proc_pid_stat(5)).
     pub fn until(&self, will_do: impl Fn(char) -> bool) {
-        let folder = format!("/proc/{}/task", self.pid());
-        let all_do = || {
-            std::fs::read_dir(&folder).unwrap().flatten().all(|task| {
-                let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-                stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next()).is_none_or(&will_do)
-            })
-        };
-        while !all_do() {
-            std::thread::yield_now();
-        }
+        until_all(self.pid(), will_do);
     }
 
     /// Waits until the child has ended, without collecting it.
     pub fn until_ended(&self) {
-        let process = iolab::probe::pidfd::open(self.pid()).unwrap();
-        let mut ended = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-        assert_eq!(poll(&mut ended, PollTimeout::NONE), Ok(1));
+        until_ended(&iolab::probe::pidfd::open(self.pid()).unwrap());
     }
 
     /// The process that traces the child; 0 is nobody.
@@ -203,6 +238,15 @@ impl Stage {
             "stream-user" => super::stream::stream_as_child(words[1]),
             "exit" => std::process::exit(number(1) as i32),
             "exec" => panic!("{}", Command::new("/bin/true").exec()),
+            "exec-from-thread" => {
+                let exec = || panic!("{}", Command::new("/bin/true").exec());
+                std::thread::spawn(exec).join().unwrap()
+            }
+            "fork" => fork(number(1)),
+            "run" => format!("{:?}", Command::new(words[1]).status().unwrap().code()),
+            "signals" => signals(number(1)),
+            "daemon" => daemon(),
+            "count" => super::count::count_as_child(words[1]),
             other => panic!("no such order: {other}"),
         }
     }
@@ -231,6 +275,63 @@ fn calls(times: i64, call: impl Fn(i64) -> (libc::c_long, [i64; 3])) -> String {
         let (number, [a, b, c]) = call(n);
         // SAFETY: these calls take numbers only.
         unsafe { libc::syscall(number, a, b, c) };
+    }
+    "done".to_owned()
+}
+
+/// Forks a child that makes so many system calls, and waits for it.
+fn fork(times: i64) -> String {
+    // SAFETY: the child makes system calls only, and leaves by _exit.
+    unsafe {
+        let child = plain_fork();
+        if child == 0 {
+            for _ in 0..times {
+                libc::syscall(libc::SYS_getppid);
+            }
+            libc::_exit(0);
+        }
+        libc::waitpid(child, std::ptr::null_mut(), 0);
+        child.to_string()
+    }
+}
+
+/// fork(2) without what the C library does beside it.
+///
+/// # Safety
+/// The child has one thread of many: it may make system calls and nothing else.
+unsafe fn plain_fork() -> libc::pid_t {
+    // SAFETY: no memory is named; the rest is the caller's.
+    unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as libc::pid_t }
+}
+
+/// Leaves a process behind that sleeps for ever, in a session of its own; says its number.
+fn daemon() -> String {
+    // SAFETY: the child makes system calls only, and never returns.
+    unsafe {
+        let child = plain_fork();
+        if child == 0 {
+            libc::setsid();
+            loop {
+                libc::pause();
+            }
+        }
+        child.to_string()
+    }
+}
+
+/// Sends itself so many signals, and handles them.
+fn signals(times: i64) -> String {
+    extern "C" fn handle(_signal: i32) {}
+    let action = nix::sys::signal::SigAction::new(
+        nix::sys::signal::SigHandler::Handler(handle),
+        nix::sys::signal::SaFlags::empty(),
+        nix::sys::signal::SigSet::empty(),
+    );
+    // SAFETY: the handler does nothing.
+    unsafe { nix::sys::signal::sigaction(nix::sys::signal::Signal::SIGUSR1, &action).unwrap() };
+    for _ in 0..times {
+        // SAFETY: takes numbers only.
+        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), libc::SIGUSR1) };
     }
     "done".to_owned()
 }

@@ -8,6 +8,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod child;
+mod count;
+#[path = "../common/counted.rs"]
+mod counted;
 mod perf;
 mod proc;
 mod ptrace;

@@ -1,5 +1,5 @@
 //! Every system call of a process for a while, in order, with arguments and results, without privileges:
-//! ptrace(2).
+//! ptrace(2). All calls of a program from its start to its end, counted only, are the business of [`count`].
 //!
 //! It is the dearest probe: two stops a call, each a switch to the tracer and back. Never count switches or
 //! time inside a window. Attaching interrupts threads that wait: poll and recv go on by themselves,
@@ -12,6 +12,8 @@
 
 mod bell;
 mod beside;
+pub mod count;
+mod refused;
 mod request;
 mod step;
 
@@ -29,12 +31,13 @@ use nix::unistd::Pid;
 
 use self::bell::Bell;
 use self::beside::Beside;
+use self::refused::seize_refused;
 use self::request::{Edge, Of, Report, Why};
 pub use self::request::{Registers, registers};
 pub use self::step::{Halt, Met, Stepper};
 use super::pidfd;
 use super::proc::tids;
-use super::refuse::{errno, looking_into, refusal, seccomp_filtered, status_field};
+use super::refuse::{errno, looking_into, refusal, status_field};
 use super::syscalls;
 use crate::trace::{Layer, Refusal, Story};
 
@@ -210,7 +213,7 @@ impl Window {
             Why::Interrupted if self.threads.get(&tid).is_none_or(|&place| place == Place::New) => {
                 self.meet(tid)
             }
-            Why::Interrupted | Why::Other => request::go_on(tid, 0),
+            Why::Interrupted | Why::Filtered | Why::Other => request::go_on(tid, 0),
         };
         match resumed {
             // Killed while it stood still; its end is reported next.
@@ -354,20 +357,9 @@ impl Window {
 
     fn refused(&self, errno: Errno) -> Refusal {
         let pid = self.pid as u32;
-        let tracer = self.status_of(self.pid, "TracerPid:").filter(|&tracer| tracer != 0);
-        match (errno, tracer) {
-            _ if self.has_ended(self.pid) => looking_into(pid, "PTRACE_SEIZE", Errno::ESRCH),
-            (Errno::EPERM, Some(tracer)) => refusal(
-                Layer::Process,
-                format!("PTRACE_SEIZE: EPERM (process {pid} is traced by process {tracer} already)"),
-                format!("end process {tracer} first (a debugger, strace)"),
-            ),
-            (Errno::EPERM | Errno::ENOSYS, None) if seccomp_filtered() => refusal(
-                Layer::Seccomp,
-                format!("PTRACE_SEIZE: {errno:?} (a seccomp filter is at work)"),
-                super::refuse::OUTSIDE_CONTAINER,
-            ),
-            _ => looking_into(pid, "PTRACE_SEIZE", errno),
+        match self.has_ended(self.pid) {
+            true => looking_into(pid, "PTRACE_SEIZE", Errno::ESRCH),
+            false => seize_refused(pid, errno),
         }
     }
 

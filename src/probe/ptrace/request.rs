@@ -1,5 +1,7 @@
-//! The requests of ptrace(2) that a window needs, with signal numbers as they are: `nix` knows no real-time
+//! The requests of ptrace(2) that windows and counts need, with signal numbers as they are: `nix` knows no real-time
 //! signals, and a tracer that cannot pass one on has swallowed it.
+
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 
@@ -30,6 +32,8 @@ pub(super) enum Why {
     Cloned,
     /// PTRACE_EVENT_EXEC.
     Exec,
+    /// PTRACE_EVENT_SECCOMP: a filter has answered SECCOMP_RET_TRACE.
+    Filtered,
     /// Another event, of no interest.
     Other,
 }
@@ -74,14 +78,68 @@ fn why(status: i32) -> Why {
         },
         libc::PTRACE_EVENT_CLONE => Why::Cloned,
         libc::PTRACE_EVENT_EXEC => Why::Exec,
+        libc::PTRACE_EVENT_SECCOMP => Why::Filtered,
         _ => Why::Other,
     }
+}
+
+/// What wait4(2) handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// A tracee stands before a system call, by a filter's answer.
+    Filtered { tid: i32 },
+    /// A tracee stands still for another reason.
+    Stop { tid: i32, why: Why },
+    /// A thread or process has ended and is no more; `status` as wait(2) has it.
+    Ended { tid: i32, status: i32 },
+}
+
+/// Waits for the next report of any tracee of the calling thread and takes it.
+pub(super) fn take() -> Result<Taken, Errno> {
+    /// The status of [`Taken::Filtered`], by far the most frequent one.
+    const FILTERED: i32 = (libc::SIGTRAP | libc::PTRACE_EVENT_SECCOMP << 8) << 8 | 0x7f;
+    let mut status = 0;
+    let which = libc::__WALL | libc::__WNOTHREAD;
+    // SAFETY: `status` outlives the call.
+    let tid = Errno::result(unsafe { libc::waitpid(-1, &raw mut status, which) })?;
+    Ok(match status {
+        FILTERED => Taken::Filtered { tid },
+        _ if libc::WIFSTOPPED(status) => Taken::Stop { tid, why: why(status >> 8) },
+        _ => Taken::Ended { tid, status },
+    })
+}
+
+/// Collects the process behind a descriptor, if it has ended and nobody has collected it.
+pub(super) fn collect_ended(process: &OwnedFd) {
+    // SAFETY: an all-zero siginfo_t is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let which = libc::WEXITED | libc::WNOHANG | libc::__WALL;
+    // SAFETY: `info` outlives the call.
+    let _ = unsafe { libc::waitid(libc::P_PIDFD, process.as_raw_fd() as libc::id_t, &raw mut info, which) };
+}
+
+/// SIGKILL for a process that has not been collected yet.
+pub(super) fn kill(pid: i32) {
+    // SAFETY: takes two numbers.
+    let _ = unsafe { libc::kill(pid, libc::SIGKILL) };
 }
 
 /// Takes a report: an ended thread vanishes with it.
 pub(super) fn collect(tid: i32) {
     // SAFETY: asks for no status.
     let _ = unsafe { libc::waitpid(tid, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) };
+}
+
+/// PTRACE_SEIZE of a process that is traced to its end, with all that it starts, and ends with its tracer: it stops
+/// where a filter answers so.
+pub(super) fn seize_for_life(pid: i32) -> Result<(), Errno> {
+    let options = libc::PTRACE_O_TRACESECCOMP
+        | libc::PTRACE_O_TRACECLONE
+        | libc::PTRACE_O_TRACEFORK
+        | libc::PTRACE_O_TRACEVFORK
+        | libc::PTRACE_O_TRACEEXEC
+        | libc::PTRACE_O_EXITKILL;
+    plain(libc::PTRACE_SEIZE, pid, options as usize)
 }
 
 /// PTRACE_SEIZE: begins to trace without stopping. EXITKILL is never asked for: the process is not ours.
@@ -98,6 +156,11 @@ pub(super) fn interrupt(tid: i32) -> Result<(), Errno> {
 /// PTRACE_SYSCALL: on to the next entry or exit, delivering `signal` unless it is 0.
 pub(super) fn go_on(tid: i32, signal: i32) -> Result<(), Errno> {
     plain(libc::PTRACE_SYSCALL, tid, signal as usize)
+}
+
+/// PTRACE_CONT: on to the next event, delivering `signal` unless it is 0.
+pub(super) fn run_on(tid: i32, signal: i32) -> Result<(), Errno> {
+    plain(libc::PTRACE_CONT, tid, signal as usize)
 }
 
 /// PTRACE_LISTEN: leaves a group-stopped thread stopped, but lets SIGCONT reach it.
@@ -128,14 +191,29 @@ pub(super) enum Edge {
     None,
 }
 
+/// The architecture (AUDIT_ARCH_…) and number of the call before which a filter has stopped a thread.
+pub(super) fn filtered_call(tid: i32) -> Result<(u32, u64), Errno> {
+    let info = syscall_info(tid)?;
+    match info.op {
+        // SAFETY: `op` says that this member of the union was written.
+        libc::PTRACE_SYSCALL_INFO_SECCOMP => Ok((info.arch, unsafe { info.u.seccomp.nr })),
+        _ => Err(Errno::ESRCH),
+    }
+}
+
 /// PTRACE_GET_SYSCALL_INFO (Linux 5.3).
-pub(super) fn edge(tid: i32) -> Result<Edge, Errno> {
+fn syscall_info(tid: i32) -> Result<libc::ptrace_syscall_info, Errno> {
     // SAFETY: all-zero is a valid value of this struct of integers.
     let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
     let bytes = size_of_val(&info);
     // SAFETY: the kernel writes at most `bytes` bytes to `info`, which outlives the call.
     let written = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, tid, bytes, &raw mut info) };
-    Errno::result(written)?;
+    Errno::result(written).map(|_| info)
+}
+
+/// The call at whose entry or exit a thread stands.
+pub(super) fn edge(tid: i32) -> Result<Edge, Errno> {
+    let info = syscall_info(tid)?;
     Ok(match info.op {
         libc::PTRACE_SYSCALL_INFO_ENTRY => {
             // SAFETY: `op` says that this member of the union was written.
@@ -205,6 +283,7 @@ mod tests {
         assert_eq!(why(libc::SIGSTOP | libc::PTRACE_EVENT_STOP << 8), Why::Group);
         assert_eq!(why(libc::SIGTRAP | libc::PTRACE_EVENT_STOP << 8), Why::Interrupted);
         assert_eq!(why(libc::SIGTRAP | libc::PTRACE_EVENT_CLONE << 8), Why::Cloned);
+        assert_eq!(why(libc::SIGTRAP | libc::PTRACE_EVENT_SECCOMP << 8), Why::Filtered);
         assert_eq!(why(40), Why::Signal(40), "a real-time signal keeps its number");
     }
 }

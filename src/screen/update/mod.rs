@@ -49,6 +49,8 @@ pub enum Input {
     Choose(usize),
     /// A click on an instant of the run, nanoseconds since the trace's zero.
     Seek(u64),
+    /// Rest at this instant, nanoseconds since the trace's zero.
+    Rest(u64),
     /// The wheel: lines down, negative up.
     Wheel(i8),
     /// The run's trace has begun.
@@ -142,6 +144,7 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
         }
         Input::Tick(ns) => tick(view, stage, ns),
         Input::Seek(t_ns) => seek(view, stage, t_ns),
+        Input::Rest(t_ns) => time::rest_at(view, stage, t_ns),
         // A lesson has no lists.
         Input::Choose(_) => Effect::None,
     }

@@ -1,0 +1,73 @@
+//! The pages of the exercises: their READMEs.
+
+use super::html::{block, escaped};
+use super::lesson::{href, path};
+use crate::exercise::{EXERCISES, Posed};
+use crate::lesson::{Course, Lesson};
+
+/// Where the page of an exercise is, from the book's root.
+pub(super) fn page_path(exercise: &Posed) -> String {
+    format!("exercises/{:02}-{}.md", exercise.number, exercise.name)
+}
+
+/// The page: what belongs to the exercise in a line, then its README as it is.
+pub(super) fn page(course: &Course, exercise: &Posed) -> String {
+    let readme = EXERCISES.iter().find(|row| row.number() == exercise.number).map_or("", |row| row.readme);
+    let (title, rest) = readme.split_once('\n').unwrap_or((readme, ""));
+    let lesson = course.lessons.iter().find(|lesson| lesson.number == exercise.manifest.lesson);
+    let lesson = lesson.map(|lesson| {
+        format!(
+            "It belongs to <a href=\"../{}\">lesson {}</a>. ",
+            href(&path(lesson)),
+            escaped(&lesson.heading())
+        )
+    });
+    let meta = format!(
+        "<p class=\"io-meta\">Exercise {}: {}. {}To begin: <code>iolab exercise watch {}</code></p>",
+        exercise.number,
+        escaped(&exercise.takes()),
+        lesson.unwrap_or_default(),
+        escaped(&exercise.name)
+    );
+    format!("{title}\n\n{}{}", block(&meta), rest.trim_start())
+}
+
+/// All of them in a table, for a page at the book's root.
+pub(super) fn table(course: &Course) -> String {
+    let mut rows = String::new();
+    for exercise in &course.exercises {
+        rows += &format!(
+            "<tr><td>{}</td><td><a href=\"{}\">{}</a></td><td>{}</td><td>{}</td></tr>\n",
+            exercise.number,
+            href(&page_path(exercise)),
+            escaped(&exercise.manifest.title),
+            exercise.manifest.lesson,
+            escaped(&exercise.takes())
+        );
+    }
+    block(&format!(
+        "<div class=\"table-wrapper\"><table>\n<thead><tr><th></th><th>exercise</th><th>lesson</th><th>takes</th></tr></thead>\n\
+         <tbody>\n{rows}</tbody></table></div>"
+    ))
+}
+
+/// The exercises of a lesson, at the end of its page.
+pub(super) fn of_lesson(course: &Course, lesson: &Lesson) -> String {
+    let mine: Vec<String> = course
+        .exercises
+        .iter()
+        .filter(|exercise| exercise.manifest.lesson == lesson.number)
+        .map(|exercise| {
+            format!(
+                "<li><a href=\"../{}\">{}</a>, {}</li>\n",
+                href(&page_path(exercise)),
+                escaped(&exercise.manifest.title),
+                escaped(&exercise.takes())
+            )
+        })
+        .collect();
+    if mine.is_empty() {
+        return String::new();
+    }
+    format!("## Exercises {{#exercises}}\n\n{}", block(&format!("<ul>\n{}</ul>", mine.concat())))
+}
