@@ -4,6 +4,8 @@
 //! text that a person typed.
 
 mod book;
+#[cfg(feature = "live")]
+mod claims;
 mod completions;
 mod doctor;
 mod examples;
@@ -43,7 +45,6 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
-#[cfg(feature = "live")]
 mod slow;
 mod source;
 mod talk;
@@ -84,6 +85,8 @@ enum Command {
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
+    #[cfg(feature = "live")]
+    Claims(claims::Arguments),
     Replay(replay::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
@@ -148,6 +151,8 @@ pub fn main() -> ExitCode {
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

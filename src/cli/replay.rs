@@ -10,6 +10,7 @@ use super::look::LookArguments;
 use super::trouble::trouble;
 use super::{Exit, screen};
 use crate::lesson::{self, Go, Lab, LabEvent, Lesson, Runner};
+use crate::plain;
 use crate::trace::file::Unreadable;
 use crate::trace::{Entry, Load, Note, Record, Run, Trace, file};
 use crate::tui;
@@ -63,7 +64,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Some(ReplayFace::Json) => face::show_lab(&opened.trace, at_ns, Face::Json),
         Some(ReplayFace::Tui) => show(&arguments, opened.trace, at_ns, is_whole),
         None if tui::is_possible() => show(&arguments, opened.trace, at_ns, is_whole),
-        Some(ReplayFace::Plain) | None => face::show_lab(&opened.trace, at_ns, Face::Plain),
+        Some(ReplayFace::Plain) | None => match plain::slow::story(&opened.trace, at_ns) {
+            Some(told) => face::print(&face::without_control(&told)).map(|()| Exit::Done),
+            None => face::show_lab(&opened.trace, at_ns, Face::Plain),
+        },
     }
 }
 
@@ -103,7 +107,7 @@ impl Runner for Replayed {
     }
 
     /// What was recorded does not stop anew.
-    fn slow(&mut self, _lab: &Lab, _servers: &[String], events: Sender<LabEvent>) {
+    fn slow(&mut self, _lab: &Lab, events: Sender<LabEvent>) {
         let why =
             "a recorded run cannot be stopped at its calls; a live one can: iolab lab SERVER".to_owned();
         let _ = events.send(LabEvent::Failed(why));

@@ -27,7 +27,7 @@ pub use mistake::Mistake;
 pub use model::{Block, Form, Insight, Lesson, Objective, Step};
 pub use playground::{playground, recording};
 pub use prediction::{Closeness, Prediction, Verdict, Within};
-pub use recorded::Recorded;
+pub use recorded::{Recorded, SLOW};
 pub use runner::{Go, LabEvent, Runner};
 
 /// One lesson as it is embedded: its folder's name, its text, its recorded runs.
@@ -67,6 +67,7 @@ pub const LESSONS: &[Source] = &[
         "signal.trace.gz",
         "gone.trace.gz",
         "recv-spin.trace.gz",
+        "observer.trace.gz",
     ),
     lesson!(
         "01-select-and-poll",
@@ -93,6 +94,7 @@ pub const LESSONS: &[Source] = &[
         "herd.trace.gz",
         "ghost-event.trace.gz",
         "loop-fds.trace.gz",
+        "slow.trace.gz",
     ),
     lesson!(
         "03-io-uring-rings",
@@ -108,7 +110,9 @@ pub const LESSONS: &[Source] = &[
         "close-in-flight.trace.gz",
         "nonblock-pends.trace.gz",
         "setup.trace.gz",
+        "three-ways.trace.gz",
         "flat-out.trace.gz",
+        "slow.trace.gz",
     ),
     lesson!(
         "04-sqpoll",

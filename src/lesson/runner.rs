@@ -66,9 +66,9 @@ pub trait Runner {
     /// Asks the run to end well: the last totals and [`LabEvent::Over`] follow. Returns at once.
     fn finish(&mut self);
 
-    /// Starts these servers of the lab in slow motion, each with a client of its own that sends what it is told to.
+    /// Starts the servers of this lab in slow motion, each with a client of its own that sends what it is told to.
     /// As [`start`](Self::start) otherwise. A machine that refuses shows a recorded run, or says why it cannot.
-    fn slow(&mut self, lab: &Lab, servers: &[String], events: Sender<LabEvent>);
+    fn slow(&mut self, lab: &Lab, events: Sender<LabEvent>);
 
     /// Lets the server of that index among those in slow motion go on; all, where none is named: then those that
     /// have ended a request wait for those that have not.

@@ -192,6 +192,7 @@ fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>], cho
     if view.load() != &view.header.load {
         lines.push(format!("its load: {}", load(view.load())));
     }
+    lines.extend(view.burden(views, false));
     lines.extend(parts(view, views, choice));
     if view.window.lost > 0 {
         lines.push(format!(

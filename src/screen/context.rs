@@ -19,6 +19,8 @@ pub enum Context {
     Triggers,
     /// Typing a note for a mark.
     Noting,
+    /// Looking at servers in slow motion.
+    Slow,
     /// Choosing a lesson.
     Home,
     /// Typing what is looked for.
@@ -35,6 +37,7 @@ impl Context {
         Self::Controls,
         Self::Triggers,
         Self::Noting,
+        Self::Slow,
         Self::Home,
         Self::Search,
     ];
@@ -49,6 +52,7 @@ impl Context {
             Self::Controls => "among the controls",
             Self::Triggers => "among the triggers",
             Self::Noting => "writing a note",
+            Self::Slow => "in slow motion",
             Self::Home => "at home",
             Self::Search => "searching",
         }
@@ -61,6 +65,7 @@ impl Context {
             (Some(Overlay::Triggers { .. }), _) => Self::Triggers,
             (Some(_), _) => Self::Overlay,
             (None, _) if view.noting.is_some() => Self::Noting,
+            (None, _) if view.slow.is_some() => Self::Slow,
             (None, Focus::Text) => Self::Text,
             (None, Focus::Typing { .. }) => Self::Typing,
             (None, Focus::Number { .. } | Focus::Panel(_)) => Self::Numbers,

@@ -67,6 +67,15 @@ pub enum Action {
     Store,
     Erase,
     Close,
+    SlowMotion,
+    SlowForward,
+    SlowBack,
+    SlowRequest,
+    SlowCompletion,
+    SlowFree,
+    SlowServer,
+    SlowNewest,
+    SlowLeave,
     Home,
     Open,
     Afresh,
@@ -93,6 +102,7 @@ pub struct Binding {
 }
 
 const EVERYWHERE: &[Context] = &[
+    Context::Slow,
     Context::Text,
     Context::Typing,
     Context::Numbers,
@@ -119,6 +129,7 @@ const CONTROLS: &[Context] = &[Context::Controls];
 const TRIGGERS: &[Context] = &[Context::Triggers];
 const CHOOSING: &[Context] = &[Context::Controls, Context::Triggers];
 const NOTING: &[Context] = &[Context::Noting];
+const SLOW: &[Context] = &[Context::Slow];
 const HOME: &[Context] = &[Context::Home];
 const SEARCH: &[Context] = &[Context::Search];
 
@@ -263,6 +274,57 @@ pub const BINDINGS: &[Binding] = &[
         Some(("text/lab", 7)),
         "both, only the text, only the lab"
     ),
+    binding!(
+        [Key::Char('z')],
+        SlowMotion,
+        LESSON,
+        Some(("slow motion", 4)),
+        "slow motion: the lab's servers, stopped at each system call"
+    ),
+    binding!(
+        [Key::Char(' '), Key::Enter, Key::Right, Key::Char('n'), Key::Char('l')],
+        SlowForward,
+        SLOW,
+        Some(("next stop", 1)),
+        "to the next stop: at the newest one the servers go on"
+    ),
+    binding!(
+        [Key::Left, Key::Char('p'), Key::Char('h')],
+        SlowBack,
+        SLOW,
+        Some(("back", 2)),
+        "to the stop before, as it was seen"
+    ),
+    binding!(
+        [Key::Char('r')],
+        SlowRequest,
+        SLOW,
+        Some(("request", 3)),
+        "to the end of this request, or of the next"
+    ),
+    binding!(
+        [Key::Char('c')],
+        SlowCompletion,
+        SLOW,
+        Some(("completion", 4)),
+        "to the next completion: a CQE, or a call that moved bytes"
+    ),
+    binding!(
+        [Key::Tab],
+        SlowServer,
+        SLOW,
+        Some(("which server", 6)),
+        "whom the keys are for: one server, or all"
+    ),
+    binding!([Key::End], SlowNewest, SLOW, None, "to the newest stop"),
+    binding!(
+        [Key::Char('f')],
+        SlowFree,
+        SLOW,
+        Some(("free", 7)),
+        "let the servers run, untraced; again: stop them"
+    ),
+    binding!([Key::Esc, Key::Char('z')], SlowLeave, SLOW, Some(("leave", 1)), "back to the step"),
     binding!(
         [Key::Char('+'), Key::Char('=')],
         MoreConnections,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::slow::Slow;
 use crate::lesson::{Lab, Lesson, Prediction, Show, Step};
 use crate::trace::Trace;
 use crate::world::trigger::Looked;
@@ -50,6 +51,8 @@ pub struct View {
     pub noting: Option<Noting>,
     /// A mark that was set and is to be written into the trace.
     pub mark: Option<Noting>,
+    /// Slow motion, where it is on the screen.
+    pub slow: Option<Slow>,
     /// The run.
     pub run: Run,
     /// The exercises of the lesson and how far the learner is in them, if it has any: its last step says so.
@@ -202,6 +205,7 @@ impl View {
             armed: None,
             noting: None,
             mark: None,
+            slow: None,
             run: Run::None,
             exercises: None,
             notice: None,
@@ -220,6 +224,9 @@ impl View {
 
     /// Time up to which the world is to be folded, nanoseconds.
     pub fn t_ns(&self) -> u64 {
+        if let Some(slow) = &self.slow {
+            return slow.t_ns();
+        }
         match self.playhead {
             Playhead::Live => u64::MAX,
             Playhead::Frozen(t_ns) | Playhead::Playing(t_ns) | Playhead::End(t_ns) => t_ns,
@@ -300,7 +307,9 @@ impl View {
     pub fn is_hidden(&self, lesson: &Lesson, server: &str, metric: MetricId) -> bool {
         self.step(lesson).predictions().any(|asked| {
             let tells = MetricId::by_key(&asked.metric).is_some_and(|asked| tells(metric, asked));
-            asked.server == server && tells && !self.is_settled(asked)
+            // From which processor a tracer stops a server makes no difference to the number.
+            let stopped = metric == MetricId::VoluntarySwitchesPerSyscall && server.contains('+');
+            (asked.server == server || stopped) && tells && !self.is_settled(asked)
         })
     }
 }

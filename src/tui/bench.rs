@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::run::Message;
-use crate::lesson::{Lab, LabEvent, Runner};
+use crate::lesson::{Go, Lab, LabEvent, Runner};
 use crate::screen::Input;
 use crate::trace::{Entry, Load, Note, Record, Thinner, Trace};
 use crate::world::{Cursor, Survey, World};
@@ -78,6 +78,11 @@ impl Bench {
     /// Holds the run at rest, or lets it go on.
     pub(super) fn freeze(&mut self, frozen: bool) {
         self.runner.freeze(frozen);
+    }
+
+    /// Lets servers in slow motion go on.
+    pub(super) fn go(&mut self, go: Go, server: Option<usize>) {
+        self.runner.go(go, server);
     }
 
     /// Ends the run; every process of it is gone when this returns.

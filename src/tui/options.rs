@@ -17,6 +17,8 @@ pub struct Options {
     pub recorded_at_ns: Option<u64>,
     /// For a projector: one thing at a time, answers hidden until they are asked for.
     pub present: bool,
+    /// Whether slow motion is opened at once.
+    pub slow: bool,
 }
 
 /// What the loop is given and knows nothing about.

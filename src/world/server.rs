@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Deltas, Measured, MetricId, RunWorld, WindowView, World, insight};
-use crate::servers::{Column, Server};
+use crate::servers::{Column, Server, TracedFrom};
 use crate::trace::{Counts, End, Header, Load, Machine, Purpose, Refusal, Rung};
 use crate::trials::{self, Trial};
 
@@ -16,6 +16,9 @@ pub struct ServerView<'w> {
     pub name: &'w str,
     /// Its row in the table; `None` for a name this iolab does not know.
     pub server: Option<&'static Server>,
+    /// Where the tracer sits that stops it at each call, if one does: then its switches, times and throughput are
+    /// that tracer's doing.
+    pub traced: Option<TracedFrom>,
     /// Its row in the table of trials, where it is one: then there is no client, and no load.
     pub trial: Option<&'static Trial>,
     /// The trace's header.
@@ -58,6 +61,7 @@ impl<'w> ServerView<'w> {
             name,
             load,
             server: Column::parse(name).map(|column| column.server),
+            traced: Column::parse(name).and_then(|column| column.traced),
             trial,
             header,
             sum,
@@ -254,10 +258,52 @@ impl<'w> ServerView<'w> {
         self.runs.last().is_some_and(|run| run.end.is_none())
     }
 
-    /// The insights that hold.
+    /// The insights that hold. Of a server that is stopped at each call none is drawn: what it does is its tracer's
+    /// doing.
     pub fn insights(&self) -> Vec<insight::Finding> {
-        insight::findings(self)
+        if self.traced.is_some() { Vec::new() } else { insight::findings(self) }
     }
+
+    /// What has to be said of a server that is stopped at each call: whose its switches are, and what is left of its
+    /// throughput beside the one that nobody stops, where `others` has it. `hides` its number of switches, where
+    /// somebody has still to say how many there will be.
+    pub fn burden(&self, others: &[ServerView<'_>], hides: bool) -> Option<String> {
+        let from = match self.traced? {
+            TracedFrom::Same => "traced from the same processor",
+            TracedFrom::Other => "traced from another processor",
+        };
+        if self.refused().is_some() {
+            return None;
+        }
+        let value = |view: &ServerView<'_>, id: MetricId| view.metric(id).and_then(|told| told.value());
+        let switches = match value(self, MetricId::VoluntarySwitchesPerSyscall).filter(|_| !hides) {
+            Some(switches) => format!("its {} switches per call are the tracer's", rounded(switches)),
+            None => "its switches are the tracer's".to_owned(),
+        };
+        let free = others.iter().find(|other| is_untraced(other.name, self.name));
+        let free = free.and_then(|other| Some((other, value(other, MetricId::RequestsPerSecond)?)));
+        let left = free.zip(value(self, MetricId::RequestsPerSecond)).filter(|((_, free), _)| *free > 0.0);
+        let left = left.map(|((other, free), mine)| {
+            format!("; it answers {} of what {} answers", share(mine / free), other.name)
+        });
+        Some(format!("{from}: {switches}{}", left.unwrap_or_default()))
+    }
+}
+
+/// Whether a column is another one without its tracer.
+fn is_untraced(name: &str, traced: &str) -> bool {
+    traced.split_once('+').is_some_and(|(untraced, _)| untraced == name)
+}
+
+/// A number with as many digits as tell: `2.000`.
+fn rounded(number: f64) -> String {
+    format!("{number:.3}")
+}
+
+/// A share in per cent: `18 %`, `0.9 %`.
+fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
 /// The load of a run.

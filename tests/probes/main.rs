@@ -16,4 +16,5 @@ mod proc;
 mod ptrace;
 mod ring;
 mod state;
+mod step;
 mod stream;

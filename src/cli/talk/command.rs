@@ -13,6 +13,8 @@ pub enum Command {
     Step(usize),
     /// Run the step's lab.
     Run,
+    /// The step's servers in slow motion.
+    Slow,
     /// What a number is; without one, which can be asked about.
     Why(String),
     /// End a run that is being watched.
@@ -50,6 +52,12 @@ const ROWS: &[Row] = &[
     Row { name: "back", short: "b", takes: "", says: "go back to the step before" },
     Row { name: "step", short: "s", takes: "N", says: "go to step N" },
     Row { name: "run", short: "r", takes: "", says: "run the lab of this step again" },
+    Row {
+        name: "slow",
+        short: "z",
+        takes: "",
+        says: "the servers of this step, stopped at each system call",
+    },
     Row { name: "freeze", short: "f", takes: "", says: "while a lab runs: end it and say what was seen" },
     Row {
         name: "why",
@@ -98,6 +106,7 @@ impl Command {
                 Err(_) => return Err("Which step? Say its number, as in \"step 3\".".to_owned()),
             },
             "run" => Self::Run,
+            "slow" => Self::Slow,
             "why" => Self::Why(rest.to_owned()),
             "freeze" => Self::Freeze,
             "all" => Self::All,

@@ -2,7 +2,7 @@
 //! that cannot move their cursor, and for who likes it so. No escape codes, nothing that redraws.
 
 mod command;
-mod ear;
+pub mod ear;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use super::Exit;
 use super::face::{print, warn};
 use super::lesson_lines::exercises;
 use super::watch::{Seen, Watch};
-use crate::lesson::{Lab, LabEvent, Lesson, Prediction, Runner, Step, Verdict};
+use crate::lesson::{Kind, Lab, LabEvent, Lesson, Prediction, Runner, Step, Verdict};
 use crate::plain;
 use crate::plain::why;
 use crate::progress::{Book, Said};
@@ -158,6 +158,10 @@ impl Talk<'_> {
             (Command::Step(step), _) if (1..=steps).contains(&step) => return Ok(Go::To(step - 1)),
             (Command::Step(_), _) => format!("The steps are 1 to {steps}.\n"),
             (Command::Run, Some(lab)) => return self.run(lab),
+            (Command::Slow, Some(lab)) if lab.kind == Kind::Servers => return self.slow(lab),
+            (Command::Slow, Some(_)) => {
+                "Slow motion is for servers; these programs end too soon.\n".to_owned()
+            }
             (
                 command @ (Command::At(_)
                 | Command::Marks
@@ -168,6 +172,7 @@ impl Talk<'_> {
             ) => self.in_time(lab, command),
             (
                 Command::Run
+                | Command::Slow
                 | Command::Why(_)
                 | Command::All
                 | Command::At(_)
@@ -185,6 +190,14 @@ impl Talk<'_> {
         };
         print(&says)?;
         Ok(Go::Stay)
+    }
+
+    /// The servers of the step in slow motion.
+    fn slow(&mut self, lab: &Lab) -> anyhow::Result<Go> {
+        self.runs += 1;
+        let lab = lab.in_slow_motion(None);
+        let goes_on = super::slow::talk(&lab, self.runner, &mut self.ear, self.runs)?;
+        Ok(if goes_on { Go::Stay } else { Go::Away })
     }
 
     /// Asks what the step wants predicted.

@@ -14,11 +14,12 @@ use super::cast::Cast;
 use super::observer::{Probes, Watch};
 use super::plan::OpenWindows;
 use super::session::{Control, Stage};
+use super::tracer::Burden;
 use super::windows::{Times, Windows};
 use crate::load::protocol::{Ask, Tell};
 use crate::probe::clock;
-use crate::servers::Server;
-use crate::trace::{End, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start};
+use crate::servers::{Server, TracedFrom};
+use crate::trace::{End, Layer, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start};
 
 /// The longest message of a warm-up.
 const WARM_UP_BYTES: u32 = 64;
@@ -91,6 +92,10 @@ impl<'s> Lane<'s> {
         self.stage.plan.columns[self.index].server
     }
 
+    fn traced_from(&self) -> Option<TracedFrom> {
+        self.stage.plan.columns[self.index].traced
+    }
+
     /// One round, or what is left of it: starts everything, measures, ends everything. Answers what is left where
     /// it takes a fresh server and client.
     pub fn run(&self, round: u32, purpose: Purpose) -> Option<u32> {
@@ -115,6 +120,13 @@ impl<'s> Lane<'s> {
     }
 
     fn refusal(&self) -> Option<Refusal> {
+        if self.traced_from() == Some(TracedFrom::Other) && self.stage.capabilities.machine.cpus < 2 {
+            return Some(Refusal {
+                layer: Layer::Cpus,
+                says: "there is one processor, so the tracer cannot sit on another".into(),
+                try_this: "the same column with +same".into(),
+            });
+        }
         let allowed = &self.stage.capabilities.io_uring;
         (self.server().io_uring && !allowed.is_usable()).then(|| allowed.refusal().cloned()).flatten()
     }
@@ -125,6 +137,7 @@ impl<'s> Lane<'s> {
     /// Then this ends, too, and what is left is for others: the server still holds what nobody asks for any more.
     fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<Option<u32>, Trouble> {
         let windows = purpose == Purpose::Measure
+            && self.traced_from().is_none()
             && self.stage.plan.windows != OpenWindows::Never
             && (cast.stream.is_some() || self.stage.plan.probing.allows(Rung::Ptrace));
         let mut round = first;
@@ -207,6 +220,19 @@ impl<'s> Lane<'s> {
     fn measure(&self, cast: &mut Cast, round: u32, purpose: Purpose) -> Result<Outcome, Trouble> {
         let run = self.begin(cast.pid, &cast.load, round, purpose);
         let mut probes = cast.probes.take();
+        let burden = match self.traced_from().map(|from| Burden::attach(cast.pid, from)).transpose() {
+            Ok(burden) => burden,
+            Err(refusal) => {
+                self.end(run, 0, End::Refused { refusal });
+                self.stage.give_up(self.index);
+                return Ok(Outcome::Measured);
+            }
+        };
+        if let Some(burden) = &burden {
+            // Attaching broke the server's wait: it has to wait again before the first request comes.
+            self.settle();
+            probes.iter_mut().for_each(|probes| probes.is_stopped_by(Arc::clone(&burden.calls)));
+        }
         self.come_to_rest(probes.as_mut());
         let first = probes.as_mut().map(|probes| {
             let refused = std::mem::take(&mut probes.refused);
@@ -231,11 +257,16 @@ impl<'s> Lane<'s> {
         if let Some(probes) = &mut cast.probes {
             self.stage.recorder.push(run, [(t_ns, Record::Process(probes.totals_exactly()))]);
         }
+        // After the last reading: letting go breaks the server's wait once more.
+        burden.into_iter().for_each(Burden::detach);
         self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Measured))
     }
 
     /// Has the story told now and then, where a stream is there to tell it.
     fn open_windows(&self, cast: &mut Cast, run: RunId, zero_ns: u64, probes: Option<&Probes>) {
+        if self.traced_from().is_some() {
+            return;
+        }
         let times = match self.stage.plan.windows {
             OpenWindows::Auto => Times::NowAndThen(cast.load.pace),
             OpenWindows::Always => Times::Always,

@@ -3,6 +3,7 @@
 use super::{Action, Binding, Context};
 use crate::lesson::{Form, Kind, Show};
 use crate::screen::key::Key;
+use crate::screen::slow;
 use crate::screen::theme::Glyphs;
 use crate::screen::update::Stage;
 use crate::screen::view::{Focus, Overlay, Playhead, State, View};
@@ -36,6 +37,13 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
             if lab.is_some_and(|lab| lab.kind == Kind::Trials) =>
         {
             Some("these programs have no load")
+        }
+        Action::SlowMotion if lab.is_none() => Some("nothing runs on this step"),
+        Action::SlowMotion if lab.is_some_and(|lab| lab.kind == Kind::Trials) => {
+            Some("slow motion is for servers; these programs end too soon")
+        }
+        Action::SlowServer if view.slow.as_ref().is_some_and(|slow| slow.servers.len() < 2) => {
+            Some("there is one server")
         }
         Action::Home if stage.lesson.form == Form::Playground => Some("the playground is all there is here"),
         Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
@@ -131,6 +139,7 @@ pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'stati
         Action::Measure if view.ruler_ns.is_some() => "no ruler",
         Action::Arm if view.is_at_rest() => "go to the next",
         Action::Close if view.overlay == Some(Overlay::Help) => "close",
+        Action::SlowFree if view.slow.as_ref().is_some_and(|slow| slow.state == slow::State::Free) => "stop",
         _ => word,
     })
 }
@@ -165,6 +174,7 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
             Action::NextNumber | Action::Info | Action::Pane => {
                 view.state(stage.lesson).is_some() || Context::of(view) == Context::Numbers
             }
+            Action::SlowMotion => Context::of(view) == Context::Text,
             Action::MoreConnections | Action::Controls => view.state(stage.lesson).is_some(),
             // Idle connections matter where the lesson shows what they cost.
             Action::MoreIdle => view.lab(stage.lesson).is_some_and(|lab| lab.show.contains(&Show::Cost)),

@@ -4,6 +4,7 @@
 mod answer;
 mod controls;
 mod mark;
+mod slow;
 mod spot;
 mod time;
 mod trigger;
@@ -12,6 +13,7 @@ mod zoom;
 use ratatui::layout::Size;
 
 use self::answer::{leave, store, type_character};
+pub use self::slow::{SlowEffect, SlowNews};
 use self::time::{freeze, move_in_time, seek, tick};
 
 use super::app::Opening;
@@ -61,6 +63,8 @@ pub enum Input {
     Over,
     /// The run could not be.
     Failed(String),
+    /// News of slow motion.
+    Slow(SlowNews),
     /// So much time has passed, nanoseconds; recordings move on.
     Tick(u64),
 }
@@ -82,6 +86,8 @@ pub enum Effect {
     Freeze(bool),
     /// Write the mark of [`App::take_mark`](super::App::take_mark) into the trace.
     Mark,
+    /// Something about slow motion.
+    Slow(SlowEffect),
     /// To all lessons.
     Home,
     /// Look for something.
@@ -145,6 +151,10 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
         Input::Tick(ns) => tick(view, stage, ns),
         Input::Seek(t_ns) => seek(view, stage, t_ns),
         Input::Rest(t_ns) => time::rest_at(view, stage, t_ns),
+        Input::Slow(news) => {
+            slow::hear(view, stage, news);
+            Effect::None
+        }
         // A lesson has no lists.
         Input::Choose(_) => Effect::None,
     }
@@ -291,6 +301,15 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
                 text.pop();
             }
         }
+        Action::SlowMotion => return slow::open(view, stage),
+        Action::SlowForward
+        | Action::SlowBack
+        | Action::SlowRequest
+        | Action::SlowCompletion
+        | Action::SlowFree
+        | Action::SlowServer
+        | Action::SlowNewest
+        | Action::SlowLeave => return slow::act(view, stage, action),
         Action::Home => return Effect::Home,
         Action::Search => return Effect::Search,
         Action::Glossary => return Effect::Glossary,
