@@ -25,7 +25,7 @@ pub use glossary::{CourseEarlyUse, CourseTerm, EarlyUse, Glossary, Term};
 pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
 pub use model::{Block, Form, Insight, Lesson, Objective, Step};
-pub use playground::playground;
+pub use playground::{playground, recording};
 pub use prediction::{Closeness, Prediction, Verdict, Within};
 pub use recorded::{Recorded, SLOW};
 pub use runner::{Go, LabEvent, Runner};
