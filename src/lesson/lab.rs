@@ -94,6 +94,8 @@ pub enum Show {
     Cost,
     /// The kernel thread that polls the submission queue: looking, asleep.
     Poller,
+    /// The story of the one request that is followed.
+    Follow,
     /// Insights that fired.
     Insights,
 }

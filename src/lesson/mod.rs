@@ -27,7 +27,7 @@ pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
 pub use model::{Block, Form, Insight, Lesson, Objective, Step};
 pub use observed::observed;
-pub use playground::playground;
+pub use playground::{playground, recording};
 pub use prediction::{Closeness, Prediction, Verdict, Within};
 pub use recorded::{Recorded, SLOW};
 pub use runner::{Go, LabEvent, Runner};
