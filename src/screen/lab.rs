@@ -34,11 +34,18 @@ pub(super) fn draw(
     }
 }
 
-/// Draws the parts of the lab alone, all of the paper for them.
-pub(super) fn draw_whole(paint: &mut Paint, view: &View, lesson: &Lesson, servers: &[ServerView<'_>]) {
-    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return };
+/// Draws the parts of the lab alone, all of the paper for them; says how many servers have no column in its tables.
+pub(super) fn draw_whole(
+    paint: &mut Paint,
+    view: &View,
+    lesson: &Lesson,
+    servers: &[ServerView<'_>],
+) -> usize {
+    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return 0 };
     let area = paint.area();
-    draw_parts(paint, area, &Scene::new(servers, view, lesson, lab, area.width));
+    let scene = Scene::new(servers, view, lesson, lab, area.width);
+    draw_parts(paint, area, &scene);
+    scene.beside()
 }
 
 fn draw_status(
