@@ -74,13 +74,14 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
             for lesson in &course.lessons {
                 let page = lesson::page(lesson, material.listings, &mut shown)?
                     + &exercise::of_lesson(course, lesson);
-                chapter.add(&lesson.title, path(lesson), page);
+                chapter.add(&lesson.heading(), path(lesson), page);
             }
             lessons(course)
         }
         "exercises" => {
             for posed in &course.exercises {
-                chapter.add(&posed.manifest.title, exercise::page_path(posed), exercise::page(course, posed));
+                let name = format!("{} {}", posed.number, posed.manifest.title);
+                chapter.add(&name, exercise::page_path(posed), exercise::page(course, posed));
             }
             exercise::table(course)
         }

@@ -149,11 +149,11 @@ impl Figure {
         let rows = self.frames.iter().map(|frame| frame.rows.len()).max().unwrap_or(0);
         let (width, height) = (usize::from(self.columns) * CELL.0, rows * CELL.1);
         let id = &self.id;
-        // A wide one is scrolled on a telephone rather than made too small to read.
-        let style =
-            if self.columns > COLUMNS { format!(" style=\"min-width:{width}px\"") } else { String::new() };
+        // Letters as large as those of code; a wide one is scrolled on a telephone rather than made too small to read.
+        let widest = width * 10 / 7;
+        let least = if self.columns > COLUMNS { format!(";min-width:{width}px") } else { String::new() };
         format!(
-            "<svg class=\"io-cells\" viewBox=\"0 0 {width} {height}\"{style} role=\"img\" xml:space=\"preserve\" \
+            "<svg class=\"io-cells\" viewBox=\"0 0 {width} {height}\" style=\"max-width:{widest}px{least}\" role=\"img\" xml:space=\"preserve\" \
              aria-labelledby=\"{id}-title {id}-desc\"><title id=\"{id}-title\">{}</title>\
              <desc id=\"{id}-desc\">{}</desc><g>{}</g></svg>",
             escaped(&self.title),
