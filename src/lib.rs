@@ -8,6 +8,7 @@
 #![allow(rustdoc::private_intra_doc_links)]
 
 pub mod book;
+pub mod claims;
 pub mod cli;
 pub mod doctor;
 pub mod exercise;

@@ -178,3 +178,25 @@ fn names_are_unique_and_trials_say_what_they_do() {
         assert!((20..=90).contains(&trial.says.len()), "{}: {}", trial.name, trial.says);
     }
 }
+
+/// Lesson 3 says how long the heart of each way to a ring is.
+#[test]
+fn three_ways_to_a_ring_are_as_long_as_the_lesson_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let lesson = read("lessons/03-io-uring-rings/lesson.md");
+    for (file, way) in [
+        ("src/trials/ring_by_hand.rs", "by hand"),
+        ("src/trials/ring_by_crate.rs", "io-uring crate"),
+        ("lessons/03-io-uring-rings/ring.c", "liburing, C"),
+    ] {
+        let text = read(file);
+        let heart =
+            text.split("ANCHOR: point").nth(1).and_then(|rest| rest.split("ANCHOR_END").next()).unwrap();
+        let lines = heart.lines().skip(1).map(str::trim);
+        let code =
+            lines.filter(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*"));
+        let row = format!("| {way} | {} |", code.count());
+        assert!(lesson.contains(&row), "{file}: the lesson has no row {row:?}");
+    }
+}

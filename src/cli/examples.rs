@@ -49,6 +49,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "iolab lab epoll uring-naive uring --rate 2000 --burst 64 --duration 5",
                 "at a pace, all together",
             ),
+            example(
+                "iolab lab epoll --tracer none,same,other --connections 50",
+                "what a tracer such as strace does to a server",
+            ),
             example("iolab lab threads epoll --connections 1 --requests 20000 --format json", "for scripts"),
             example(
                 "iolab lab epoll uring --record a.trace.gz && iolab replay a.trace.gz",
@@ -83,6 +87,16 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example("iolab grade submissions/", "a class: every folder in it, one table at the end"),
             example("iolab grade ada ben --format json > grades.json", "for scripts"),
             example("iolab grade . --format junit > grades.xml", "for CI systems"),
+        ],
+    ),
+    (
+        "claims",
+        &[
+            example("iolab claims", "all of them, about a minute; then a page for each"),
+            example("iolab claims sqpoll-zero one-per-batch", "some of them"),
+            example("iolab claims --format json > verdicts.json", "for scripts"),
+            example("iolab claims --list", "what the claims are"),
+            example("iolab claims --facts", "what the manuals say and this kernel does"),
         ],
     ),
     (

@@ -13,9 +13,9 @@ use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
 use super::trouble::trouble;
-use crate::lab::{Control, Live, Plan, Recorder, Session, SlowPlan};
+use crate::lab::{Control, Live, OpenWindows, Plan, Recorder, Session, SlowPlan};
 use crate::lesson::{Lesson, Runner, playground};
-use crate::servers::{Column, Options};
+use crate::servers::{Column, Options, TracedFrom};
 use crate::trace::{Entry, Load, Probing, Thinner, Trace, file};
 use crate::tui;
 
@@ -34,6 +34,13 @@ pub struct Arguments {
     /// Which probes may watch.
     #[arg(long, value_enum, default_value = "auto")]
     probe: Probing,
+    /// Have a tracer stop the servers at each system call, from the same processor or from another; several settings
+    /// (none,same,other) stand side by side. SERVER+same is one traced column.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHERE", conflicts_with = "slow")]
+    tracer: Vec<Tracing>,
+    /// When the story is told at full speed.
+    #[arg(long, value_enum, default_value = "auto", hide = true)]
+    windows: OpenWindows,
     /// Alternate with rounds without any probe and show what the probes cost.
     #[arg(long)]
     probe_cost: bool,
@@ -51,6 +58,39 @@ pub struct Arguments {
     look: LookArguments,
     #[command(flatten)]
     options: ServerOptions,
+}
+
+/// Who stops the servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Tracing {
+    /// Nobody.
+    None,
+    /// A tracer on the server's own processor.
+    Same,
+    /// A tracer on another processor.
+    Other,
+}
+
+impl Tracing {
+    fn from(self) -> Option<TracedFrom> {
+        match self {
+            Self::None => None,
+            Self::Same => Some(TracedFrom::Same),
+            Self::Other => Some(TracedFrom::Other),
+        }
+    }
+}
+
+/// The columns, each under each of the tracers that were asked for.
+fn traced(columns: &[Column], tracers: &[Tracing]) -> Vec<Column> {
+    if tracers.is_empty() {
+        return columns.to_vec();
+    }
+    let with = |column: &Column| {
+        let column = *column;
+        tracers.iter().map(move |tracing| Column { traced: tracing.from(), ..column })
+    };
+    columns.iter().flat_map(with).collect()
 }
 
 /// How a lab is shown.
@@ -172,7 +212,8 @@ fn plan(arguments: &Arguments) -> anyhow::Result<Plan> {
     Ok(Plan {
         options: arguments.options.options()?,
         probing: arguments.probe,
+        windows: arguments.windows,
         probe_cost: arguments.probe_cost,
-        ..Plan::new(arguments.servers.clone(), arguments.load.load()?)
+        ..Plan::new(traced(&arguments.servers, &arguments.tracer), arguments.load.load()?)
     })
 }

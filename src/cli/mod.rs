@@ -4,6 +4,8 @@
 //! text that a person typed.
 
 mod book;
+#[cfg(feature = "live")]
+mod claims;
 mod completions;
 mod doctor;
 mod examples;
@@ -84,6 +86,8 @@ enum Command {
     Exercise(exercise::Arguments),
     #[cfg(feature = "live")]
     Grade(grade::Arguments),
+    #[cfg(feature = "live")]
+    Claims(claims::Arguments),
     Replay(replay::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
@@ -148,6 +152,8 @@ pub fn main() -> ExitCode {
         Command::Exercise(arguments) => exercise::run(&arguments),
         #[cfg(feature = "live")]
         Command::Grade(arguments) => grade::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

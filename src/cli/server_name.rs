@@ -5,6 +5,12 @@ use crate::servers::{self, CONNECTIONS_MAX, Column, SERVERS, Server};
 
 /// The column of that name, `NAME` or `NAME@CONNECTIONS`; the error helps whoever mistyped it. clap ends the program with status 2 then.
 pub fn column_named(name: &str) -> Result<Column, String> {
+    if let Some((untraced, word)) = name.split_once('+') {
+        let untraced = column_named(untraced)?;
+        return Column::parse(name).ok_or_else(|| {
+            format!("{word:?} is no place for a tracer; write {untraced}+same or {untraced}+other")
+        });
+    }
     if let Some((server, connections)) = name.split_once('@')
         && servers::by_name(server).is_some()
     {

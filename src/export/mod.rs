@@ -1,5 +1,6 @@
 //! The other faces of a world: documents for scripts, pictures for texts.
 
+pub mod claims;
 pub mod exercises;
 pub mod grade;
 pub mod home;

@@ -11,11 +11,22 @@ use super::client::Client;
 use super::cpus::Cpus;
 use super::lane::Happening;
 use super::observer::Probes;
+use super::plan::OpenWindows;
 use super::session::Stage;
 use super::spawn;
+use super::windows::{Told, Windows};
 use crate::probe::perf;
-use crate::servers::{Options, Server};
-use crate::trace::{End, Load, Purpose, Refusal, Rung};
+use crate::probe::perf::stream::{self, Events, Stream};
+use crate::servers::{Model, Options, Server};
+use crate::trace::{Allowed, End, Load, Purpose, Refusal, Rung};
+
+/// The buffer of each processor, and how full it gets before its reader wakes, in bytes: 40 ms of a server at full
+/// speed, and what a window of it holds.
+const STREAM_BYTES: usize = 4 << 20;
+const STREAM_WAKEUP_BYTES: usize = 256 << 10;
+
+/// With more threads than this nobody tells the story at full speed.
+const STREAMED_THREADS_MAX: u32 = 256;
 
 /// Counters over a whole process, or the rung that was refused.
 type Counters = Option<Result<perf::Counters, (Rung, Refusal)>>;
@@ -33,6 +44,10 @@ pub struct Cast {
     /// The probes, once they are attached and while nobody else holds them.
     pub probes: Option<Probes>,
     counters: Counters,
+    /// Who tells the story at full speed, where somebody may and while no window has it.
+    pub stream: Option<Stream>,
+    /// The windows of the run under way.
+    pub windows: Option<Windows>,
     /// Connections that were open when the client last came to rest.
     pub open: u32,
     /// CLOCK_MONOTONIC nanoseconds by which a client that was asked to pause has to be quiet.
@@ -69,6 +84,7 @@ impl Cast {
         let pid = held.pid;
         // Attached before the first instruction, so that all threads to come are counted.
         let counters = (purpose == Purpose::Measure).then(|| counters(stage, pid)).flatten();
+        let stream = (purpose == Purpose::Measure).then(|| stream(stage, server, &load, pid)).flatten();
         let said = happenings.clone();
         let server = Cage::new(held.release()?, move |line| {
             let _ = said.send(line.map_or(Happening::ServerEnded, Happening::Said));
@@ -81,12 +97,26 @@ impl Cast {
             client,
             probes: None,
             counters,
+            stream,
+            windows: None,
             open: 0,
             quiet_by_ns: None,
             cut: None,
             load,
             story_lost: 0,
         })
+    }
+
+    /// Ends the windows of a run that is over, and takes their stream back; what they told.
+    pub fn end_windows(&mut self) -> Told {
+        let (stream, told) = self.windows.take().and_then(Windows::end).unzip();
+        self.stream = self.stream.take().or(stream);
+        told.unwrap_or_default()
+    }
+
+    /// Lets go of the stream where there will be too many threads for it.
+    pub fn mind_threads(&mut self, server: &Server) {
+        self.stream = self.stream.take().filter(|_| suits(server, &self.load));
     }
 
     /// Attaches the probes, at rest: the rings are there by now.
@@ -110,6 +140,28 @@ pub fn command(options: &Options, server: &Server) -> Command {
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
+}
+
+/// Whether a stream suits: each thread has events of its own, a kilobyte each in the kernel.
+fn suits(server: &Server, load: &Load) -> bool {
+    server.model != Model::Threads || load.connections.saturating_add(load.idle) <= STREAMED_THREADS_MAX
+}
+
+/// Who tells the story at full speed. Where nobody may, windows under ptrace do.
+fn stream(stage: &Stage, server: &Server, load: &Load, pid: u32) -> Option<Stream> {
+    let (plan, capabilities) = (&stage.plan, &stage.capabilities);
+    if plan.windows == OpenWindows::Never || !suits(server, load) {
+        return None;
+    }
+    let usable = [
+        (perf::Kind::Perf, capabilities.perf == Allowed::Yes),
+        (perf::Kind::PerfUser, capabilities.perf_user == Allowed::Yes),
+    ];
+    let (kind, _) = usable.into_iter().find(|(kind, usable)| *usable && plan.probing.allows(kind.rung()))?;
+    let events = if server.io_uring { Events::Rings } else { Events::Threads };
+    let options =
+        stream::Options { kind, events, buffer_bytes: STREAM_BYTES, wakeup_bytes: STREAM_WAKEUP_BYTES };
+    Stream::open(pid, &options).ok()
 }
 
 fn counters(stage: &Stage, pid: u32) -> Counters {

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use nix::sched::CpuSet;
@@ -14,8 +15,22 @@ use crate::load::protocol::{Ask, Tell};
 
 /// A running client.
 pub struct Client {
-    asks: ChildStdin,
+    asks: Asks,
     _cage: Cage,
+}
+
+/// The way to a client's ear, for whoever has something to ask.
+#[derive(Clone)]
+pub struct Asks(Arc<Mutex<ChildStdin>>);
+
+impl Asks {
+    /// Asks for something.
+    pub fn ask(&self, ask: &Ask) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(ask)?;
+        line.push(b'\n');
+        let mut asks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asks.write_all(&line).context("the client has ended")
+    }
 }
 
 impl Client {
@@ -45,13 +60,16 @@ impl Client {
             }
             let _ = happenings.send(Happening::Told(Tell::Failed { says: "the client has ended".into() }));
         });
-        Ok(Self { asks, _cage: cage })
+        Ok(Self { asks: Asks(Arc::new(Mutex::new(asks))), _cage: cage })
     }
 
     /// Asks for something.
-    pub fn ask(&mut self, ask: &Ask) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(ask)?;
-        line.push(b'\n');
-        self.asks.write_all(&line).context("the client has ended")
+    pub fn ask(&self, ask: &Ask) -> anyhow::Result<()> {
+        self.asks.ask(ask)
+    }
+
+    /// For others who ask.
+    pub fn asks(&self) -> Asks {
+        self.asks.clone()
     }
 }

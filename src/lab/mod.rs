@@ -4,7 +4,8 @@
 //! ```text
 //! Session ── a lane a server ──┬─ server process   (iolab serve NAME, listening socket as descriptor 3)
 //!    │                         ├─ client process   (iolab load)
-//!    │                         └─ observer thread  (probes: totals every 20 ms, rings every 4 ms)
+//!    │                         ├─ observer thread  (probes: totals every 20 ms, rings every 4 ms)
+//!    │                         └─ windows thread   (the story, 200 ms of each second)
 //!    └─▶ Recorder ──▶ Entry… (a file, a screen, a document)
 //! ```
 
@@ -25,8 +26,9 @@ pub mod slow;
 pub(crate) mod spawn;
 mod tracer;
 mod trial;
+mod windows;
 
-pub use plan::{Length, Plan};
+pub use plan::{Length, OpenWindows, Plan};
 pub use recorder::Recorder;
 pub use runner::{Live, capabilities};
 pub use session::{Control, Session};

@@ -1,14 +1,16 @@
 //! The thread that watches one server or trial: rings every 4 ms, totals every 20 ms (100 ms in a closed loop),
 //! state twice a second, that of a trial at every look.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::recorder::Recorder;
 use crate::probe::{self, clock};
-use crate::trace::{Layer, Pace, Probing, ProcessTotals, Record, Refusal, RunId, Rung};
+use crate::trace::{Layer, Pace, Probing, ProcessTotals, Record, Refusal, RunId, Rung, SyscallTotals};
 
 /// Between two looks at the rings. A look costs nanoseconds, but waking for it tens of microseconds on a virtual
 /// machine: at 1 ms that was 5 % of a processor.
@@ -35,6 +37,8 @@ pub struct Probes {
     threads: Option<probe::proc::Threads>,
     rings: Option<probe::ring::Rings>,
     counters: Option<probe::perf::Counters>,
+    /// What a tracer has counted, where one stops the process all the time.
+    stops: Option<Arc<AtomicU64>>,
     epoll_sets: Option<probe::epoll_set::EpollSets>,
     sockets: Option<probe::sock::Sockets>,
     /// Rungs that were wanted and refused.
@@ -68,6 +72,7 @@ impl Probes {
             threads,
             rings,
             counters,
+            stops: None,
             epoll_sets,
             sockets,
             refused,
@@ -106,6 +111,12 @@ impl Probes {
         rings.unreadable().first().map(|(_, refusal)| refusal.clone())
     }
 
+    /// The descriptor of its ring, where it has one and no other.
+    pub fn only_ring(&self) -> Option<i32> {
+        let mut fds = self.rings.as_ref()?.fds();
+        fds.next().filter(|_| fds.next().is_none())
+    }
+
     /// Processor time that the server's own threads have used, nanoseconds; 0 where it cannot be read.
     pub fn cpu_ns_of_server(&mut self) -> u64 {
         let threads = self.threads.as_mut().and_then(|threads| threads.sample_all().ok()).unwrap_or_default();
@@ -134,9 +145,22 @@ impl Probes {
             kernel_ns,
             threads: self.threads.as_ref().map(|threads| threads.totals().to_vec()).unwrap_or_default(),
             rings: self.rings.as_mut().map(probe::ring::Rings::totals).unwrap_or_default(),
-            syscalls: self.counters.as_mut().and_then(|counters| counters.totals().ok()),
+            syscalls: self.syscalls(),
             probe_cpu_ns: self.cpu_ns,
         }
+    }
+
+    /// A tracer has begun to stop the process at each call: where no counter is allowed its count stands in.
+    pub fn is_stopped_by(&mut self, calls: Arc<AtomicU64>) {
+        self.stops = Some(calls);
+    }
+
+    fn syscalls(&mut self) -> Option<SyscallTotals> {
+        if let Some(counters) = &mut self.counters {
+            return counters.totals().ok();
+        }
+        let total = self.stops.as_ref()?.load(Ordering::Relaxed);
+        Some(SyscallTotals { rung: Rung::Ptrace, total, by_name: BTreeMap::new() })
     }
 
     /// Interest lists and queues; rings that came or went since the last look are followed.

@@ -24,6 +24,18 @@ pub enum Length {
     Turns,
 }
 
+/// When the story is told at full speed, where this machine allows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OpenWindows {
+    /// Once from rest to rest, then for 200 ms of each second.
+    #[default]
+    Auto,
+    /// All the time: to measure what that costs.
+    Always,
+    /// Never: to measure what it saves.
+    Never,
+}
+
 /// A lab to run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -35,6 +47,8 @@ pub struct Plan {
     pub options: Options,
     /// Which probes watch.
     pub probing: Probing,
+    /// When the story is told.
+    pub windows: OpenWindows,
     /// Whether rounds without probes alternate with the others.
     pub probe_cost: bool,
     /// When it ends.
@@ -56,6 +70,7 @@ impl Plan {
             load,
             options: Options::default(),
             probing: Probing::Auto,
+            windows: OpenWindows::Auto,
             probe_cost: false,
             length: Length::Bounded,
             rounds,

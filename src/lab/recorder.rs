@@ -68,6 +68,16 @@ impl Recorder {
         self.lock().held.entry(run).or_default();
     }
 
+    /// Hands on what was held of a run up to a time, in the order of time, and goes on holding.
+    pub fn release_until(&self, run: RunId, t_ns: u64) {
+        let mut inner = self.lock();
+        let Some(held) = inner.held.get_mut(&run) else { return };
+        held.sort_by_key(|(at_ns, _)| *at_ns);
+        let later = held.split_off(held.partition_point(|(at_ns, _)| *at_ns <= t_ns));
+        let told = std::mem::replace(held, later);
+        inner.send(run, told);
+    }
+
     /// Hands on what was held of a run, in the order of time, and holds it no longer.
     pub fn release(&self, run: RunId) {
         self.lock().release(run);
@@ -141,6 +151,23 @@ mod tests {
         recorder.push(1, [(50, said("end"))]);
         let expected = [(2, 30), (1, 10), (1, 20), (1, 30), (1, 40), (1, 50)];
         assert_eq!(*seen.lock().unwrap(), expected.map(|(run, t_ns)| (Some(run), t_ns)));
+    }
+
+    #[test]
+    fn what_is_certain_goes_on_while_the_rest_is_held() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        let recorder = Recorder::new(move |entries| {
+            sink.lock().unwrap().extend(entries.into_iter().map(|entry| entry.t_ns));
+        });
+        recorder.hold(1);
+        recorder.push(1, [(30, said("client")), (10, said("client"))]);
+        recorder.push(1, [(20, said("stream"))]);
+        recorder.release_until(1, 20);
+        assert_eq!(*seen.lock().unwrap(), [10, 20]);
+        recorder.push(1, [(25, said("stream"))]);
+        recorder.release(1);
+        assert_eq!(*seen.lock().unwrap(), [10, 20, 25, 30]);
     }
 
     #[test]

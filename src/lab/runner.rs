@@ -1,7 +1,8 @@
 //! The labs of lessons, live: what a face's [`Runner`] asks for becomes sessions.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::plan::Plan;
 use super::recorder::Recorder;
@@ -10,7 +11,7 @@ use super::slow::{Slow, SlowPlan};
 use super::trial::{TrialPlan, Trials};
 use crate::lesson::{Go, Kind, Lab, LabEvent, Recorded, Runner, Source};
 use crate::servers::{Column, Options};
-use crate::trace::{Capabilities, Header, Load, Pace, Refusal};
+use crate::trace::{Capabilities, Header, Layer, Load, Pace, Refusal};
 use crate::trials;
 
 /// How long each server of a closed loop runs in a lesson, nanoseconds, all rounds together.
@@ -71,7 +72,25 @@ fn refused(lab: &Lab) -> Option<Refusal> {
         Kind::Trials => names().filter_map(|name| trials::by_name(name)).any(|trial| trial.io_uring),
     };
     let io_uring = &capabilities().io_uring;
-    if needs && !io_uring.is_usable() { io_uring.refusal().cloned() } else { None }
+    if needs && !io_uring.is_usable() {
+        return io_uring.refusal().cloned();
+    }
+    if lab.kind == Kind::Trials { names().find_map(|name| unprepared(name)) } else { None }
+}
+
+/// What is missing to get a trial ready, if something is; tried once.
+fn unprepared(trial: &str) -> Option<Refusal> {
+    static TRIED: Mutex<BTreeMap<String, Option<Refusal>>> = Mutex::new(BTreeMap::new());
+    let prepare = trials::prepared::of(trial)?;
+    let mut tried = TRIED.lock().unwrap_or_else(PoisonError::into_inner);
+    let missing = || {
+        prepare().err().map(|error| Refusal {
+            layer: Layer::Filesystem,
+            says: format!("{trial} cannot be built here: {error:#}"),
+            try_this: "install a C compiler and liburing (Debian: apt install gcc liburing-dev)".into(),
+        })
+    };
+    tried.entry(trial.to_owned()).or_insert_with(missing).clone()
 }
 
 /// Why this machine cannot show these servers in slow motion, if so.
@@ -136,7 +155,10 @@ impl Runner for Live {
     fn start(&mut self, lab: &Lab, events: Sender<LabEvent>) {
         self.stop();
         if let Some((source, refusal)) = self.source.zip(refused(lab)) {
-            let why = format!("this machine refuses io_uring: {refusal}");
+            let why = match refusal.layer {
+                Layer::Filesystem => refusal.to_string(),
+                _ => format!("this machine refuses io_uring: {refusal}"),
+            };
             return Recorded::new(source, why).start(lab, events);
         }
         let plan = plan(lab, self.options.clone());

@@ -98,7 +98,7 @@ impl Session {
     }
 
     /// A handle that asks the same of the session from another thread.
-    pub fn remote(&self) -> impl Fn(Control) + Send + Sync + 'static {
+    pub fn remote(&self) -> impl Fn(Control) + Send + Sync + use<> + 'static {
         let stage = Arc::clone(&self.stage);
         move |control| stage.control(control)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use super::recorder::Recorder;
 use crate::probe::ptrace::Window;
+use crate::servers::TracedFrom;
 use crate::trace::{Layer, Record, Refusal, RunId, Story};
 
 /// What an interrupted call returns: −EINTR, or one of the kernel's own −ERESTART… codes (linux/errno.h) when
@@ -54,6 +56,50 @@ pub trait Choose: Send + 'static {
 pub struct Tracer {
     stop: Arc<TimerFd>,
     thread: JoinHandle<Seen>,
+}
+
+/// A tracer that tells nothing: it stops a server at each edge of its calls, because that is what is to be seen,
+/// and counts them.
+pub struct Burden {
+    stop: Arc<TimerFd>,
+    thread: JoinHandle<()>,
+    /// System calls entered.
+    pub calls: Arc<AtomicU64>,
+}
+
+impl Burden {
+    /// Attaches to a quiet process, from the same processor or from another.
+    pub fn attach(pid: u32, from: TracedFrom) -> Result<Self, Refusal> {
+        let stop = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC);
+        let stop = Arc::new(stop.map_err(|errno| refusal(&format!("timerfd_create: {errno}")))?);
+        let calls = Arc::new(AtomicU64::new(0));
+        let (attached, outcome) = channel();
+        let (told_to_stop, counter) = (Arc::clone(&stop), Arc::clone(&calls));
+        let thread = std::thread::spawn(move || {
+            let window = match Window::attach(pid) {
+                Ok(window) if from == TracedFrom::Other => window.apart(),
+                Ok(window) => window,
+                Err(refusal) => return drop(attached.send(Err(refusal))),
+            };
+            let _ = attached.send(Ok(()));
+            let mut count = |_, story| {
+                counter.fetch_add(u64::from(matches!(story, Story::Enter { .. })), Ordering::Relaxed);
+            };
+            // That the process has ended the lane hears by itself.
+            let _ = window.run(told_to_stop.as_fd(), &mut count);
+        });
+        match outcome.recv() {
+            Ok(Ok(())) => Ok(Self { stop, thread, calls }),
+            Ok(Err(refusal)) => Err(refusal),
+            Err(_) => Err(refusal("the tracing thread failed")),
+        }
+    }
+
+    /// Lets go of the process.
+    pub fn detach(self) {
+        stop_in(&self.stop, AT_ONCE);
+        let _ = self.thread.join();
+    }
 }
 
 /// What a window saw.

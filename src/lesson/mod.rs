@@ -67,6 +67,7 @@ pub const LESSONS: &[Source] = &[
         "signal.trace.gz",
         "gone.trace.gz",
         "recv-spin.trace.gz",
+        "observer.trace.gz",
     ),
     lesson!(
         "01-select-and-poll",
@@ -108,6 +109,7 @@ pub const LESSONS: &[Source] = &[
         "close-in-flight.trace.gz",
         "nonblock-pends.trace.gz",
         "setup.trace.gz",
+        "three-ways.trace.gz",
         "flat-out.trace.gz",
     ),
     lesson!(

@@ -220,7 +220,7 @@ impl Draft<'_> {
 
     /// Whether a column is of one of the lesson's servers: `threads@64` is of `threads`.
     fn is_ours(&self, column: &str) -> bool {
-        let name = column.split_once('@').map_or(column, |(name, _)| name);
+        let name = column.split(['@', '+']).next().unwrap_or(column);
         self.front.servers.iter().any(|server| server == name)
     }
 

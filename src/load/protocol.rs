@@ -30,6 +30,12 @@ pub enum Ask {
         /// Tell the story too: each request sent and answered.
         story: bool,
     },
+    /// Tell the story from now on, or no longer. Answered at once by a [`Tell::Story`] with all that was not told yet,
+    /// even if that is nothing.
+    Story {
+        /// Whether to tell it.
+        on: bool,
+    },
     /// Change rate and burst while running.
     Pace {
         /// The load whose `pace` and `burst` hold from now on.
@@ -69,6 +75,10 @@ pub enum Tell {
         /// lab has read.
         #[serde(default)]
         lost: u64,
+        /// CLOCK_MONOTONIC, nanoseconds: what happened up to then is told, but for requests that the kernel is taking
+        /// at this moment. 0 where more follows at once.
+        #[serde(default)]
+        until_ns: u64,
     },
     /// Nothing is under way: all sent, all answered. The run's last totals.
     Quiet {

@@ -132,6 +132,11 @@ impl Session {
                     self.traffic.start(requests, duration_ns, story, now_ns);
                     self.tick_ns = now_ns + TICK_NS;
                 }
+                Ask::Story { on } => {
+                    self.traffic.tally.tell_story(true);
+                    self.tell_story(now_ns);
+                    self.traffic.tally.tell_story(on);
+                }
                 Ask::Pace { load } => self.traffic.pace(&load, now_ns),
                 Ask::Pause => self.traffic.pause(now_ns),
             }
@@ -177,7 +182,7 @@ impl Session {
     /// Tells that a run is over, where it is.
     fn settle(&mut self) {
         if self.traffic.rest() {
-            self.tell_story();
+            self.tell_story(now_ns());
             let (at_ns, zero_ns) = (self.traffic.tally.last_answer_ns(), self.traffic.tally.zero_ns());
             let totals = self.traffic.totals();
             self.mouth.tell(Tell::Quiet { at_ns, zero_ns, totals });
@@ -190,7 +195,7 @@ impl Session {
     fn report(&mut self, now_ns: u64) {
         // From one zero on at equal distances; a tick that was missed is left out.
         self.tick_ns += TICK_NS * ((now_ns.saturating_sub(self.tick_ns)) / TICK_NS + 1);
-        self.tell_story();
+        self.tell_story(now_ns);
         let totals = self.traffic.totals();
         if let Some(Tell::Totals { totals, .. }) = self.mouth.try_tell(Tell::Totals { at_ns: now_ns, totals })
         {
@@ -198,14 +203,20 @@ impl Session {
         }
     }
 
-    fn tell_story(&mut self) {
-        let mut page = self.traffic.tally.story();
-        while !page.events.is_empty() || page.lost > 0 {
+    /// Tells the story up to `now_ns`, where one is told.
+    fn tell_story(&mut self, now_ns: u64) {
+        let Some(mut page) = self.traffic.tally.story() else { return };
+        loop {
             let rest = page.events.split_off(page.events.len().min(STORY_LINE));
             let events = std::mem::replace(&mut page.events, rest);
             let lost = std::mem::take(&mut page.lost);
-            if let Some(Tell::Story { events, lost }) = self.mouth.try_tell(Tell::Story { events, lost }) {
+            let until_ns = if page.events.is_empty() { now_ns } else { 0 };
+            let told = self.mouth.try_tell(Tell::Story { events, lost, until_ns });
+            if let Some(Tell::Story { events, lost, .. }) = told {
                 self.traffic.tally.lose_story(events.len() as u64 + page.events.len() as u64 + lost);
+                return;
+            }
+            if page.events.is_empty() {
                 return;
             }
         }

@@ -115,9 +115,14 @@ impl Tally {
         self.kept_back.merge(latency_ns);
     }
 
-    /// The story since the last time it was asked for; empty where none is told.
-    pub fn story(&mut self) -> Page {
-        self.notebook.as_mut().map(Notebook::tear_off).unwrap_or_default()
+    /// The story since the last time it was asked for; `None` where none is told.
+    pub fn story(&mut self) -> Option<Page> {
+        self.notebook.as_mut().map(Notebook::tear_off)
+    }
+
+    /// Tells the story from now on, or no longer.
+    pub fn tell_story(&mut self, on: bool) {
+        self.notebook = on.then(|| self.notebook.take().unwrap_or_default());
     }
 
     /// Events of the story that could not be handed on.

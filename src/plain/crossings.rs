@@ -1,6 +1,7 @@
 //! The crossings of a server as text: its lanes turn by turn, the receipt of one echo, the ready list.
 
 use super::number::number;
+use crate::trace::Rung;
 use crate::world::lanes::{Lane, lanes};
 use crate::world::ready::{Ready, unread, watched};
 use crate::world::receipt::receipt;
@@ -32,15 +33,16 @@ pub(super) fn receipt_of(view: &ServerView<'_>) -> Option<String> {
         None if answered => "no request of the window is known whole".into(),
         None => return None,
     };
-    Some(format!("the receipt of one echo (ptrace): {says}"))
+    Some(format!("the receipt of one echo ({}): {says}", rung(view)))
 }
 
 /// A server's lanes, its busiest threads first.
 pub(super) fn lanes_of(view: &ServerView<'_>) -> Vec<String> {
     let Some(lanes) = lanes(view) else { return Vec::new() };
-    let mut lines: Vec<_> = lanes.threads.iter().take(THREADS_TOLD).map(lane).collect();
+    let rung = rung(view);
+    let mut lines: Vec<_> = lanes.threads.iter().take(THREADS_TOLD).map(|one| lane(one, rung)).collect();
     if lanes.threads.is_empty() {
-        lines.push("own code and kernel (ptrace): no crossing".into());
+        lines.push(format!("own code and kernel ({rung}): no crossing"));
     }
     let more = lanes.threads.len().saturating_sub(THREADS_TOLD);
     if more > 0 {
@@ -50,17 +52,22 @@ pub(super) fn lanes_of(view: &ServerView<'_>) -> Vec<String> {
     if let Some(each) = lanes.crossings_per_request {
         let by_name = lanes.by_name.iter().map(|(name, each)| format!("{name} {}", number(*each)));
         let by_name: Vec<_> = by_name.collect();
-        let window = if by_name.is_empty() { "" } else { "; in the window (ptrace): " };
+        let window = if by_name.is_empty() { String::new() } else { format!("; in the window ({rung}): ") };
         lines.push(format!("crossings per echo: {}{window}{}", number(each), by_name.join(", ")));
     }
     lines
 }
 
+/// Who told the story.
+fn rung(view: &ServerView<'_>) -> &'static str {
+    view.story_rung().unwrap_or(Rung::Ptrace).word()
+}
+
 /// A thread's last turns in order; times under ptrace are not told, they would be wrong.
-fn lane(lane: &Lane<'_>) -> String {
+fn lane(lane: &Lane<'_>, rung: &str) -> String {
     let from = lane.turns.len().saturating_sub(TURNS_TOLD);
     let turns: Vec<_> = lane.turns.iter().skip(from).map(turn).collect();
-    format!("own code and kernel, thread {}, its last turns (ptrace): {}", lane.tid, turns.join("; "))
+    format!("own code and kernel, thread {}, its last turns ({rung}): {}", lane.tid, turns.join("; "))
 }
 
 fn turn(turn: &Turn<'_>) -> String {

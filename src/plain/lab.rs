@@ -182,6 +182,7 @@ fn server(out: &mut String, view: &ServerView<'_>, views: &[ServerView<'_>], cho
     if view.load() != &view.header.load {
         lines.push(format!("its load: {}", load(view.load())));
     }
+    lines.extend(view.burden(views, false));
     lines.extend(parts(view, views, choice));
     if view.window.lost > 0 {
         lines.push(format!(
@@ -283,17 +284,17 @@ pub(super) fn insights(view: &ServerView<'_>) -> Vec<String> {
 /// The last calls in order, in plain words: at a pace that a person can follow, and of a trial always.
 fn calls(view: &ServerView<'_>) -> Vec<String> {
     let window = &view.window;
-    let (title, most) = match (view.trial, view.load().pace) {
-        (Some(_), _) if window.cut_after.is_some() => {
-            ("the last system calls in order (ptrace), of those that were told:", STORY_SHOWN)
-        }
-        (Some(_), _) => ("the last system calls in order (ptrace):", STORY_SHOWN),
-        (None, Pace::PerSecond(..=SLOW_PER_S)) => ("the last system calls in order (ptrace):", CALLS_SHOWN),
+    let rung = view.story_rung().unwrap_or(Rung::Ptrace).word();
+    let (which, most) = match (view.trial, view.load().pace) {
+        (Some(_), _) if window.cut_after.is_some() => (", of those that were told", STORY_SHOWN),
+        (Some(_), _) => ("", STORY_SHOWN),
+        (None, Pace::PerSecond(..=SLOW_PER_S)) => ("", CALLS_SHOWN),
         (None, _) => return Vec::new(),
     };
+    let title = format!("the last system calls in order ({rung}){which}:");
     let told = window.told();
     let from = told.len().saturating_sub(most);
-    let title = (!told.is_empty()).then(|| title.to_owned());
+    let title = (!told.is_empty()).then_some(title);
     title.into_iter().chain(told.iter().skip(from).map(|(line, times)| call(line, *times))).collect()
 }
 

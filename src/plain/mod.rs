@@ -2,9 +2,12 @@
 //!
 //! Pure: a world in, text out.
 
+mod claims;
 mod cost;
 mod crossings;
 mod exercises;
+#[cfg(feature = "live")]
+mod facts;
 mod histogram;
 mod home;
 mod interest;
@@ -20,7 +23,10 @@ mod table;
 pub mod verdict;
 pub mod why;
 
+pub use claims::{claims, evidence, place, sum, verdict as verdict_of_claim};
 pub use exercises::{Row, exercise, exercises};
+#[cfg(feature = "live")]
+pub use facts::facts;
 pub use home::home;
 pub use lab::{lab, lab_of_step, load};
 pub use number::number;

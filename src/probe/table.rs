@@ -43,15 +43,16 @@ pub const PROBES: [Probe; 7] = [
     },
     Probe {
         rung: Rung::Perf,
-        sees: "every system call of all threads, counted, at full speed",
+        sees: "every system call of all threads, counted, at full speed; in windows each in order, with switches and \
+               what happens inside io_uring",
         needs: "CAP_PERFMON or perf_event_paranoid -1, and tracefs",
-        costs: "31 ns a call: 2 to 5 % of a server that makes two system calls a request",
+        costs: "31 ns a call: 2 to 5 % of a server that makes two system calls a request; more while a window is open",
     },
     Probe {
         rung: Rung::PerfUser,
-        sees: "system calls by name, counted, at full speed",
+        sees: "system calls by name, counted, at full speed; in windows each in order, and switches",
         needs: "perf_event_paranoid 2 or less, and once per boot: sudo iolab doctor --share-ids",
-        costs: "35 ns a call that it counts, 4 µs a context switch",
+        costs: "35 ns a call that it counts, 4 µs a context switch; more while a window is open",
     },
     Probe {
         rung: Rung::Ptrace,

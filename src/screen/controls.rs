@@ -1,6 +1,8 @@
 //! What the learner may change of a lab: the load, the probes, the servers. Each is a row; a step up or down
 //! is a pure function of the lab.
 
+mod tracer;
+
 use super::number::count;
 use crate::lesson::Lab;
 use crate::servers::{Column, SERVERS};
@@ -35,6 +37,8 @@ pub enum Control {
     Burst,
     /// Which probes may watch.
     Probe,
+    /// Whether a tracer stops the servers at each call, and from which processor.
+    Tracer,
     /// Whether a server is among those that run.
     Server(&'static str),
 }
@@ -48,6 +52,7 @@ pub fn rows(lab: &Lab) -> Vec<Control> {
         Control::Rate,
         Control::Burst,
         Control::Probe,
+        Control::Tracer,
     ];
     let listed = SERVERS.iter().filter(|server| !server.flawed || runs(lab, server.name));
     rows.extend(listed.map(|server| Control::Server(server.name)));
@@ -64,6 +69,7 @@ impl Control {
             Self::Rate => "rate",
             Self::Burst => "burst",
             Self::Probe => "probes",
+            Self::Tracer => "tracer",
             Self::Server(name) => name,
         }
     }
@@ -81,6 +87,7 @@ impl Control {
             },
             Self::Burst => count(load.burst.into()),
             Self::Probe => lab.probing.word().into(),
+            Self::Tracer => tracer::value(lab).into(),
             Self::Server(_) => if self.is_on(lab) { "runs" } else { "no  " }.into(),
         }
     }
@@ -124,6 +131,7 @@ impl Control {
                 load.burst = burst;
             }
             Self::Probe => lab.probing = step_among(PROBING, lab.probing, up).ok_or(NO_FURTHER)?,
+            Self::Tracer => tracer::turn(&mut lab, up).ok_or(NO_FURTHER)?,
             Self::Server(name) => turn_server(&mut lab, name)?,
         }
         Ok(lab)
@@ -232,6 +240,19 @@ mod tests {
         assert_eq!(two.servers, ["epoll", "uring"], "in the order of the table");
         assert_eq!(turned(&two, Control::Server("epoll"), -1).servers, ["uring"]);
         assert!(Control::Server("uring").turned(&one, false).is_err());
+    }
+
+    #[test]
+    fn servers_are_traced_from_one_side_or_stand_side_by_side() {
+        let two = lab(&["epoll", "uring"]);
+        let settings: Vec<_> = (0..4).map(|ups| turned(&two, Control::Tracer, ups)).collect();
+        let told: Vec<_> = settings.iter().map(|lab| Control::Tracer.value(lab)).collect();
+        assert_eq!(told, ["none", "same processor", "other processor", "all three, side by side"]);
+        assert_eq!(settings[1].servers, ["epoll+same", "uring+same"]);
+        let three = ["epoll", "epoll+same", "epoll+other", "uring", "uring+same", "uring+other"];
+        assert_eq!(settings[3].servers, three);
+        assert_eq!(turned(&settings[3], Control::Tracer, -3).servers, two.servers);
+        assert!(Control::Tracer.turned(&settings[3], true).is_err());
     }
 
     #[test]

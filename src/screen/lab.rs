@@ -159,7 +159,7 @@ fn draw_parts(paint: &mut Paint, area: Rect, scene: &Scene<'_>) -> u16 {
                 head,
                 0,
                 &title,
-                widget::remark(scene, slot.part),
+                &widget::remark(scene, slot.part),
                 focus::is_on(scene.view, slot.part),
             );
             paint.zone(head, Click::Point(Focus::Panel(slot.part)));

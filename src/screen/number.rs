@@ -70,7 +70,9 @@ impl Scale {
     pub fn of(id: MetricId, largest: f64, glyphs: &Glyphs) -> Self {
         let plain = |decimals| Self { divisor: 1.0, decimals, unit: "" };
         match id {
-            MetricId::VoluntarySwitchesPerRequest | MetricId::InvoluntarySwitchesPerRequest => plain(3),
+            MetricId::VoluntarySwitchesPerRequest
+            | MetricId::InvoluntarySwitchesPerRequest
+            | MetricId::VoluntarySwitchesPerSyscall => plain(3),
             MetricId::SyscallsPerRequest
             | MetricId::SqesPerRequest
             | MetricId::CqesPerRequest

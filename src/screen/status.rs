@@ -7,7 +7,7 @@ use super::view::{Playhead, State, View};
 use crate::lesson::{Lab, Lesson};
 use crate::servers::Polls;
 use crate::trace::{End, Pace};
-use crate::world::ServerView;
+use crate::world::{MetricId, ServerView};
 
 /// A second without an answer is no pause between two requests any more.
 const SILENCE_NS_MIN: u64 = 1_000_000_000;
@@ -79,6 +79,9 @@ pub(super) fn lines(
             }
             _ => {}
         }
+        let hides = view.is_hidden(lesson, server.name, MetricId::VoluntarySwitchesPerSyscall);
+        let burden = server.burden(servers, hides).map(|says| format!("{}: {says}", server.name));
+        lines.extend(burden.map(|says| (glyphs.warn, says, Role::Plain)));
         let silent = silence(server).map(|says| format!("{}: {says}", server.name));
         lines.extend(silent.map(|says| (glyphs.warn, says, Role::Warn)));
         let late = server.lateness().map(|says| format!("{}: {says}", server.name));

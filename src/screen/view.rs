@@ -233,7 +233,9 @@ impl View {
     pub fn is_hidden(&self, lesson: &Lesson, server: &str, metric: MetricId) -> bool {
         self.step(lesson).predictions().any(|asked| {
             let tells = MetricId::by_key(&asked.metric).is_some_and(|asked| tells(metric, asked));
-            asked.server == server && tells && !self.is_settled(asked)
+            // From which processor a tracer stops a server makes no difference to the number.
+            let stopped = metric == MetricId::VoluntarySwitchesPerSyscall && server.contains('+');
+            (asked.server == server || stopped) && tells && !self.is_settled(asked)
         })
     }
 }

@@ -39,7 +39,7 @@ pub mod uring_multishot;
 #[cfg(feature = "live")]
 pub mod uring_naive;
 
-pub use column::{CONNECTIONS_MAX, Column};
+pub use column::{CONNECTIONS_MAX, Column, TracedFrom};
 
 use serde::{Deserialize, Serialize};
 
@@ -249,6 +249,24 @@ pub const SERVERS: &[Server] = &[
         io_uring: false,
         flawed: true,
         run: live!(flawed::recv_spin::run),
+    },
+    Server {
+        name: "epoll-rewrite",
+        model: Model::Readiness,
+        says: "flawed: epoll that changes the interest list twice for each message",
+        polls: Polls::Never,
+        io_uring: false,
+        flawed: true,
+        run: live!(flawed::epoll_rewrite::run),
+    },
+    Server {
+        name: "uring-async",
+        model: Model::Completion,
+        says: "flawed: io_uring that forces each receive into a kernel thread (IOSQE_ASYNC)",
+        polls: Polls::Never,
+        io_uring: true,
+        flawed: true,
+        run: live!(flawed::uring_async::run),
     },
 ];
 

@@ -30,6 +30,7 @@ pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals,
 pub const SCHEMA: &str = "iolab.trace/1";
 
 mod runs;
+mod story_sum;
 mod thin;
 
 pub mod file;

@@ -1,14 +1,11 @@
 //! Thinning: what lies far back is kept more coarsely, so that a run that goes on for hours does not fill
 //! the memory. What it adds up to stays.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use super::habits::{Called, Habits};
 use super::runs::Place;
-use super::{
-    ClientTotals, Counts, ProcessTotals, Record, Run, Story, Trace, add_name, batch_of, is_eagain,
-    reports_and_done,
-};
+use super::story_sum::Sum;
+use super::{ClientTotals, ProcessTotals, Record, Run, Trace};
 
 /// Totals of this many nanoseconds become one record…
 const SLOT_NS: u64 = 1_000_000_000;
@@ -19,8 +16,12 @@ const OLD_SLOT_NS: u64 = 10_000_000_000;
 /// Two minutes.
 const OLD_NS: u64 = 120_000_000_000;
 
-/// The latest events of a run's story that are kept whatever their age: they are shown one by one.
+/// The latest events of a server's story that are kept whatever their age: they are shown one by one.
 const STORY_KEPT: usize = 1024;
+
+/// Memory that the stories of all runs under way may take together, in bytes; beyond it the oldest become sums
+/// whatever their age.
+const STORY_BYTES_MAX: usize = 16 << 20;
 
 /// What lies further back than this is thinned by a [`Thinner`], nanoseconds.
 const KEEP_NS: u64 = 20_000_000_000;
@@ -48,7 +49,8 @@ impl Thinner {
         let due = trace.len() >= self.thin_at;
         if due {
             trace.thin(trace.end_ns().saturating_sub(KEEP_NS));
-            self.thin_at = trace.len() + THIN_EVERY;
+            // The longer it is, the longer it takes.
+            self.thin_at = trace.len() + THIN_EVERY.max(trace.len() / 4);
         }
         due
     }
@@ -61,14 +63,12 @@ impl Trace {
     /// story's calls become their sums, but for the run's last ones. Of interest lists and sockets the last reading of each second is
     /// kept, so the share of idle EPOLLOUT entries and unread bytes rest on fewer readings.
     pub fn thin(&mut self, before_ns: u64) {
-        let kept: Vec<Vec<bool>> = self
-            .runs
-            .iter_mut()
-            .map(|run| {
-                let own_ns = before_ns.saturating_sub(run.began_ns);
-                thin_run(run, own_ns)
-            })
-            .collect();
+        let bounds = self.story_bounds();
+        let thin = |(run, bounds): (&mut Run, &Bounds)| {
+            let own_ns = before_ns.saturating_sub(run.began_ns);
+            thin_run(run, own_ns, *bounds)
+        };
+        let kept: Vec<Vec<bool>> = self.runs.iter_mut().zip(&bounds).map(thin).collect();
         // Where each record that is left stands now.
         let places: Vec<Vec<u32>> = kept.iter().map(|kept| new_places(kept)).collect();
         self.order.retain_mut(|place| match place {
@@ -88,6 +88,45 @@ impl Trace {
     }
 }
 
+/// How much of a run's story stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    /// Events that stay whatever their age.
+    least: usize,
+    /// Events that stay at most.
+    most: usize,
+}
+
+impl Trace {
+    /// The latest story of each server is shown; those under way share the memory there is.
+    fn story_bounds(&self) -> Vec<Bounds> {
+        let under_way = self.runs.iter().filter(|run| !run.is_over()).count().max(1);
+        let most = STORY_BYTES_MAX / size_of::<(u64, Record)>() / under_way;
+        let mut shown = HashSet::new();
+        let newest_first = self.runs.iter().rev().map(|run| {
+            let is_shown = run.has_story() && shown.insert(run.start.server);
+            Bounds { least: if is_shown || !run.is_over() { STORY_KEPT } else { 0 }, most }
+        });
+        let mut bounds: Vec<Bounds> = newest_first.collect();
+        bounds.reverse();
+        bounds
+    }
+}
+
+impl Run {
+    fn is_over(&self) -> bool {
+        matches!(self.records.last(), Some((_, Record::End { .. })))
+    }
+
+    fn has_story(&self) -> bool {
+        self.records.iter().any(|(_, record)| is_story(record))
+    }
+}
+
+fn is_story(record: &Record) -> bool {
+    matches!(record, Record::Story(_))
+}
+
 fn new_places(kept: &[bool]) -> Vec<u32> {
     let mut next = 0;
     kept.iter()
@@ -100,12 +139,12 @@ fn new_places(kept: &[bool]) -> Vec<u32> {
 }
 
 /// Moves what is to be thinned into later records and says which records stay.
-fn thin_run(run: &mut Run, before_ns: u64) -> Vec<bool> {
+fn thin_run(run: &mut Run, before_ns: u64, story: Bounds) -> Vec<bool> {
     let until = run.records.partition_point(|(t_ns, _)| *t_ns < before_ns);
     let mut kept = vec![true; run.records.len()];
     thin_totals(run, until, before_ns, &mut kept);
     thin_readings(run, until, &mut kept);
-    thin_story(run, until, &mut kept);
+    thin_story(run, until, story, &mut kept);
     kept
 }
 
@@ -171,75 +210,27 @@ fn thin_readings(run: &Run, until: usize, kept: &mut [bool]) {
     }
 }
 
-/// Calls that came back become their sums; one that is under way stays.
-fn thin_story(run: &mut Run, until: usize, kept: &mut [bool]) {
-    let is_story = |record: &Record| matches!(record, Record::Story(_));
-    let stories = run.records.iter().filter(|(_, record)| is_story(record)).count();
-    let mut left = stories.saturating_sub(STORY_KEPT);
-    let (mut by_name, mut batches) = (BTreeMap::new(), Counts::default());
-    let (mut eagain, mut reports, mut done) = (0_u64, 0_u64, 0_u64);
-    let mut habits = Habits::default();
-    let mut entered: BTreeMap<u32, (usize, [u64; 6])> = BTreeMap::new();
-    let mut last = None;
-    for index in 0..until {
-        let Record::Story(story) = &run.records[index].1 else { continue };
-        let Some(rest) = left.checked_sub(1) else { break };
-        left = rest;
-        match story {
-            Story::Enter { tid, args, .. } => {
-                entered.insert(*tid, (index, *args));
-                continue;
+/// Calls become their sums; one that is under way stays as long as its window is open.
+fn thin_story(run: &mut Run, until: usize, bounds: Bounds, kept: &mut [bool]) {
+    let count = |records: &[(u64, Record)]| records.iter().filter(|(_, record)| is_story(record)).count();
+    let all = count(&run.records);
+    let old = all.saturating_sub(bounds.least).min(count(&run.records[..until]));
+    let mut left = old.max(all.saturating_sub(bounds.most));
+    let mut sum = Sum::default();
+    for (index, (_, record)) in run.records.iter().enumerate() {
+        match record {
+            Record::Story(_) if left == 0 => break,
+            Record::Story(story) => {
+                left -= 1;
+                sum.add(index, story, kept);
             }
-            Story::Exit { tid, name, result } => {
-                let Some((enter, args)) = entered.remove(tid) else { continue };
-                kept[enter] = false;
-                add_name(&mut by_name, name, 1);
-                eagain = eagain.saturating_add(is_eagain(*result).into());
-                let (ready, useful) = reports_and_done(name, *result);
-                reports = reports.saturating_add(ready);
-                done = done.saturating_add(useful);
-                habits.called(Called { tid: *tid, name, args: &args, result: *result });
-                if let Some(sqes) = batch_of(name, args[1], *result) {
-                    batches.add(sqes, 1);
-                }
-            }
-            Story::Thinned {
-                by_name: names,
-                eagain: again,
-                batches: earlier,
-                reports: ready,
-                done: useful,
-                habits: before,
-            } => {
-                habits.go_on_from(before);
-                reports = reports.saturating_add(*ready);
-                done = done.saturating_add(*useful);
-                for (name, count) in names {
-                    add_name(&mut by_name, name, *count);
-                }
-                eagain = eagain.saturating_add(*again);
-                batches.merge(earlier);
-            }
-            Story::Sqe { ring, operation, fd, user_data, .. } => {
-                habits.rings.asks(*ring, *user_data, operation, *fd);
-            }
-            Story::Cqe { ring, user_data, result, flags, .. } => {
-                habits.rings.completes(*ring, *user_data, *result, *flags);
-            }
-            Story::Sent { .. }
-            | Story::Answered { .. }
-            | Story::Work { .. }
-            | Story::On { .. }
-            | Story::Off { .. } => {}
+            Record::Window { .. } => sum.close(kept),
+            _ => {}
         }
-        kept[index] = false;
-        last = Some(index);
     }
     // The sum stands where the last of them stood.
-    if let Some(last) = last {
+    if let Some((last, story)) = sum.told() {
         kept[last] = true;
-        let habits = Box::new(habits);
-        run.records[last].1 =
-            Record::Story(Story::Thinned { by_name, eagain, batches, reports, done, habits });
+        run.records[last].1 = Record::Story(story);
     }
 }

@@ -46,6 +46,9 @@ pub const SWITCHES: u64 = 1;
 /// What the trial met. The outermost context is a [`Refused`] where the machine does not let it run.
 pub fn run(trial: &Trial, gated: bool) -> anyhow::Result<()> {
     let run = trial.run.context("this build has no trials")?;
+    if let Some(prepare) = super::prepared::of(trial.name) {
+        prepare().with_context(|| format!("the trial {} cannot be prepared", trial.name))?;
+    }
     take_name(trial.name);
     let gate = if gated { Some(taken()?) } else { None };
     if let Some(gate) = &gate {

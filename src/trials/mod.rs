@@ -14,9 +14,21 @@
 #[cfg(feature = "live")]
 pub mod beyond_fd_set;
 #[cfg(feature = "live")]
+pub mod buffered;
+#[cfg(feature = "live")]
+pub mod buffers_given_back;
+#[cfg(feature = "live")]
+pub mod buffers_run_out;
+#[cfg(feature = "live")]
+pub mod byte_by_byte;
+#[cfg(feature = "live")]
 pub mod close_in_flight;
 #[cfg(feature = "live")]
+pub mod closed_again;
+#[cfg(feature = "live")]
 pub mod cq_overflow;
+#[cfg(feature = "live")]
+pub mod cut_short;
 #[cfg(feature = "live")]
 pub mod edge_stall;
 #[cfg(feature = "live")]
@@ -38,15 +50,40 @@ pub mod herd;
 #[cfg(feature = "live")]
 pub mod herd_exclusive;
 #[cfg(feature = "live")]
+pub mod in_turn;
+#[cfg(feature = "live")]
+pub mod left_open;
+#[cfg(feature = "live")]
 pub mod link_short_read;
 #[cfg(feature = "live")]
 pub mod link_timeout;
 #[cfg(feature = "live")]
 pub mod loop_fds;
 #[cfg(feature = "live")]
+pub mod multishot_again;
+#[cfg(feature = "live")]
+pub mod multishot_once;
+#[cfg(feature = "live")]
 pub mod nonblock_pends;
 #[cfg(feature = "live")]
+pub mod nops_alone;
+#[cfg(feature = "live")]
+pub mod nops_in_batches;
+#[cfg(feature = "live")]
 pub mod one_shot;
+pub mod prepared;
+#[cfg(feature = "live")]
+pub mod ring_by_crate;
+#[cfg(feature = "live")]
+pub mod ring_by_hand;
+#[cfg(feature = "live")]
+pub mod ring_by_liburing;
+#[cfg(feature = "live")]
+pub mod ring_fsync;
+#[cfg(feature = "live")]
+pub mod peek_enter;
+#[cfg(feature = "live")]
+pub mod peek_only;
 #[cfg(feature = "live")]
 pub mod setup;
 #[cfg(feature = "live")]
@@ -59,6 +96,8 @@ pub mod sqpoll_asleep;
 pub mod sqpoll_flags;
 #[cfg(feature = "live")]
 pub mod sqpoll_idle;
+#[cfg(feature = "live")]
+pub mod sqpoll_woken;
 #[cfg(feature = "live")]
 pub mod turns;
 
@@ -121,6 +160,30 @@ pub const TRIALS: &[Trial] = &[
         io_uring: false,
         polls: false,
         run: live!(short_write::run),
+    },
+    Trial {
+        name: "cut-short",
+        says: "a write takes a part, and the program goes on with the next message",
+        lesson: 0,
+        io_uring: false,
+        polls: false,
+        run: live!(cut_short::run),
+    },
+    Trial {
+        name: "byte-by-byte",
+        says: "8 lines, read byte by byte: a system call for each",
+        lesson: 0,
+        io_uring: false,
+        polls: false,
+        run: live!(byte_by_byte::run),
+    },
+    Trial {
+        name: "buffered",
+        says: "8 lines, read into a buffer: one system call for all",
+        lesson: 0,
+        io_uring: false,
+        polls: false,
+        run: live!(buffered::run),
     },
     Trial {
         name: "signal",
@@ -219,6 +282,30 @@ pub const TRIALS: &[Trial] = &[
         run: live!(flood::run),
     },
     Trial {
+        name: "in-turn",
+        says: "one peer floods, another waits: served in turn, and nobody waits long",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(in_turn::run),
+    },
+    Trial {
+        name: "left-open",
+        says: "16 connections are over, and their descriptors are kept",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(left_open::run),
+    },
+    Trial {
+        name: "closed-again",
+        says: "16 connections are over, and are closed",
+        lesson: 2,
+        io_uring: false,
+        polls: false,
+        run: live!(closed_again::run),
+    },
+    Trial {
         name: "setup",
         says: "a ring by hand: one call, two mappings, an SQE, an enter, and a CQE",
         lesson: 3,
@@ -267,12 +354,68 @@ pub const TRIALS: &[Trial] = &[
         run: live!(nonblock_pends::run),
     },
     Trial {
+        name: "buffers-run-out",
+        says: "a multishot receive that ends with ENOBUFS, again and again",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(buffers_run_out::run),
+    },
+    Trial {
+        name: "buffers-given-back",
+        says: "the same with buffers given back in time: one receive for all",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(buffers_given_back::run),
+    },
+    Trial {
+        name: "multishot-once",
+        says: "a multishot receive ends, and nobody looks at the flag",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(multishot_once::run),
+    },
+    Trial {
+        name: "multishot-again",
+        says: "a multishot receive ends, and is asked for again",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(multishot_again::run),
+    },
+    Trial {
+        name: "peek-only",
+        says: "DEFER_TASKRUN and a loop that never enters: nothing completes",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(peek_only::run),
+    },
+    Trial {
+        name: "peek-enter",
+        says: "DEFER_TASKRUN and a loop that enters: what is ready completes",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(peek_enter::run),
+    },
+    Trial {
         name: "sqpoll-asleep",
         says: "a wake-up that is missing: the SQE lies in the ring, and nothing happens",
         lesson: 4,
         io_uring: true,
         polls: true,
         run: live!(sqpoll_asleep::run),
+    },
+    Trial {
+        name: "sqpoll-woken",
+        says: "a wake-up that is not forgotten: the SQE is taken at once",
+        lesson: 4,
+        io_uring: true,
+        polls: true,
+        run: live!(sqpoll_woken::run),
     },
     Trial {
         name: "sqpoll-idle",
@@ -289,6 +432,54 @@ pub const TRIALS: &[Trial] = &[
         io_uring: true,
         polls: true,
         run: live!(sqpoll_flags::run),
+    },
+    Trial {
+        name: "nops-alone",
+        says: "64 000 operations that do nothing, one a call",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(nops_alone::run),
+    },
+    Trial {
+        name: "nops-in-batches",
+        says: "the same 64 000 operations, 32 a call",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(nops_in_batches::run),
+    },
+    Trial {
+        name: "ring-fsync",
+        says: "fsync through a ring: a thread that the program never started does the waiting",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_fsync::run),
+    },
+    Trial {
+        name: "ring-by-hand",
+        says: "16 operations through a ring by hand: raw mmap, head, tail, barriers",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_hand::run),
+    },
+    Trial {
+        name: "ring-by-crate",
+        says: "the same 16 operations with the io-uring crate",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_crate::run),
+    },
+    Trial {
+        name: "ring-by-liburing",
+        says: "the same 16 operations with liburing, in C",
+        lesson: 3,
+        io_uring: true,
+        polls: false,
+        run: live!(ring_by_liburing::run),
     },
 ];
 

@@ -20,6 +20,7 @@ pub enum MetricId {
     SqesPerRequest,
     CqesPerRequest,
     SqesPerEnter,
+    VoluntarySwitchesPerSyscall,
     RequestsPerSecond,
     LatencyP50Ns,
     LatencyP99Ns,
@@ -157,6 +158,18 @@ pub const METRICS: &[Metric] = &[
               this kind makes no other calls than io_uring_enter. Under ptrace, what the calls said they took.",
         error: "a call that only waits counts as a batch of 0",
         check: "sudo strace -f -e trace=io_uring_enter -p {pid}",
+    },
+    Metric {
+        id: MetricId::VoluntarySwitchesPerSyscall,
+        key: "voluntary_switches_per_syscall",
+        label: "switches",
+        unit: "per system call",
+        meaning: "How many voluntary context switches the server makes for each of its system calls. A call that need \
+                  not wait makes none; one at whose edges a tracer stops the server makes 2.",
+        how: "voluntary switches of all threads (proc), divided by the system calls of the same time (perf or \
+              perf-user; of a traced server without them, the entries that its tracer saw).",
+        error: "exact; the waits of the server itself are in it",
+        check: "sudo perf stat -e context-switches,raw_syscalls:sys_enter -p {pid} -- sleep 1",
     },
     Metric {
         id: MetricId::RequestsPerSecond,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::deltas::Deltas;
 use super::history::History;
+use super::left_open::LeftOpen;
 use super::memo::Memo;
 use super::stops::Stops;
 use super::unread::Unread;
@@ -48,6 +49,8 @@ pub struct RunWorld {
     pub idle_epollout: (u64, u64),
     /// Edge-triggered descriptors with bytes that nobody fetches.
     pub unread: Unread,
+    /// Connections that are over and not closed.
+    pub left_open: LeftOpen,
     /// What its windows told.
     pub window: WindowView,
     /// Where it stood still.
@@ -86,6 +89,7 @@ impl RunWorld {
             sockets: Vec::new(),
             idle_epollout: (0, 0),
             unread: Unread::default(),
+            left_open: LeftOpen::default(),
             window: WindowView::default(),
             stops: Stops::default(),
             refused: BTreeMap::new(),
@@ -177,6 +181,7 @@ impl RunWorld {
 
     fn apply_sockets(&mut self, t_ns: u64, sockets: &[Socket]) {
         self.sockets = sockets.to_vec();
+        self.left_open.read(sockets);
         let armed = |fd: i32| {
             self.epoll_sets
                 .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Deltas, Measured, MetricId, RunWorld, WindowView, World, insight};
-use crate::servers::{Column, Server};
+use crate::servers::{Column, Server, TracedFrom};
 use crate::trace::{Counts, End, Header, Load, Machine, Purpose, Refusal, Rung};
 use crate::trials::{self, Trial};
 
@@ -16,6 +16,9 @@ pub struct ServerView<'w> {
     pub name: &'w str,
     /// Its row in the table; `None` for a name this iolab does not know.
     pub server: Option<&'static Server>,
+    /// Where the tracer sits that stops it at each call, if one does: then its switches, times and throughput are
+    /// that tracer's doing.
+    pub traced: Option<TracedFrom>,
     /// Its row in the table of trials, where it is one: then there is no client, and no load.
     pub trial: Option<&'static Trial>,
     /// The trace's header.
@@ -46,7 +49,7 @@ impl<'w> ServerView<'w> {
         let now = || runs.iter().copied().filter(|run| load_of(run, header) == load);
         let is_measured = |purpose| matches!(purpose, Purpose::Measure | Purpose::Observe);
         let rounds: Vec<_> = now().filter(|run| is_measured(run.start.purpose)).collect();
-        let window = windows(now().map(|run| &run.window));
+        let window = windows(now());
         let trial = trials::by_name(name);
         let mut sum = sum(&rounds);
         if trial.is_some() || runs.iter().any(|run| run.is_observed()) {
@@ -58,6 +61,7 @@ impl<'w> ServerView<'w> {
             name,
             load,
             server: Column::parse(name).map(|column| column.server),
+            traced: Column::parse(name).and_then(|column| column.traced),
             trial,
             header,
             sum,
@@ -123,6 +127,11 @@ impl<'w> ServerView<'w> {
         self.runs.iter().rev().find(told).copied()
     }
 
+    /// Who told what is shown of its story one by one; `None` where nobody has yet.
+    pub fn story_rung(&self) -> Option<Rung> {
+        self.last_window().and_then(|run| run.window.rung)
+    }
+
     /// Why the whole server could not run, if so.
     pub fn refused(&self) -> Option<&'w Refusal> {
         self.runs.iter().find_map(|run| match &run.end {
@@ -172,6 +181,10 @@ impl<'w> ServerView<'w> {
     pub fn remark_on_names(&self) -> Option<&'static str> {
         /// Fewer by so much.
         const APART: f64 = 1.5;
+        // A window at full speed goes round as often as the server does.
+        if self.window.rung != Some(Rung::Ptrace) {
+            return None;
+        }
         let counted = self.sum.syscalls.filter(|_| self.sum.by_name.is_empty())?;
         let window = &self.window;
         let each = |calls: u64, requests: u64| match self.tells_totals() {
@@ -195,7 +208,8 @@ impl<'w> ServerView<'w> {
         ];
         let counted = self.sum.syscalls.map(|counted| counted.rung);
         let rungs = rungs.into_iter().filter(|(_, gave)| *gave).map(|(rung, _)| rung);
-        rungs.chain(counted).chain(self.window.rung).collect()
+        let told = self.window.rung.filter(|rung| Some(*rung) != counted);
+        rungs.chain(counted).chain(told).collect()
     }
 
     /// Requests per second with probes as a share of without, with the spread of the rounds.
@@ -244,10 +258,52 @@ impl<'w> ServerView<'w> {
         self.runs.last().is_some_and(|run| run.end.is_none())
     }
 
-    /// The insights that hold.
+    /// The insights that hold. Of a server that is stopped at each call none is drawn: what it does is its tracer's
+    /// doing.
     pub fn insights(&self) -> Vec<insight::Finding> {
-        insight::findings(self)
+        if self.traced.is_some() { Vec::new() } else { insight::findings(self) }
     }
+
+    /// What has to be said of a server that is stopped at each call: whose its switches are, and what is left of its
+    /// throughput beside the one that nobody stops, where `others` has it. `hides` its number of switches, where
+    /// somebody has still to say how many there will be.
+    pub fn burden(&self, others: &[ServerView<'_>], hides: bool) -> Option<String> {
+        let from = match self.traced? {
+            TracedFrom::Same => "traced from the same processor",
+            TracedFrom::Other => "traced from another processor",
+        };
+        if self.refused().is_some() {
+            return None;
+        }
+        let value = |view: &ServerView<'_>, id: MetricId| view.metric(id).and_then(|told| told.value());
+        let switches = match value(self, MetricId::VoluntarySwitchesPerSyscall).filter(|_| !hides) {
+            Some(switches) => format!("its {} switches per call are the tracer's", rounded(switches)),
+            None => "its switches are the tracer's".to_owned(),
+        };
+        let free = others.iter().find(|other| is_untraced(other.name, self.name));
+        let free = free.and_then(|other| Some((other, value(other, MetricId::RequestsPerSecond)?)));
+        let left = free.zip(value(self, MetricId::RequestsPerSecond)).filter(|((_, free), _)| *free > 0.0);
+        let left = left.map(|((other, free), mine)| {
+            format!("; it answers {} of what {} answers", share(mine / free), other.name)
+        });
+        Some(format!("{from}: {switches}{}", left.unwrap_or_default()))
+    }
+}
+
+/// Whether a column is another one without its tracer.
+fn is_untraced(name: &str, traced: &str) -> bool {
+    traced.split_once('+').is_some_and(|(untraced, _)| untraced == name)
+}
+
+/// A number with as many digits as tell: `2.000`.
+fn rounded(number: f64) -> String {
+    format!("{number:.3}")
+}
+
+/// A share in per cent: `18 %`, `0.9 %`.
+fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
 /// The load of a run.
@@ -265,14 +321,21 @@ fn sum<'w>(runs: &[&'w RunWorld]) -> Cow<'w, Deltas> {
     Cow::Owned(sum)
 }
 
-/// Likewise of windows; most runs have none.
-fn windows<'w>(all: impl Iterator<Item = &'w WindowView>) -> Cow<'w, WindowView> {
+/// Likewise of windows; most runs have none. Counts are those of windows from rest to rest where there are any: they
+/// hold all calls of their requests and no other. What is shown one by one is of the latest window of all.
+fn windows<'w>(all: impl Iterator<Item = &'w RunWorld>) -> Cow<'w, WindowView> {
     let nothing = WindowView::default();
-    let told: Vec<_> = all.filter(|window| **window != nothing).collect();
+    let told: Vec<_> = all.filter(|run| run.window != nothing).collect();
     if let [only] = told[..] {
-        return Cow::Borrowed(only);
+        return Cow::Borrowed(&only.window);
     }
+    let from_rest_to_rest = |run: &&&RunWorld| run.start.purpose == Purpose::Window;
+    let whole = told.iter().any(|run| from_rest_to_rest(&run));
     let mut window = nothing;
-    told.iter().for_each(|more| window.merge(more));
+    told.iter().filter(|run| !whole || from_rest_to_rest(run)).for_each(|run| window.merge(&run.window));
+    if let Some(last) = told.last().filter(|last| whole && !from_rest_to_rest(last)) {
+        window.show(&last.window);
+        window.lost = told.iter().fold(0, |sum, run| sum.saturating_add(run.window.lost));
+    }
     Cow::Owned(window)
 }

@@ -29,6 +29,7 @@ pub(super) fn of(id: MetricId, view: &ServerView<'_>, deltas: &Deltas) -> Option
         MetricId::InvoluntarySwitchesPerRequest => {
             of_threads(deltas.over_threads(|thread| thread.involuntary_switches) as f64)
         }
+        MetricId::VoluntarySwitchesPerSyscall => switches_per_syscall(view, deltas),
         MetricId::CpuNsPerRequest => of_threads(deltas.over_threads(|thread| thread.cpu_ns) as f64),
         MetricId::UserNsPerRequest | MetricId::KernelNsPerRequest if known => split(id, deltas),
         MetricId::UserNsPerRequest | MetricId::KernelNsPerRequest => of_threads(0.0),
@@ -95,6 +96,24 @@ fn sqes_per_enter(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
             Measured::known(sqes / window.syscalls as f64, rung)
         }
         _ => unknown(view.refusal_of(Rung::Ring).or(not_counted(view)), "SQEs or system calls are not known"),
+    }
+}
+
+/// Both are read at the same instants, by two rungs; the rarer one is named.
+fn switches_per_syscall(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
+    match deltas.syscalls {
+        _ if deltas.threads.is_empty() => {
+            unknown(view.refusal_of(Rung::Proc), "the process was not read yet")
+        }
+        None => unknown(
+            not_counted(view),
+            "system calls are counted in windows only, where switches are the tracer's",
+        ),
+        Some(Counted { calls: 0, .. }) => Measured::unknown("no system call was made"),
+        Some(Counted { calls, rung, .. }) => {
+            let switches = deltas.over_threads(|thread| thread.voluntary_switches);
+            Measured::known(switches as f64 / calls as f64, rung)
+        }
     }
 }
 

@@ -107,10 +107,18 @@ pub struct WindowView {
     pub entries: VecDeque<RingEntry>,
     /// After how many calls the window was closed, where the process then went on unseen.
     pub cut_after: Option<u64>,
+    /// Whether the last window was closed: what is told next is of another one.
+    pub closed: bool,
 }
 
 impl WindowView {
     pub(super) fn apply(&mut self, t_ns: u64, story: &Story) {
+        if !matches!(story, Story::Thinned { .. }) && std::mem::take(&mut self.closed) {
+            // Between two windows nobody saw what happened: one by one is shown what is of one window.
+            self.calls.clear();
+            self.echoes.clear();
+            self.entries.clear();
+        }
         match story {
             Story::Enter { tid, name, args } => {
                 add_name(&mut self.by_name, name, 1);
@@ -125,7 +133,9 @@ impl WindowView {
                 let (reports, done) = reports_and_done(name, *result);
                 add(&mut self.reports, reports);
                 add(&mut self.done, done);
-                if let Some(call) = self.calls.iter_mut().rev().find(|call| call.tid == *tid) {
+                let under_way = |call: &&mut Call| call.result.is_none() && call.name == *name;
+                let last = self.calls.iter_mut().rev().find(|call| call.tid == *tid);
+                if let Some(call) = last.filter(under_way) {
                     (call.result, call.until_ns) = (Some(*result), Some(t_ns));
                     self.habits.called(Called { tid: *tid, name, args: &call.args, result: *result });
                     if let Some(sqes) = batch_of(name, call.args[1], *result) {
@@ -183,6 +193,7 @@ impl WindowView {
 
     pub(super) fn close(&mut self, duration_ns: u64, window: &Window) {
         self.rung = Some(window.rung);
+        self.closed = true;
         add(&mut self.syscalls, window.syscalls);
         add(&mut self.requests, window.requests);
         add(&mut self.lost, window.lost);
@@ -198,6 +209,13 @@ impl WindowView {
             enters.add(0, waits);
         }
         enters
+    }
+
+    /// Shows the calls, requests and entries of another window one by one, in place of its own.
+    pub(super) fn show(&mut self, other: &Self) {
+        self.calls.clone_from(&other.calls);
+        self.echoes.clone_from(&other.echoes);
+        self.entries.clone_from(&other.entries);
     }
 
     /// Adds the windows of another run of the same server.

@@ -154,8 +154,12 @@ fn correct_servers_are_left_alone() {
         true => "threads select poll epoll epoll-edge epoll-spin uring uring-multishot sqpoll",
         false => "threads select poll epoll epoll-edge epoll-spin",
     };
-    for load in ["--requests 5000", "--rate 2000 --burst 64 --duration 0.6", "--connections 1 --requests 500"]
-    {
+    for load in [
+        "--requests 5000",
+        "--rate 2000 --burst 64 --duration 0.6",
+        "--connections 1 --requests 500",
+        "--message 1048576 --connections 8 --requests 200",
+    ] {
         let document = lab(&format!("{all} {load}"));
         for server in document["servers"].as_array().unwrap() {
             // As fast as it goes somebody is the slower one; and where a poller is not kept busy by a crowd it

@@ -7,5 +7,7 @@
 mod live;
 #[path = "../common/program.rs"]
 mod program;
+mod programs;
+mod recorded;
 mod rules;
 mod written;

@@ -191,3 +191,174 @@ fn the_client_is_the_bottleneck_when_the_server_has_time() {
     assert_eq!(paced(50, 60, 1000).insights(), NOTHING, "the server is the slower one");
     assert_eq!(paced(50, 0, 1000).in_time().insights(), NOTHING, "the server takes nothing any more");
 }
+
+#[test]
+fn a_herd_is_several_lists_and_accepts_in_vain() {
+    const PLAIN: u32 = Interest::IN;
+    const ONE: u32 = Interest::IN | Interest::EXCLUSIVE;
+    let wait = ("epoll_wait", [3, 0, 8], 1);
+    let herd = |lists: &[u32], got, in_vain| {
+        let got_one = [wait, ("accept4", [7, 0, 0], 8)];
+        let too_late = [wait, ("accept4", [7, 0, 0], -11)];
+        run_of("epoll").listener(lists).calls(got, &got_one).calls(in_vain, &too_late).insights()
+    };
+    assert_eq!(herd(&[PLAIN; 4], 64, 64), ["thundering-herd"]);
+    assert_eq!(herd(&[PLAIN; 2], 64, 8), ["thundering-herd"]);
+    assert_eq!(herd(&[PLAIN; 4], 64, 7), NOTHING, "too few to tell");
+    assert_eq!(herd(&[PLAIN; 4], 80, 8), NOTHING, "hardly ever");
+    assert_eq!(herd(&[ONE; 4], 64, 64), NOTHING, "they asked to be woken one at a time");
+    assert_eq!(herd(&[PLAIN], 64, 64), NOTHING, "nobody else was woken");
+    assert_eq!(herd(&[PLAIN, ONE, ONE], 64, 64), NOTHING, "one of them hears of all");
+}
+
+#[test]
+fn a_list_is_rewritten_where_no_backlog_asks_for_it() {
+    let wait = ("epoll_wait", [3, 0, 8], 1);
+    let (receive, whole) = (("recvfrom", [10, 0, 4096], 64), ("sendto", [10, 0, 64], 64));
+    let change = ("epoll_ctl", [3, 3, 10], 0);
+    let to_and_fro = [wait, receive, change, wait, whole, change];
+    let of = |events, times, calls: &[_]| run_of("epoll").sockets(&[(events, 0)]).calls(times, calls);
+    assert_eq!(of(Interest::IN, 25, &to_and_fro).insights(), ["interest-rewritten"]);
+    assert_eq!(of(Interest::IN, 24, &to_and_fro).insights(), NOTHING, "too few to tell");
+    assert_eq!(of(Interest::IN | Interest::ONESHOT, 50, &to_and_fro).insights(), NOTHING, "each arms again");
+    assert_eq!(run_of("epoll").calls(50, &to_and_fro).insights(), NOTHING, "what kind is not known");
+    let (short, rest) = (("sendto", [10, 0, 64], 60), ("sendto", [10, 60, 4], 4));
+    let backlog = [wait, receive, short, change, wait, rest, change];
+    assert_eq!(of(Interest::IN, 50, &backlog).insights(), NOTHING, "there was no room");
+    let off_and_on = [wait, ("epoll_ctl", [3, 2, 10], 0), receive, whole, ("epoll_ctl", [3, 1, 10], 0)];
+    assert_eq!(of(Interest::IN, 50, &off_and_on).insights(), ["interest-rewritten"]);
+    let seldom = [wait, receive, whole, wait, receive, whole, wait, receive, whole, change];
+    assert_eq!(of(Interest::IN, 100, &seldom).insights(), NOTHING, "one in three");
+}
+
+#[test]
+fn a_turn_is_too_long_where_others_wait_for_theirs() {
+    let turn = |reported, reads, lost| {
+        let wait = ("epoll_wait", [3, 0, 8], reported);
+        let run = run_of("epoll").calls(1, &[wait]).calls(reads, &[("read", [10, 0, 1024], 1024)]);
+        run.calls(1, &[("read", [11, 0, 1024], 6)]).lost(lost).insights()
+    };
+    assert_eq!(turn(2, 17, 0), ["long-turn"]);
+    assert_eq!(turn(2, 16, 0), NOTHING, "a turn that has an end");
+    assert_eq!(turn(1, 100, 0), NOTHING, "nobody else was ready");
+    assert_eq!(turn(2, 100, 1), NOTHING, "the other one's turn may be what was lost");
+}
+
+#[test]
+fn connections_are_left_open_where_reading_after_reading_finds_them_over() {
+    let left = |readings, connections, receive, send| {
+        let one = |run: Written, _| run.peers_done(connections, receive, send);
+        (0..readings).fold(run_of("epoll"), one).insights()
+    };
+    assert_eq!(left(5, 8, 0, 0), ["left-open"]);
+    assert_eq!(left(4, 8, 0, 0), NOTHING, "somebody may come to close them yet");
+    assert_eq!(left(9, 7, 0, 0), NOTHING, "so few may be meant");
+    assert_eq!(left(9, 8, 1, 0), NOTHING, "nobody has read that they are over");
+    assert_eq!(left(9, 8, 0, 64), NOTHING, "there is something to send yet");
+    let others = run_of("epoll").peers_done(8, 0, 0).peers_done(8, 0, 0).peers_done(2, 0, 0);
+    assert_eq!(others.peers_done(8, 0, 0).peers_done(8, 0, 0).insights(), NOTHING, "those were closed");
+}
+
+#[test]
+fn bytes_one_by_one_are_a_habit_where_calls_do_little_else() {
+    let of = |times, more| {
+        let run = run_of("threads").calls(times, &[("read", [10, 0, 1], 1)]);
+        run.calls(more, &[("write", [10, 0, 64], 64)]).insights()
+    };
+    assert_eq!(of(51, 0), ["tiny-reads"]);
+    assert_eq!(of(50, 0), NOTHING, "too few to tell");
+    assert_eq!(of(100, 140), ["tiny-reads"]);
+    assert_eq!(of(100, 160), NOTHING, "it mostly does something else");
+    let pages = run_of("threads").calls(500, &[("read", [10, 0, 4096], 4096)]);
+    assert_eq!(pages.insights(), NOTHING);
+}
+
+#[test]
+fn a_write_is_cut_short_where_the_rest_never_goes() {
+    let short = ("write", [10, 0x1000, 100], 60);
+    let of = |then| run_of("epoll").calls(1, &[short, then]);
+    assert_eq!(of(("write", [10, 0x1000, 100], 100)).insights(), ["write-cut-short"]);
+    assert_eq!(of(("close", [10, 0, 0], 0)).insights(), ["write-cut-short"]);
+    assert_eq!(of(("write", [10, 0x1000 + 60, 40], 40)).insights(), NOTHING, "it goes on");
+    assert_eq!(
+        of(("write", [10, 0x1000, 100], 100)).lost(1).insights(),
+        NOTHING,
+        "it may have gone on unseen"
+    );
+}
+
+#[test]
+fn a_queue_sleeps_where_nothing_moves_for_some_readings() {
+    assert_eq!(run_of("sqpoll").stands(3, 0).insights(), ["queue-asleep"]);
+    assert_eq!(run_of("sqpoll").stands(2, 0).insights(), NOTHING, "just before the call that wakes");
+}
+
+#[test]
+fn completions_wait_for_a_call_where_nothing_comes_for_some_readings() {
+    assert_eq!(run_of("uring").stands(0, 3).insights(), ["uncollected"]);
+    assert_eq!(run_of("uring").stands(0, 2).insights(), NOTHING, "it was busy with something else");
+}
+
+#[test]
+fn buffers_run_out_where_it_is_no_exception() {
+    const NO_BUFFERS: i32 = -105;
+    let of =
+        |good, out| run_of("uring").completes(good, 1, 64, 2).completes(out, 1, NO_BUFFERS, 0).insights();
+    assert_eq!(of(20, 3), ["buffers-ran-out"]);
+    assert_eq!(of(20, 2), NOTHING, "a burst");
+    assert_eq!(of(58, 3), NOTHING, "seldom");
+}
+
+#[test]
+fn a_multishot_has_ended_where_waits_find_nothing_and_nobody_asks_again() {
+    const MORE: u32 = 2;
+    let timed_out = ("io_uring_enter", [4, 0, 1], -62);
+    let ended = || run_of("uring").asks(1).completes(4, 1, 64, MORE).completes(1, 1, 64, 0);
+    assert_eq!(ended().calls(1, &[timed_out]).insights(), ["multishot-ended"]);
+    assert_eq!(ended().asks(1).calls(1, &[timed_out]).insights(), NOTHING, "asked for again");
+    assert_eq!(
+        ended().calls(9, &[("io_uring_enter", [4, 0, 1], 0)]).insights(),
+        NOTHING,
+        "other things come"
+    );
+    assert_eq!(ended().calls(1, &[timed_out]).lost(1).insights(), NOTHING);
+    let goes_on = run_of("uring").asks(1).completes(4, 1, 64, MORE).calls(9, &[timed_out]);
+    assert_eq!(goes_on.insights(), NOTHING, "the peer says nothing");
+    let over = run_of("uring").asks(1).completes(4, 1, 64, MORE).completes(1, 1, 0, 0);
+    assert_eq!(over.calls(9, &[timed_out]).insights(), NOTHING, "the peer is gone");
+}
+
+#[test]
+fn workers_are_needless_where_there_are_sockets() {
+    let of = |sleeps, cpu_ns| {
+        run_of("uring").sockets(&[(0, 0)]).ring(2000, 0).thread("iou-wrk-7", cpu_ns, sleeps, 0)
+    };
+    assert_eq!(of(20, SECOND_NS / 100).insights(), ["workers-block"]);
+    assert_eq!(of(19, SECOND_NS / 100).insights(), NOTHING, "a file now and then");
+    assert_eq!(of(900, SECOND_NS / 1000).insights(), NOTHING, "next to nothing");
+    let files = run_of("uring").ring(2000, 0).thread("iou-wrk-7", SECOND_NS, 900, 0);
+    assert_eq!(files.insights(), NOTHING, "a disk has to be waited for");
+}
+
+#[test]
+fn of_a_program_that_nobody_asks_nothing_is_said_for_each_request() {
+    let busy = |server| run_of(server).unasked().syscalls(1_000_000);
+    let calls = [("epoll_wait", 1, 100), ("recvfrom", 64, 100), ("sendto", 64, 100), ("recvfrom", -11, 60)];
+    assert_eq!(busy("nginx").cpus(1).window(&calls).insights(), NOTHING);
+    assert_eq!(run_of("nginx").unasked().by_name("epoll_wait", 100_000).insights(), NOTHING);
+    assert_eq!(busy("fio").ring(100_000, 0).thread("fio", SECOND_NS, 1, 0).insights(), NOTHING);
+    assert_eq!(busy("fio").cpus(1).ring(100_000, 0).thread("iou-sqp-7", SECOND_NS, 0, 0).insights(), NOTHING);
+    // What it does wrong whoever asks is said all the same.
+    let tiny = busy("a-program").calls(100, &[("read", [10, 0, 1], 1)]);
+    assert_eq!(tiny.insights(), ["tiny-reads"]);
+}
+
+#[test]
+fn long_messages_take_many_calls_and_nobody_polls() {
+    let both = |bytes| {
+        let run = run_of("sqpoll").syscalls(100_000).message_bytes(bytes).ring(100_000, 0);
+        run.thread("iou-sqp-7", SECOND_NS, 0, 0).insights()
+    };
+    assert_eq!(both(64), ["too-many-pollers"]);
+    assert_eq!(both(1 << 20), NOTHING);
+}

@@ -20,6 +20,7 @@ pub struct Written {
     state: Vec<(u64, Record)>,
     story: Vec<Story>,
     windowed: bool,
+    lost: u64,
 }
 
 /// A second of a server that answered 1000 requests with two system calls each and slept before each.
@@ -37,6 +38,7 @@ pub fn run_of(server: &'static str) -> Written {
         state: Vec::new(),
         story: Vec::new(),
         windowed: true,
+        lost: 0,
     }
     .thread("iolab", 100_000_000, 1000, 0)
 }
@@ -168,6 +170,71 @@ impl Written {
         self
     }
 
+    /// Nobody here asks anything of it: how many requests it answers is not known.
+    pub fn unasked(mut self) -> Self {
+        self.client = ClientTotals::default();
+        self
+    }
+
+    /// Further calls of the window: descriptor, second and third argument, answer, so many times.
+    pub fn calls(mut self, times: usize, calls: &[(&str, [u64; 3], i64)]) -> Self {
+        for _ in 0..times {
+            for (name, [first, second, third], result) in calls {
+                let (tid, name, args) = (1, (*name).to_owned(), [*first, *second, *third, 0, 0, 0]);
+                self.story.push(Story::Enter { tid, name: name.clone(), args });
+                self.story.push(Story::Exit { tid, name, result: *result });
+            }
+        }
+        self
+    }
+
+    /// A submission of a receive from descriptor 9.
+    pub fn asks(mut self, user_data: u64) -> Self {
+        let operation = "RECV".to_owned();
+        let (ring, fd, len, flags, tid) = (4, 9, 0, 0, None);
+        self.story.push(Story::Sqe { ring, operation, fd, len, flags, user_data, tid });
+        self
+    }
+
+    /// So many completions.
+    pub fn completes(mut self, times: usize, user_data: u64, result: i32, flags: u32) -> Self {
+        let done = Story::Cqe { ring: 4, user_data, result, flags, tid: None };
+        self.story.extend(vec![done; times]);
+        self
+    }
+
+    /// Records of the window that were lost.
+    pub fn lost(mut self, lost: u64) -> Self {
+        self.lost = lost;
+        self
+    }
+
+    /// A reading: one listener at descriptor 7, watched by lists with these events.
+    pub fn listener(mut self, lists: &[u32]) -> Self {
+        let set =
+            |(fd, events): (i32, &u32)| EpollSet { fd, interest: vec![Interest { fd: 7, events: *events }] };
+        let sets = (20..).zip(lists).map(set).collect();
+        let sockets = vec![Socket { fd: 7, listening: true, ..Socket::default() }];
+        self.state.push((1, Record::EpollSets { sets }));
+        self.state.push((1, Record::Sockets { sockets }));
+        self
+    }
+
+    /// A reading: so many connections whose peers are done, with that much in their queues.
+    pub fn peers_done(mut self, connections: i32, receive_queue_bytes: u32, send_queue_bytes: u32) -> Self {
+        let over =
+            |fd| Socket { fd, receive_queue_bytes, send_queue_bytes, peer_done: true, ..Socket::default() };
+        let sockets = (10..10 + connections).map(over).collect();
+        self.state.push((1, Record::Sockets { sockets }));
+        self
+    }
+
+    /// A ring in which nothing moved for so many readings: entries queued for a sleeper, completions put off.
+    pub fn stands(mut self, stranded: u64, uncollected: u64) -> Self {
+        self.process.rings.push(RingTotals { fd: 4, stranded, uncollected, ..RingTotals::default() });
+        self
+    }
+
     /// The insights that hold.
     pub fn insights(self) -> Vec<String> {
         let trace = self.trace();
@@ -182,7 +249,8 @@ impl Written {
         push(0, 0, start(Purpose::Window));
         let syscalls = self.story.len() as u64 / 2;
         self.story.into_iter().for_each(|story| push(0, 1, Record::Story(story)));
-        let window = Window { rung: Rung::Ptrace, lost: 0, requests: 100, syscalls };
+        let requests = if self.client.answered == 0 { 0 } else { 100 };
+        let window = Window { rung: Rung::Ptrace, lost: self.lost, requests, syscalls };
         if self.windowed {
             push(0, 2, Record::Window { duration_ns: 2, window });
         }
@@ -193,7 +261,9 @@ impl Written {
         zero.threads.iter_mut().for_each(|thread| {
             (thread.cpu_ns, thread.voluntary_switches, thread.involuntary_switches) = (0, 0, 0);
         });
-        zero.rings.iter_mut().for_each(|ring| (ring.sq_tail, ring.cq_tail, ring.overflow_seen) = (0, 0, 0));
+        zero.rings.iter_mut().for_each(|ring| {
+            *ring = RingTotals { fd: ring.fd, cq_entries: ring.cq_entries, ..RingTotals::default() }
+        });
         let calls = zero.syscalls.as_mut().unwrap();
         calls.total = 0;
         calls.by_name.clear();

@@ -9,6 +9,7 @@ mod counts;
 mod document;
 mod ends;
 mod limits;
+mod observer;
 #[path = "../common/program.rs"]
 mod program;
 mod record;

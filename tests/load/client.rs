@@ -134,7 +134,7 @@ impl Client {
                     told.totals = totals.clone();
                     told.reports.push((at_ns, totals));
                 }
-                Tell::Story { events, lost } => {
+                Tell::Story { events, lost, .. } => {
                     told.story.extend(events);
                     told.story_lost += lost;
                 }

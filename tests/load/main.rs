@@ -326,3 +326,28 @@ fn the_story_names_every_request_once_sent_before_it_is_answered() {
         }
     });
 }
+
+#[test]
+fn the_story_is_told_for_a_part_of_a_run() {
+    with_both_engines(|engine| {
+        let server = Server::start(Manner::Echo);
+        let mut client = opened(engine, &server, &load(2, 64));
+        client.begin(None, None);
+        client.until(|_, totals| totals.answered > 0);
+        client.ask(&Ask::Story { on: true });
+        let begun_ns = loop {
+            match client.hear() {
+                Tell::Story { until_ns, .. } if until_ns > 0 => break until_ns,
+                Tell::Totals { .. } | Tell::Story { .. } => {}
+                other => panic!("no story: {other:?}"),
+            }
+        };
+        client.report();
+        client.ask(&Ask::Story { on: false });
+        let told = client.pause();
+        let answered = told.story.iter().filter(|(_, story)| matches!(story, Story::Answered { .. })).count();
+        assert!(told.story.iter().all(|(at_ns, _)| *at_ns + 2_000_000 >= begun_ns));
+        assert!((1..told.totals.answered).contains(&(answered as u64 + told.story_lost)));
+        assert!(client.run(10).story.is_empty(), "the next run tells none");
+    });
+}

@@ -13,17 +13,20 @@ pub fn ring(capabilities: &Capabilities) -> Check {
 /// Counting in the kernel.
 pub fn perf(capabilities: &Capabilities) -> Check {
     let works = match capabilities.perf_event_paranoid {
-        Some(paranoid) => format!("kernel events may be counted (perf_event_paranoid {paranoid})"),
-        None => "kernel events may be counted".to_owned(),
+        Some(paranoid) => {
+            format!("kernel events may be counted, and recorded in order (perf_event_paranoid {paranoid})")
+        }
+        None => "kernel events may be counted, and recorded in order".to_owned(),
     };
-    let why = "counts every system call and switch at full speed; without it, perf-user or ptrace count";
+    let why =
+        "counts every system call and tells the story at full speed; without it, perf-user or ptrace do";
     Check::of("perf", &capabilities.perf, works, why)
 }
 
 /// Counting without privileges.
 pub fn perf_user(capabilities: &Capabilities) -> Check {
-    let works = "own system calls may be counted by name, without privileges";
-    let why = "exact counts by name at full speed for users who are not root; without it, ptrace samples";
+    let works = "own system calls may be counted by name, and recorded in order, without privileges";
+    let why = "counts and story by name at full speed for users who are not root; without it, ptrace samples";
     Check::of("perf-user", &capabilities.perf_user, works, why)
 }
 

@@ -36,7 +36,11 @@ impl Lane<'_> {
                     cast.open = totals.open;
                     return Ok(totals);
                 }
-                Tell::Story { events, lost } => {
+                Tell::Story { events, lost, until_ns } if cast.windows.is_some() => {
+                    let windows = cast.windows.as_ref();
+                    windows.inspect(|windows| windows.client_told(events, lost, until_ns));
+                }
+                Tell::Story { events, lost, .. } => {
                     cast.story_lost = cast.story_lost.saturating_add(lost);
                     if let Some((run, zero_ns)) = run {
                         let records = events

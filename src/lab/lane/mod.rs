@@ -4,34 +4,22 @@
 //! belong to exactly the requests in between, which is why counts per request come out whole.
 
 mod conversation;
+mod windows;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use super::cast::Cast;
-use super::observer::Watch;
+use super::observer::{Probes, Watch};
+use super::plan::OpenWindows;
 use super::session::{Control, Stage};
-use super::tracer::{Seen, Tracer};
+use super::tracer::Burden;
+use super::windows::{Times, Windows};
 use crate::load::protocol::{Ask, Tell};
 use crate::probe::clock;
-use crate::servers::Server;
-use crate::trace::{End, Layer, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start, Window};
-
-/// Requests of a window in a closed loop: a few rounds of all connections.
-const WINDOW_REQUESTS: u64 = 2048;
-
-/// Requests of a window at a pace: what comes in a quarter of a second, within these bounds.
-const WINDOW_REQUESTS_PACED: std::ops::RangeInclusive<u64> = 8..=512;
-
-/// A window is opened so often until one has seen all calls of its requests.
-const WINDOWS_MAX: u32 = 3;
-
-/// Without a ring an echo takes at least a read and a write.
-const CALLS_PER_ECHO_MIN: u64 = 2;
-
-/// Requests of one connection that come more often than this may be read two at a time.
-const OFTEN_PER_S: u64 = 50;
+use crate::servers::{Server, TracedFrom};
+use crate::trace::{End, Layer, Load, Note, Pace, Purpose, Record, Refusal, RunId, Rung, Start};
 
 /// The longest message of a warm-up.
 const WARM_UP_BYTES: u32 = 64;
@@ -104,6 +92,10 @@ impl<'s> Lane<'s> {
         self.stage.plan.columns[self.index].server
     }
 
+    fn traced_from(&self) -> Option<TracedFrom> {
+        self.stage.plan.columns[self.index].traced
+    }
+
     /// One round, or what is left of it: starts everything, measures, ends everything. Answers what is left where
     /// it takes a fresh server and client.
     pub fn run(&self, round: u32, purpose: Purpose) -> Option<u32> {
@@ -128,6 +120,13 @@ impl<'s> Lane<'s> {
     }
 
     fn refusal(&self) -> Option<Refusal> {
+        if self.traced_from() == Some(TracedFrom::Other) && self.stage.capabilities.machine.cpus < 2 {
+            return Some(Refusal {
+                layer: Layer::Cpus,
+                says: "there is one processor, so the tracer cannot sit on another".into(),
+                try_this: "the same column with +same".into(),
+            });
+        }
         let allowed = &self.stage.capabilities.io_uring;
         (self.server().io_uring && !allowed.is_usable()).then(|| allowed.refusal().cloned()).flatten()
     }
@@ -137,7 +136,10 @@ impl<'s> Lane<'s> {
     /// A client gives connections up on which no answer comes, so a run may end with fewer than it began with.
     /// Then this ends, too, and what is left is for others: the server still holds what nobody asks for any more.
     fn rounds(&self, cast: &mut Cast, first: u32, purpose: Purpose) -> Result<Option<u32>, Trouble> {
-        let windows = purpose == Purpose::Measure && self.stage.plan.probing.allows(Rung::Ptrace);
+        let windows = purpose == Purpose::Measure
+            && self.traced_from().is_none()
+            && self.stage.plan.windows != OpenWindows::Never
+            && (cast.stream.is_some() || self.stage.plan.probing.allows(Rung::Ptrace));
         let mut round = first;
         loop {
             self.rest(cast)?;
@@ -147,6 +149,7 @@ impl<'s> Lane<'s> {
             let load = self.stage.load_of(self.index);
             if load != cast.load {
                 cast.load = load;
+                cast.mind_threads(self.server());
                 self.open(cast)?;
                 continue;
             }
@@ -213,91 +216,23 @@ impl<'s> Lane<'s> {
         }
     }
 
-    /// Runs under ptrace, until one tells all calls of its requests; the last one counts as it is.
-    fn windows(&self, cast: &mut Cast, round: u32) -> Result<Outcome, Trouble> {
-        let _turn = self.stage.window_turn();
-        for left in (0..WINDOWS_MAX).rev() {
-            if let Some(outcome) = self.window(cast, round, left == 0)? {
-                return Ok(outcome);
-            }
-        }
-        Ok(Outcome::Seen)
-    }
-
-    /// A run under ptrace. `None`: it told less than there was, and was not the `last`.
-    fn window(&self, cast: &mut Cast, round: u32, last: bool) -> Result<Option<Outcome>, Trouble> {
-        let run = self.begin(cast.pid, &cast.load, round, Purpose::Window);
-        let zero_ns = clock::monotonic_ns();
-        // The tracer and the client tell of the same moments: in order of time once both have told.
-        self.stage.recorder.hold(run);
-        let tracer = match Tracer::attach(cast.pid, Arc::clone(&self.stage.recorder), run, zero_ns) {
-            Ok(tracer) => tracer,
-            Err(refusal) => {
-                self.stage.recorder.release(run);
-                self.stage.recorder.push(run, [(0, Record::Refused { rung: Rung::Ptrace, refusal })]);
-                self.end(run, 0, End::Done);
-                return Ok(Some(Outcome::Seen));
-            }
-        };
-        // Attaching broke the server's wait: it has to wait again before the first request comes.
-        self.settle();
-        let requests = Some(self.window_requests(&cast.load));
-        let asked = cast.client.ask(&Ask::Run { requests, duration_ns: None, story: true });
-        let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
-        let seen = tracer.detach();
-        let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
-        let whole = match &quiet {
-            Ok(totals) if cast.cut.is_none() => self.told_all(&cast.load, totals.answered, &seen),
-            _ => true,
-        };
-        if !whole && !last && !self.stage.is_stopped() {
-            cast.story_lost = 0;
-            self.stage.recorder.discard(run);
-            self.end(run, t_ns, End::Done);
-            return Ok(None);
-        }
-        self.stage.recorder.release(run);
-        if let Some(says) = seen.trouble {
-            let refusal = Refusal { layer: Layer::Kernel, says, try_this: String::new() };
-            self.stage.recorder.push(run, [(t_ns, Record::Refused { rung: Rung::Ptrace, refusal })]);
-        } else if let Ok(totals) = &quiet {
-            let lost = std::mem::take(&mut cast.story_lost);
-            let window =
-                Window { rung: Rung::Ptrace, lost, requests: totals.answered, syscalls: seen.syscalls };
-            self.stage.recorder.push(run, [(t_ns, Record::Window { duration_ns: t_ns, window })]);
-        }
-        self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Seen)).map(Some)
-    }
-
-    /// Whether a window can have seen all calls of its requests, each by itself. A server that falls behind reads
-    /// two requests of a connection at once; where they are meant to follow each other so closely that it may,
-    /// that is how this server works under this load.
-    fn told_all(&self, load: &Load, requests: u64, seen: &Seen) -> bool {
-        let apart = match load.pace {
-            Pace::Max => true,
-            Pace::PerSecond(rate) => rate <= u64::from(load.connections) * OFTEN_PER_S,
-        };
-        let least =
-            if self.server().io_uring || !apart { 0 } else { requests.saturating_mul(CALLS_PER_ECHO_MIN) };
-        seen.trouble.is_none() && seen.syscalls >= least
-    }
-
-    fn window_requests(&self, load: &Load) -> u64 {
-        let wanted = match load.pace {
-            Pace::Max => WINDOW_REQUESTS,
-            Pace::PerSecond(rate) => {
-                // At a slow pace a second's worth is all that somebody waits for.
-                let least = rate.clamp(2, *WINDOW_REQUESTS_PACED.start());
-                (rate / 4).clamp(least, *WINDOW_REQUESTS_PACED.end())
-            }
-        };
-        load.requests.map_or(wanted, |all| all.clamp(1, wanted))
-    }
-
     /// A measured run.
     fn measure(&self, cast: &mut Cast, round: u32, purpose: Purpose) -> Result<Outcome, Trouble> {
         let run = self.begin(cast.pid, &cast.load, round, purpose);
         let mut probes = cast.probes.take();
+        let burden = match self.traced_from().map(|from| Burden::attach(cast.pid, from)).transpose() {
+            Ok(burden) => burden,
+            Err(refusal) => {
+                self.end(run, 0, End::Refused { refusal });
+                self.stage.give_up(self.index);
+                return Ok(Outcome::Measured);
+            }
+        };
+        if let Some(burden) = &burden {
+            // Attaching broke the server's wait: it has to wait again before the first request comes.
+            self.settle();
+            probes.iter_mut().for_each(|probes| probes.is_stopped_by(Arc::clone(&burden.calls)));
+        }
         self.come_to_rest(probes.as_mut());
         let first = probes.as_mut().map(|probes| {
             let refused = std::mem::take(&mut probes.refused);
@@ -310,17 +245,37 @@ impl<'s> Lane<'s> {
         let first = first.unwrap_or_default();
         self.stage.recorder.push(run, first.into_iter().map(|record| (0, record)));
         let zero_ns = clock::monotonic_ns();
+        self.open_windows(cast, run, zero_ns, probes.as_ref());
         let watch = probes.map(|probes| Watch::start(probes, Arc::clone(&self.stage.recorder), run, zero_ns));
         let (requests, duration_ns) = self.stage.plan.round_bounds(round);
         let asked = cast.client.ask(&Ask::Run { requests, duration_ns, story: false });
         let quiet = asked.map_err(Trouble::from).and_then(|()| self.until_quiet(cast, Some((run, zero_ns))));
+        cast.end_windows();
         cast.probes = watch.and_then(Watch::end);
         self.come_to_rest(cast.probes.as_mut());
         let t_ns = clock::monotonic_ns().saturating_sub(zero_ns);
         if let Some(probes) = &mut cast.probes {
             self.stage.recorder.push(run, [(t_ns, Record::Process(probes.totals_exactly()))]);
         }
+        // After the last reading: letting go breaks the server's wait once more.
+        burden.into_iter().for_each(Burden::detach);
         self.conclude(cast, run, t_ns, quiet.map(|_| Outcome::Measured))
+    }
+
+    /// Has the story told now and then, where a stream is there to tell it.
+    fn open_windows(&self, cast: &mut Cast, run: RunId, zero_ns: u64, probes: Option<&Probes>) {
+        if self.traced_from().is_some() {
+            return;
+        }
+        let times = match self.stage.plan.windows {
+            OpenWindows::Auto => Times::NowAndThen(cast.load.pace),
+            OpenWindows::Always => Times::Always,
+            OpenWindows::Never => return,
+        };
+        if let Some(mut stream) = cast.stream.take() {
+            stream.only_ring(probes.and_then(Probes::only_ring));
+            cast.windows = Some(Windows::start(stream, self.scene(cast, run, zero_ns), times));
+        }
     }
 
     fn begin(&self, pid: u32, load: &Load, round: u32, purpose: Purpose) -> RunId {

@@ -88,7 +88,7 @@ impl Trials {
     }
 
     /// A handle that asks the same from another thread.
-    pub fn remote(&self) -> impl Fn(Control) + Send + Sync + 'static {
+    pub fn remote(&self) -> impl Fn(Control) + Send + Sync + use<> + 'static {
         let inbox = self.inbox.clone();
         move |control| {
             let _ = inbox.send(Happening::Control(control));

@@ -1,4 +1,4 @@
-//! A tracer beside its tracee: both on one processor. Each stop wakes the tracer, and waking an idle
+//! A tracer beside its tracee: both on one processor, or apart on purpose. Each stop wakes the tracer, and waking an idle
 //! processor costs twenty times as much as switching on a busy one (78 µs against 3.7).
 
 use std::collections::BTreeMap;
@@ -12,6 +12,15 @@ use super::super::proc::tids;
 /// The calling thread.
 const THIS: Pid = Pid::from_raw(0);
 
+/// Which processor a tracer runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seat {
+    /// The tracee's.
+    Beside,
+    /// Another one: what that costs is what somebody wants to see.
+    Apart,
+}
+
 /// Keeps the calling thread on one processor for as long as it lives, and with it the process it traces: else
 /// the scheduler, which sees two busy threads on one processor, soon moves a server that never sleeps away.
 #[derive(Debug)]
@@ -23,9 +32,14 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// Moves the calling thread to the processor that most of `tids` ran on last, and keeps them there if the
-    /// process is `ours`; `None` where it may not go there, which costs speed and nothing else.
-    pub(super) fn threads(pid: i32, tids: impl Iterator<Item = i32> + Clone, ours: bool) -> Option<Self> {
+    /// Moves the calling thread to the processor that most of `tids` ran on last, or away from it, and keeps them
+    /// there if the process is `ours`; `None` where it may not go there, which costs speed and nothing else.
+    pub(super) fn threads(
+        pid: i32,
+        tids: impl Iterator<Item = i32> + Clone,
+        ours: bool,
+        seat: Seat,
+    ) -> Option<Self> {
         let mut times = BTreeMap::new();
         for processor in tids.clone().filter_map(|tid| last_processor(pid, tid)) {
             *times.entry(processor).or_insert(0) += 1;
@@ -34,7 +48,14 @@ impl Beside {
         let before = sched_getaffinity(THIS).ok()?;
         let mut one = CpuSet::new();
         one.set(processor).ok()?;
-        sched_setaffinity(THIS, &one).ok()?;
+        match seat {
+            Seat::Beside => sched_setaffinity(THIS, &one).ok()?,
+            Seat::Apart => {
+                let mut others = before;
+                others.unset(processor).ok()?;
+                sched_setaffinity(THIS, &others).ok()?;
+            }
+        }
         let keep = |tid| {
             let before = sched_getaffinity(Pid::from_raw(tid)).ok()?;
             sched_setaffinity(Pid::from_raw(tid), &one).ok()?;
@@ -49,7 +70,7 @@ impl Beside {
 /// that the process will start. Where that is not allowed it costs speed and nothing else.
 pub(super) fn settle(pid: i32) {
     // Nothing is put back.
-    std::mem::forget(Beside::threads(pid, std::iter::once(pid), true));
+    std::mem::forget(Beside::threads(pid, std::iter::once(pid), true, Seat::Beside));
 }
 
 impl Drop for Beside {

@@ -30,7 +30,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use self::bell::Bell;
-use self::beside::Beside;
+use self::beside::{Beside, Seat};
 use self::refused::seize_refused;
 use self::request::{Edge, Of, Report, Why};
 pub use self::request::{Registers, registers};
@@ -80,6 +80,8 @@ pub struct Window {
     own_child: bool,
     /// Whether the process is kept on the tracer's processor meanwhile; a foreign one is left where it is.
     keeps_beside: bool,
+    /// Where the tracer runs meanwhile.
+    seat: Seat,
     _stays_in_its_thread: PhantomData<*const ()>,
 }
 
@@ -97,6 +99,7 @@ impl Window {
             threads: BTreeMap::new(),
             own_child,
             keeps_beside: own_child,
+            seat: Seat::Beside,
             _stays_in_its_thread: PhantomData,
         };
         // Threads that an untraced one starts meanwhile are missed by one round and found by the next; those
@@ -116,6 +119,13 @@ impl Window {
         self
     }
 
+    /// Keeps the tracer on another processor than the process while the window is open, which makes every stop
+    /// many times as dear. Where there is one processor only, nothing is moved.
+    pub fn apart(mut self) -> Self {
+        self.seat = Seat::Apart;
+        self
+    }
+
     /// Traces until `stop` becomes readable (an eventfd, a timerfd, a pipe that is closed), or the process
     /// ends, and detaches. `sink` gets every event with its time in nanoseconds of CLOCK_MONOTONIC, and the
     /// thread that it is about stands still meanwhile, at that very edge of the call: rings and queues may be
@@ -126,7 +136,7 @@ impl Window {
     /// detached from in any case.
     pub fn run(mut self, stop: BorrowedFd<'_>, sink: &mut dyn FnMut(u64, Story)) -> io::Result<WindowEnd> {
         let bell = Bell::hang([stop, self.process.as_fd()])?;
-        let _beside = Beside::threads(self.pid, self.threads.keys().copied(), self.keeps_beside);
+        let _beside = Beside::threads(self.pid, self.threads.keys().copied(), self.keeps_beside, self.seat);
         loop {
             match request::wait(Of::Anyone) {
                 Err(Errno::EINTR) => {}

@@ -221,6 +221,11 @@ impl Rings {
         }
     }
 
+    /// The descriptors of the rings.
+    pub fn fds(&self) -> impl Iterator<Item = i32> {
+        self.rings.iter().map(Ring::fd)
+    }
+
     /// One look at each ring: tails and heads are carried on to 64 bits, depths and flags counted. Meant for
     /// a thousand times a second; the tails must not move by 2³² in between.
     #[inline]

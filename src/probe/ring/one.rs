@@ -132,6 +132,11 @@ impl Ring {
         Ok(ring)
     }
 
+    /// Its descriptor in the process.
+    pub(super) fn fd(&self) -> i32 {
+        self.totals.fd
+    }
+
     /// Whether this is the ring at descriptor `fd` with that inode.
     pub(super) fn is(&self, fd: i32, inode: u64) -> bool {
         self.totals.fd == fd && self.inode == inode

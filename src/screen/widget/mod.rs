@@ -16,6 +16,7 @@ mod rings;
 mod strip;
 mod switches;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use ratatui::layout::Rect;
@@ -175,9 +176,9 @@ const PARTS: &[About] = &[
         part: Show::Batches,
         title: "submissions in one io_uring_enter",
         meaning: "How many SQEs the kernel took in each io_uring_enter; 0 where the call only waited.",
-        how: "The call's return value, seen in a window under ptrace.",
-        error: "Exact inside the window, which is slowed down: more requests wait, so batches can be larger than in \
-                a free run. The mean batch in the table is of the free run.",
+        how: "The call's return value, seen in a window: by perf at full speed, else under ptrace.",
+        error: "Exact inside the window. One under ptrace is slowed down: more requests wait, so batches can be larger \
+                than in a free run. The mean batch in the table is of the free run.",
         check: "sudo strace -f -e trace=io_uring_enter -p {pid}",
         ring_only: true,
     },
@@ -185,9 +186,9 @@ const PARTS: &[About] = &[
         part: Show::Names,
         title: "system calls by name",
         meaning: "Which system calls were made: by a server for each request answered, by a trial in all.",
-        how: "One counter a system call (perf-user), else a window under ptrace.",
-        error: "perf-user: exact for the calls it has counters for; ptrace: exact inside the window, which is slowed \
-                down.",
+        how: "One counter a system call (perf-user), else a window: by perf at full speed, else under ptrace.",
+        error: "perf-user: exact for the calls it has counters for; perf and ptrace: exact inside the window, which \
+                ptrace slows down.",
         check: "sudo strace -f -c -p {pid}",
         ring_only: false,
     },
@@ -195,8 +196,9 @@ const PARTS: &[About] = &[
         part: Show::Story,
         title: "the last system calls in order",
         meaning: "What the server asked of the kernel and what came back, in plain words.",
-        how: "A window under ptrace: the server is stopped at each entry and exit.",
-        error: "Order and results are exact; times are not, because stopping costs more than the call.",
+        how: "A window: the kernel writes a record at each entry and exit (perf), else stops the server there (ptrace).",
+        error: "Order and results are exact, but for records that were lost, which is said. Under ptrace times are not, \
+                because stopping costs more than the call.",
         check: "sudo strace -f -p {pid}",
         ring_only: false,
     },
@@ -233,12 +235,12 @@ const PARTS: &[About] = &[
         title: "the receipt of one echo",
         meaning: "The calls that a server made for one request: from the wait that ended with it until it waited \
                   for the next. A call that served several requests counts with its share: (1 for 64).",
-        how: "A window under ptrace, beside the client's own notes of when it sent and when it had the answer. Of \
+        how: "A window (perf, else ptrace), beside the client's own notes of when it sent and when it had the answer. Of \
               the last requests that are known whole, it is the middle one by crossings.",
         error: "Calls that name the connection are exact, and so is the share of a wait that says how many are \
                 ready. What goes through a ring names no connection: its calls are shared evenly by the requests \
-                answered in that turn, no more than its SQEs are enough for. The window is slowed down: a burst \
-                comes to pieces more easily than in a free run.",
+                answered in that turn, no more than its SQEs are enough for. A window under ptrace is slowed down: a \
+                burst comes to pieces more easily than in a free run.",
         check: "sudo strace -f -p {pid}",
         ring_only: false,
     },
@@ -310,16 +312,32 @@ pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
 }
 
 /// Who measured what a part shows.
-pub(super) fn remark(scene: &Scene<'_>, part: Show) -> &'static str {
-    match part {
+pub(super) fn remark(scene: &Scene<'_>, part: Show) -> Cow<'static, str> {
+    let rung = match part {
         Show::Rings => Rung::Ring.word(),
-        Show::Batches | Show::Story | Show::Lanes | Show::Receipt => Rung::Ptrace.word(),
+        Show::Batches => told_by(scene.servers.iter().filter(|server| server.has_ring())),
+        Show::Story | Show::Lanes | Show::Receipt => return story_remark(scene),
         Show::Switches | Show::Poller => Rung::Proc.word(),
         Show::Cost => cost::remark(scene),
         Show::Names => names::rung(scene).map_or("", Rung::word),
         Show::Interest => Rung::EpollSet.word(),
         Show::Metrics | Show::Insights => "",
+    };
+    rung.into()
+}
+
+/// Who told a story, and what of it was lost.
+fn story_remark(scene: &Scene<'_>) -> Cow<'static, str> {
+    let rung = told_by(scene.servers.iter());
+    match scene.servers.iter().fold(0_u64, |sum, server| sum.saturating_add(server.window.lost)) {
+        0 => rung.into(),
+        lost => format!("{rung}, {lost} records lost").into(),
     }
+}
+
+/// The rung of the windows of some servers; before one was closed, that of the windows that every machine has.
+fn told_by<'s>(mut servers: impl Iterator<Item = &'s &'s ServerView<'s>>) -> &'static str {
+    servers.find_map(|server| server.story_rung()).unwrap_or(Rung::Ptrace).word()
 }
 
 /// Rows that a part needs at least, and can use at most, without its title. Nothing to show needs nothing.

@@ -3,5 +3,7 @@
 
 pub mod edge_once;
 pub mod epoll_armed;
+pub mod epoll_rewrite;
 pub mod poll_armed;
 pub mod recv_spin;
+pub mod uring_async;

@@ -28,9 +28,7 @@ impl Rewrites {
     pub(super) fn called(&mut self, call: Called<'_>) {
         match call.name {
             _ if call.is_write() && (call.is_short() || is_eagain(call.result)) => {
-                if self.backlogs.get_mut(&call.fd()).is_none() {
-                    self.backlogs.insert(call.fd(), false);
-                }
+                self.found_no_room(call.fd())
             }
             "epoll_ctl" if call.result == 0 => self.changed(call.fd(), call.args[1], call.args[2] as i32),
             "close" => {
@@ -38,6 +36,12 @@ impl Rewrites {
                 self.taken_off.retain(|(list, fd), ()| *list != call.fd() && *fd != call.fd());
             }
             _ => {}
+        }
+    }
+
+    fn found_no_room(&mut self, fd: i32) {
+        if self.backlogs.get_mut(&fd).is_none() {
+            self.backlogs.insert(fd, false);
         }
     }
 

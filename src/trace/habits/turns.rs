@@ -9,8 +9,8 @@ use crate::trace::is_wait;
 /// The longest turn that somebody else had to wait for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongTurns {
-    /// Reads of one descriptor in a row, each of which filled its buffer, while others that had been reported with it
-    /// had not had their turn.
+    /// Reads of one descriptor in a row, each but the last of which filled its buffer, while others that had been
+    /// reported with it had not had their turn.
     pub reads: u64,
     /// Bytes that they brought.
     pub bytes: u64,
@@ -27,10 +27,12 @@ struct Turn {
     others: u64,
     /// Whose turn it is.
     fd: Option<i32>,
-    /// Reads that filled their buffers.
+    /// Reads so far.
     reads: u64,
     /// Bytes that they brought.
     bytes: u64,
+    /// Whether the last of them left room in its buffer, or found nothing: there was no more.
+    over: bool,
 }
 
 impl LongTurns {
@@ -46,15 +48,16 @@ impl LongTurns {
         }
         let Some(turn) = self.now.get_mut(&call.tid) else { return };
         if turn.fd != Some(call.fd()) {
-            *turn = Turn { others: turn.others.saturating_sub(1), fd: Some(call.fd()), reads: 0, bytes: 0 };
+            *turn = Turn { others: turn.others.saturating_sub(1), fd: Some(call.fd()), ..Turn::default() };
         }
-        let filled = call.result > 0 && u64::try_from(call.result) == Ok(call.args[2]);
-        if filled && turn.others > 0 {
-            (turn.reads, turn.bytes) =
-                (turn.reads.saturating_add(1), turn.bytes.saturating_add(call.args[2]));
-            if turn.reads > self.reads {
-                (self.reads, self.bytes, self.waited) = (turn.reads, turn.bytes, turn.others);
-            }
+        if turn.over || turn.others == 0 {
+            return;
+        }
+        let bytes = u64::try_from(call.result).unwrap_or(0);
+        turn.over = bytes < call.args[2];
+        (turn.reads, turn.bytes) = (turn.reads.saturating_add(1), turn.bytes.saturating_add(bytes));
+        if turn.reads > self.reads {
+            (self.reads, self.bytes, self.waited) = (turn.reads, turn.bytes, turn.others);
         }
     }
 
@@ -82,9 +85,10 @@ mod tests {
     fn a_turn_is_long_for_those_who_wait_for_theirs() {
         let (loud, quiet) = (("read", 4, 100), ("read", 5, 6));
         let both = ("epoll_wait", 3, 2);
-        assert_eq!(after(&[both, loud, loud, loud, ("read", 4, -11), quiet]), (3, 300, 1));
+        assert_eq!(after(&[both, loud, loud, loud, ("read", 4, -11), quiet]), (4, 300, 1));
         assert_eq!(after(&[both, loud, quiet, both, loud, quiet]), (1, 100, 1));
-        assert_eq!(after(&[both, quiet, loud, loud, loud]), (0, 0, 0), "the last one keeps nobody waiting");
+        assert_eq!(after(&[both, quiet, loud, loud, loud]), (1, 6, 1), "the last one keeps nobody waiting");
+        assert_eq!(after(&[both, quiet, quiet, quiet]), (1, 6, 1), "it had said all");
         assert_eq!(after(&[("epoll_wait", 3, 1), loud, loud]), (0, 0, 0), "nobody else was reported");
         assert_eq!(after(&[both, loud, ("write", 9, 100), loud]), (2, 200, 1), "with something in between");
     }

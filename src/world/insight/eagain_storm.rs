@@ -53,11 +53,11 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
 /// `needed` calls of a request when it runs freely are further questions of the kind the window saw. This
 /// holds where each request is received and answered in one piece: for short messages.
 fn at_full_speed(view: &ServerView<'_>, needed: f64) -> Option<String> {
-    // Nobody asks anything of a trial.
+    // Nobody asks anything of a trial, nor of a program that is merely observed.
     if view.trial.is_some() || view.load().message_bytes > PIECE_BYTES {
         return None;
     }
-    let Counted { rung, calls, .. } = view.sum.syscalls?;
+    let Counted { rung, calls, .. } = view.sum.syscalls.filter(|_| view.sum.requests > 0)?;
     let each = calls as f64 / view.sum.requests.max(1) as f64;
     let share_min = if view.load().pace == Pace::Max { SHARE_AT_FULL_SPEED_MIN } else { SHARE_AT_A_PACE_MIN };
     (1.0 - needed / each > share_min).then(|| {

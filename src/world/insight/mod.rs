@@ -3,15 +3,26 @@
 //! A rule sees one [`ServerView`] and answers with a sentence or stays silent. Each is one file and one row
 //! in [`INSIGHTS`]; each has a run that provokes it and a clean twin (tests/insights/).
 
+mod buffers_ran_out;
 mod client_bottleneck;
 mod cq_overflow;
 mod eagain_storm;
 mod epollout_armed;
+mod interest_rewritten;
+mod left_open;
+mod long_turn;
+mod multishot_ended;
+mod queue_asleep;
 mod single_sqe_enters;
 mod sqpoll_for_nothing;
+mod thundering_herd;
+mod tiny_reads;
 mod too_many_pollers;
+mod uncollected;
 mod unread_edge;
 mod wakes_for_nothing;
+mod workers_block;
+mod write_cut_short;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +61,17 @@ pub const INSIGHTS: &[Insight] = &[
     sqpoll_for_nothing::INSIGHT,
     too_many_pollers::INSIGHT,
     cq_overflow::INSIGHT,
+    thundering_herd::INSIGHT,
+    interest_rewritten::INSIGHT,
+    long_turn::INSIGHT,
+    left_open::INSIGHT,
+    tiny_reads::INSIGHT,
+    write_cut_short::INSIGHT,
+    queue_asleep::INSIGHT,
+    uncollected::INSIGHT,
+    buffers_ran_out::INSIGHT,
+    multishot_ended::INSIGHT,
+    workers_block::INSIGHT,
     client_bottleneck::INSIGHT,
 ];
 
@@ -67,6 +89,14 @@ pub fn findings(view: &ServerView<'_>) -> Vec<Finding> {
             Some(Finding { id: insight.id.into(), says })
         })
         .collect()
+}
+
+/// A long message may come in pieces of about this size.
+const PIECE_BYTES: u32 = 4096;
+
+/// In how many pieces a message may come at most, each with calls of its own.
+fn pieces(view: &ServerView<'_>) -> f64 {
+    f64::from(1 + view.load().message_bytes / PIECE_BYTES)
 }
 
 /// Share of one processor that a thread, or several together, used in a time.

@@ -1,10 +1,13 @@
 //! More threads that never sleep than processors to hold them.
 
-use super::{Insight, ServerView, share_of_cpu};
+use super::{Insight, ServerView, pieces, share_of_cpu};
 use crate::world::MetricId;
 
 /// About what the scheduler gives a thread before it puts it aside for another.
 const TIME_SLICE_NS: u64 = 3_000_000;
+
+/// System calls for each piece of a message beyond which there can have been nothing to do.
+const CALLS_EACH_MIN: f64 = 20.0;
 
 pub const INSIGHT: Insight = Insight {
     id: "too-many-pollers",
@@ -23,7 +26,7 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
     let spinner = view
         .metric(MetricId::SyscallsPerRequest)
         .and_then(|calls| calls.value())
-        .is_some_and(|calls| calls > 20.0);
+        .is_some_and(|calls| calls > CALLS_EACH_MIN * pieces(view));
     let pollers = u32::from(sqpoll.is_some()) + u32::from(spinner);
     let cpus = view.machine().cpus;
     (pollers >= cpus && view.sum.requests > 0).then(|| {

@@ -1,6 +1,6 @@
 //! Events that nobody uses: a wait that never waits.
 
-use super::{Insight, ServerView, epollout_armed};
+use super::{Insight, ServerView, epollout_armed, pieces};
 use crate::servers::Polls;
 use crate::trace::is_wait;
 
@@ -17,9 +17,6 @@ const REPORTS_EACH_IN_COMPANY_MIN: f64 = 1.25;
 
 /// Waits, or calls of any kind, for each request beyond which there can have been nothing to do.
 const CALLS_EACH_MIN: f64 = 20.0;
-
-/// A long message may come in pieces of about this size, each with a wait of its own.
-const PIECE_BYTES: u32 = 4096;
 
 pub const INSIGHT: Insight = Insight {
     id: "wakes-for-nothing",
@@ -58,14 +55,10 @@ fn by_answers(view: &ServerView<'_>) -> Option<String> {
     })
 }
 
-/// System calls of each request outside windows, as far as they were counted.
+/// System calls of each request outside windows, as far as they were counted; 0 where nobody knows of requests.
 fn calls_each(view: &ServerView<'_>) -> f64 {
-    view.sum.syscalls.map_or(0.0, |counted| counted.calls as f64 / counted.requests.max(1) as f64)
-}
-
-/// In how many pieces a message may come at most.
-fn pieces(view: &ServerView<'_>) -> f64 {
-    f64::from(1 + view.load().message_bytes / PIECE_BYTES)
+    let counted = view.sum.syscalls.filter(|counted| counted.requests > 0 || view.trial.is_some());
+    counted.map_or(0.0, |counted| counted.calls as f64 / counted.requests.max(1) as f64)
 }
 
 /// Counters by name say how often it waited, not what came of it. Whoever polls on purpose does so with a
@@ -74,7 +67,8 @@ fn by_names(view: &ServerView<'_>) -> Option<String> {
     if view.server.is_some_and(|server| server.polls == Polls::Itself) {
         return None;
     }
-    let counted = view.sum.syscalls?;
+    // Of a program that nobody here asks anything of it is not known how often it had to wait.
+    let counted = view.sum.syscalls.filter(|counted| counted.requests > 0 || view.trial.is_some())?;
     let waits = view.sum.by_name.iter().filter(|(name, _)| is_wait(name));
     let waits = waits.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
     let each = waits as f64 / counted.requests.max(1) as f64;

@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn records_that_are_too_short_or_unknown_tell_nothing() {
         let mut meanings = meanings();
-        for words in [&[][..], &[1], &[2, 0], &[3, 0xa, 9, 27], &[4, 0xa, 9], &[99, 1, 2, 3]] {
+        for words in [&[][..], &[1], &[2, 0], &[3, 0xa, 9, 27], &[4, 0xa], &[99, 1, 2, 3]] {
             assert_eq!(told(&mut meanings, words), None, "{words:?}");
         }
         let few = told(&mut meanings, &[1, libc::SYS_read as u64, 5]);

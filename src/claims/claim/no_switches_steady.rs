@@ -1,0 +1,32 @@
+//! io_uring and sleeping.
+
+use crate::claims::judge::ruling;
+use crate::claims::{Claim, Evidence, RestsOn, Ruling, Untestable, Verdict};
+use crate::world::MetricId;
+
+pub const CLAIM: Claim = Claim {
+    id: "no-switches-steady",
+    says: "With io_uring there are no context switches per operation in steady state.",
+    rests_on: RestsOn::Counts,
+    needs: &["uring@1", "uring@64"],
+    authority: "io_uring_enter(2): with IORING_ENTER_GETEVENTS it sleeps until min_complete completions are there",
+    would_change: "work that never runs out, or a program that looks at the queue instead of waiting",
+    rule,
+};
+
+fn rule(evidence: &Evidence) -> Result<Ruling, Untestable> {
+    let switches = |column| evidence.number(column, MetricId::VoluntarySwitchesPerRequest);
+    let (one, many) = (switches("uring@1")?, switches("uring@64")?);
+    let verdict = match one.value() {
+        each if each >= 0.5 => Verdict::Fails,
+        each if each < 0.02 && many.value() < 0.02 => Verdict::Holds,
+        _ => Verdict::Partly,
+    };
+    let says = format!(
+        "Whoever has nothing to do sleeps, ring or not: {:.2} switches an echo with one connection, {:.4} with 64, where \
+         there is always something to do.",
+        one.value(),
+        many.value()
+    );
+    ruling(verdict, says, vec![one, many])
+}

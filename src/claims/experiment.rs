@@ -1,0 +1,194 @@
+//! What is run to get evidence. Each experiment runs once, however many claims ask for it.
+
+use crate::servers::Polls;
+use crate::servers::{self, Column};
+use crate::trace::{Load, Pace};
+use crate::trials;
+
+/// One row of [`EXPERIMENTS`].
+#[derive(Debug)]
+pub struct Experiment {
+    /// Its name.
+    pub id: &'static str,
+    /// What it does, for whoever waits for it.
+    pub says: &'static str,
+    /// What is run.
+    pub asks: Asks,
+}
+
+/// What an experiment runs.
+#[derive(Debug)]
+pub enum Asks {
+    /// Servers under one load, in a closed loop, each alone and in turn with the others.
+    Servers {
+        /// The columns, as in `iolab lab`.
+        columns: &'static [&'static str],
+        /// Connections of columns that name none.
+        connections: u32,
+        /// Connections that are open beside them and do nothing.
+        idle: u32,
+        /// Requests of each server, all rounds together.
+        requests: u64,
+        /// Rounds.
+        rounds: u32,
+    },
+    /// Trials, one after another.
+    Trials(&'static [&'static str]),
+    /// A look at the machine itself.
+    Machine,
+}
+
+/// Requests where only counts matter: a few seconds on the slowest machine, and enough to round nothing away.
+const COUNTED: u64 = 4_000;
+
+const fn counted(id: &'static str, says: &'static str, column: &'static [&'static str]) -> Experiment {
+    Experiment {
+        id,
+        says,
+        asks: Asks::Servers { columns: column, connections: 64, idle: 0, requests: COUNTED, rounds: 1 },
+    }
+}
+
+/// Every experiment there is, in the order they run.
+pub const EXPERIMENTS: &[Experiment] = &[
+    Experiment { id: "machine", says: "looking at what runs on this machine", asks: Asks::Machine },
+    Experiment {
+        id: "calls",
+        says: "system calls that wait, and some that do not",
+        asks: Asks::Trials(&["getppid", "turns"]),
+    },
+    counted("epoll@1", "epoll, one connection", &["epoll@1"]),
+    counted("epoll@64", "epoll, 64 connections", &["epoll@64"]),
+    counted("epoll@1000", "epoll, 1000 connections", &["epoll@1000"]),
+    counted("epoll-edge@64", "epoll, edge-triggered", &["epoll-edge@64"]),
+    counted("uring-naive@64", "io_uring, one entry a call", &["uring-naive@64"]),
+    counted("uring@1", "io_uring, one connection", &["uring@1"]),
+    counted("uring@8", "io_uring, 8 connections", &["uring@8"]),
+    counted("uring@64", "io_uring, 64 connections", &["uring@64"]),
+    counted("uring@512", "io_uring, 512 connections", &["uring@512"]),
+    counted("sqpoll@1", "SQPOLL, one connection", &["sqpoll@1"]),
+    Experiment {
+        id: "active",
+        says: "poll and epoll, ten connections",
+        asks: Asks::Servers {
+            columns: &["poll", "epoll"],
+            connections: 10,
+            idle: 0,
+            requests: 30_000,
+            rounds: 3,
+        },
+    },
+    Experiment {
+        id: "idle",
+        says: "the same beside 4000 idle connections",
+        asks: Asks::Servers {
+            columns: &["poll", "epoll"],
+            connections: 10,
+            idle: 4_000,
+            requests: 6_000,
+            rounds: 1,
+        },
+    },
+    Experiment {
+        id: "ladder",
+        says: "what an echo costs, feature by feature",
+        asks: Asks::Servers {
+            columns: &["epoll", "uring-naive", "uring", "uring-multishot"],
+            connections: 64,
+            idle: 0,
+            requests: 90_000,
+            rounds: 3,
+        },
+    },
+    Experiment {
+        id: "pollers",
+        says: "sleeping and spinning, one connection",
+        asks: Asks::Servers {
+            columns: &["epoll", "sqpoll", "epoll-spin"],
+            connections: 1,
+            idle: 0,
+            requests: 6_000,
+            rounds: 3,
+        },
+    },
+    Experiment {
+        id: "nops",
+        says: "operations that do nothing, alone and in batches",
+        asks: Asks::Trials(&["nops-alone", "nops-in-batches"]),
+    },
+    Experiment {
+        id: "sqpoll-idle",
+        says: "an SQPOLL thread without work",
+        asks: Asks::Trials(&["sqpoll-idle"]),
+    },
+    Experiment { id: "fsync", says: "fsync through a ring", asks: Asks::Trials(&["ring-fsync"]) },
+];
+
+/// The experiment of that id.
+pub fn experiment(id: &str) -> Option<&'static Experiment> {
+    EXPERIMENTS.iter().find(|experiment| experiment.id == id)
+}
+
+impl Experiment {
+    /// Whether it needs io_uring_setup(2) to be allowed.
+    pub fn io_uring(&self) -> bool {
+        match &self.asks {
+            Asks::Servers { .. } => self.columns().iter().any(|column| column.server.io_uring),
+            Asks::Trials(names) => {
+                names.iter().filter_map(|name| trials::by_name(name)).any(|trial| trial.io_uring)
+            }
+            Asks::Machine => false,
+        }
+    }
+
+    /// Whether somebody in it polls, and takes a processor for that.
+    pub fn polls(&self) -> bool {
+        match &self.asks {
+            Asks::Servers { .. } => self.columns().iter().any(|column| column.server.polls != Polls::Never),
+            Asks::Trials(names) => {
+                names.iter().filter_map(|name| trials::by_name(name)).any(|trial| trial.polls)
+            }
+            Asks::Machine => false,
+        }
+    }
+
+    /// Its servers.
+    pub fn columns(&self) -> Vec<servers::Column> {
+        match &self.asks {
+            Asks::Servers { columns, .. } => {
+                columns.iter().filter_map(|column| Column::parse(column)).collect()
+            }
+            Asks::Trials(_) | Asks::Machine => Vec::new(),
+        }
+    }
+
+    /// Its load; the default one where nobody is asked anything.
+    pub fn load(&self) -> Load {
+        match self.asks {
+            Asks::Servers { connections, idle, requests, .. } => {
+                Load { connections, idle, pace: Pace::Max, requests: Some(requests), ..Load::default() }
+            }
+            Asks::Trials(_) | Asks::Machine => Load::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_run_exists() {
+        for Experiment { id, asks, .. } in EXPERIMENTS {
+            match asks {
+                Asks::Servers { columns, .. } => {
+                    assert!(columns.iter().all(|column| Column::parse(column).is_some()), "{id}");
+                }
+                Asks::Trials(names) => {
+                    assert!(names.iter().all(|name| trials::by_name(name).is_some()), "{id}");
+                }
+                Asks::Machine => {}
+            }
+        }
+    }
+}

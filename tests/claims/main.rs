@@ -1,0 +1,10 @@
+//! The claims court: each verdict flipped by evidence that is written down; then the real thing.
+#![cfg(feature = "live")]
+// Tests say what went wrong by where they panic; clippy.toml allows it in test functions, this in their helpers.
+#![allow(clippy::unwrap_used)]
+
+mod flips;
+mod live;
+#[path = "../common/program.rs"]
+mod program;
+mod written;
