@@ -16,10 +16,13 @@ pub struct Material<'m> {
     pub commands: &'m str,
     /// The recorded verdicts of the claims court, as JSON, if there are any.
     pub claims: Option<&'m str>,
+    /// The recorded kernel facts likewise.
+    pub facts: Option<&'m str>,
 }
 
 /// The places that the frame has to have, each once.
-const PLACES: [&str; 7] = ["lessons", "exercises", "claims", "glossary", "metrics", "insights", "commands"];
+const PLACES: [&str; 8] =
+    ["lessons", "exercises", "claims", "facts", "glossary", "metrics", "insights", "commands"];
 
 const BEGINS: &str = "<!-- iolab:";
 const ENDS: &str = "-->";
@@ -86,6 +89,7 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
             exercise::table(course)
         }
         "claims" => claims::chapter(material.claims)?,
+        "facts" => claims::facts(material.facts)?,
         "glossary" => tables::glossary(course),
         "metrics" => tables::metrics(),
         "insights" => tables::insights(),
