@@ -125,7 +125,7 @@ fn facts(format: Option<Face>) -> anyhow::Result<Exit> {
 fn show(pages: Lesson, look: &LookArguments) -> anyhow::Result<Exit> {
     let runner =
         |_: &Lesson| -> Box<dyn Runner> { Box::new(crate::lab::Live::playground(Options::default())) };
-    super::screen::playground(pages, look, &runner)
+    super::screen::playground(pages, look, false, &runner)
 }
 
 fn exit(judged: &[Judged]) -> Exit {

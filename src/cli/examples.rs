@@ -44,6 +44,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "iolab lab epoll uring",
                 "on a screen, to play with; elsewhere 3 s each, as fast as it goes",
             ),
+            example("iolab lab epoll uring --slow", "slow motion: one request through both, call by call"),
             example("iolab lab threads@1 threads@64 --rate 500", "one server at two numbers of connections"),
             example(
                 "iolab lab epoll uring-naive uring --rate 2000 --burst 64 --duration 5",

@@ -1,8 +1,10 @@
 //! `iolab lab SERVER...`: the same load on several servers, side by side.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
@@ -12,11 +14,12 @@ use super::look::LookArguments;
 use super::progress::Progress;
 use super::server_name::{column_named, server_list};
 use super::server_options::ServerOptions;
+use super::talk::ear::Ear;
 use super::trouble::trouble;
 use crate::lab::{Control, Live, OpenWindows, Plan, Recorder, Session, SlowPlan};
 use crate::lesson::{Lesson, Runner, playground};
 use crate::servers::{Column, Options, TracedFrom};
-use crate::trace::{Entry, Load, Probing, Thinner, Trace, file};
+use crate::trace::{Entry, Load, Pace, Probing, Thinner, Trace, file};
 use crate::tui;
 
 /// Puts the same load on several servers, side by side, and shows what the kernel says about each.
@@ -45,7 +48,7 @@ pub struct Arguments {
     #[arg(long)]
     probe_cost: bool,
     /// Slow motion: the servers stop at each system call, and what stands in their rings, lists and queues is shown.
-    #[arg(long, conflicts_with_all = ["probe_cost", "record"])]
+    #[arg(long, conflicts_with = "probe_cost")]
     slow: bool,
     /// Keep the run in a file; compressed when its name ends in .gz.
     #[arg(long, value_name = "FILE")]
@@ -171,8 +174,38 @@ fn slow(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
             super::complain(&anyhow::anyhow!("slow motion is for people: it has no --format json"));
             Ok(Exit::Usage)
         }
-        _ => super::slow::run(&slow, arguments.load.requests().unwrap_or(1)),
+        Some(LabFace::Tui) => slow_screen(&arguments, plan, slow),
+        None if tui::is_possible() && !arguments.is_bounded() => slow_screen(&arguments, plan, slow),
+        _ if !arguments.is_bounded() && is_talked_to() => slow_talk(&arguments, plan, slow),
+        _ => super::slow::pipe(&slow, arguments.load.requests().unwrap_or(1), arguments.record.as_deref()),
     }
+}
+
+/// Whether somebody types lines and reads them.
+fn is_talked_to() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Slow motion as a conversation.
+fn slow_talk(arguments: &Arguments, plan: Plan, slow: SlowPlan) -> anyhow::Result<Exit> {
+    let columns = plan.columns.iter().map(|column| column.server.name.to_owned()).collect();
+    let lesson = playground(columns, plan.load, arguments.probe);
+    let lab = lesson.steps.first().and_then(|step| step.lab()).context("the playground has no lab")?;
+    let mut runner = Live::playground(plan.options).with_slow(slow);
+    super::slow::talk(lab, &mut runner, &mut Ear::new()?, 1)?;
+    Ok(Exit::Done)
+}
+
+/// The playground with slow motion open.
+fn slow_screen(arguments: &Arguments, plan: Plan, slow: SlowPlan) -> anyhow::Result<Exit> {
+    let columns = plan.columns.iter().map(ToString::to_string).collect();
+    let load =
+        Load { connections: slow.connections, pace: Pace::PerSecond(100), duration_ns: None, ..plan.load };
+    let lesson = playground(columns, load, plan.probing);
+    let runner = |_: &Lesson| -> Box<dyn Runner> {
+        Box::new(Live::playground(plan.options.clone()).with_slow(slow.clone()))
+    };
+    super::screen::playground(lesson, &arguments.look, true, &runner)
 }
 
 fn slow_plan(arguments: &Arguments, plan: &Plan) -> anyhow::Result<SlowPlan> {
@@ -197,7 +230,7 @@ fn screen(arguments: Arguments, plan: Plan) -> anyhow::Result<Exit> {
     let columns = plan.columns.iter().map(ToString::to_string).collect();
     let lesson = playground(columns, Load { duration_ns: None, ..plan.load }, plan.probing);
     let runner = |_: &Lesson| -> Box<dyn Runner> { Box::new(Live::playground(plan.options.clone())) };
-    super::screen::playground(lesson, &arguments.look, &runner)
+    super::screen::playground(lesson, &arguments.look, false, &runner)
 }
 
 impl Arguments {

@@ -2,6 +2,10 @@
 //! Where somebody is there to talk to, it is a conversation instead: see [`super::talk`].
 
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use anyhow::Context as _;
 
 use serde_json::{Value, json};
 
@@ -10,10 +14,10 @@ use super::face::print;
 use super::trouble::trouble;
 use super::watch::watch;
 use crate::exercise::Posed;
-use crate::lesson::{Lab, Lesson, Runner, Step};
+use crate::lesson::{Go, Lab, LabEvent, Lesson, Runner, SLOW, Step};
 use crate::plain;
 use crate::progress::{Progress, exercises_of};
-use crate::trace::{Thinner, file};
+use crate::trace::{Thinner, Trace, file};
 use crate::world::World;
 
 /// The plain edition for pipes and files, from step `from` (0 is the first): it goes through by itself.
@@ -92,8 +96,48 @@ fn lab_document(lab: &Lab, runner: &mut dyn Runner) -> anyhow::Result<Value> {
     })
 }
 
+/// Keeps two requests of the lesson's slow motion, if it has a step for it: the step whose title says so.
+fn record_slow(lesson: &Lesson, folder: &Path, runner: &mut dyn Runner) -> anyhow::Result<()> {
+    /// A server that has said nothing for so long stands still.
+    const STILL: Duration = Duration::from_millis(500);
+    let step = lesson.steps.iter().find(|step| step.title == "Slow motion");
+    let Some(lab) = step.and_then(Step::lab) else { return Ok(()) };
+    let (send, events) = channel();
+    runner.slow(&lab.in_slow_motion(None), send);
+    let (mut trace, mut requests) = (None, 0);
+    while requests <= 2 {
+        match events.recv_timeout(STILL) {
+            Ok(LabEvent::Begin(header)) => trace = Some(Trace::new(*header)),
+            Ok(LabEvent::Entries(entries)) => {
+                let trace = trace.as_mut().context("entries before their header")?;
+                entries.into_iter().try_for_each(|entry| trace.push(entry)).map_err(anyhow::Error::msg)?;
+            }
+            Ok(LabEvent::Recording { why, .. } | LabEvent::Failed(why)) => {
+                anyhow::bail!("nothing to record here: {why}")
+            }
+            Ok(LabEvent::Over) => anyhow::bail!("slow motion ended early"),
+            Err(_) => {
+                requests += 1;
+                runner.go(Go::Request, None);
+            }
+        }
+    }
+    runner.stop();
+    let mut trace = trace.context("slow motion did not begin")?;
+    // How the runs ended comes last.
+    for event in events.try_iter() {
+        let LabEvent::Entries(entries) = event else { continue };
+        entries.into_iter().try_for_each(|entry| trace.push(entry)).map_err(anyhow::Error::msg)?;
+    }
+    let path = folder.join(SLOW);
+    file::save(&trace, &path)
+        .map_err(|error| trouble(format_args!("cannot write {}", path.display()), &error))?;
+    print(&format!("{}: {} records\n", path.display(), trace.len()))
+}
+
 /// Runs every lab that names a recording and keeps what was seen under that name.
 pub fn record(lesson: &Lesson, folder: &Path, runner: &mut dyn Runner) -> anyhow::Result<Exit> {
+    record_slow(lesson, folder, runner)?;
     for lab in lesson.steps.iter().filter_map(Step::lab) {
         let Some(name) = &lab.recording else { continue };
         let seen = watch(lab, runner, None).map_err(anyhow::Error::msg)?;

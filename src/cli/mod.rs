@@ -45,7 +45,6 @@ mod server_name;
 mod server_options;
 #[cfg(feature = "live")]
 mod signals;
-#[cfg(feature = "live")]
 mod slow;
 mod source;
 mod talk;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::trace::{Counts, End, Load, Machine, Rung, ThreadTotals};
+use crate::trace::{Contents, Counts, End, Load, Machine, Rung, ThreadTotals};
 use crate::world::insight::Finding;
 use crate::world::{METRICS, Measured, RingDeltas, ServerView, WindowView, World};
 
@@ -105,6 +105,9 @@ struct Ring {
     sq_depth: Depth,
     cq_depth: Depth,
     cq_overflow_seen: bool,
+    /// The share of CQEs whose contents were read before their slot was written again, where they were (0 to 1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cqe_contents_seen: Option<f64>,
     flags: Vec<String>,
 }
 
@@ -228,6 +231,7 @@ fn ring(ring: &RingDeltas) -> Ring {
         sq_depth: depth(&ring.sq_depth),
         cq_depth: depth(&ring.cq_depth),
         cq_overflow_seen: ring.overflow_seen > 0,
+        cqe_contents_seen: ring.contents.and_then(Contents::share),
         flags,
     }
 }

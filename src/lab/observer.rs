@@ -150,6 +150,11 @@ impl Probes {
         }
     }
 
+    /// Until the next look at the entries of rings, where they are read.
+    fn mirror_pause(&self) -> Option<Duration> {
+        self.rings.as_ref().and_then(probe::ring::Rings::pause)
+    }
+
     /// A tracer has begun to stop the process at each call: where no counter is allowed its count stands in.
     pub fn is_stopped_by(&mut self, calls: Arc<AtomicU64>) {
         self.stops = Some(calls);
@@ -187,7 +192,11 @@ impl Probes {
 fn rings(pid: u32, probing: Probing) -> Result<probe::ring::Rings, Refusal> {
     match probing.allows(Rung::Ring) {
         true => {
-            let rings = probe::ring::Rings::open(pid)?;
+            let mut rings = probe::ring::Rings::open(pid)?;
+            // Who asks for rings alone gets all that can be seen of them.
+            if probing == Probing::Ring {
+                rings.mirror();
+            }
             match rings.unreadable().first() {
                 Some((_, refusal)) if rings.is_empty() => Err(refusal.clone()),
                 _ => Ok(rings),
@@ -235,7 +244,7 @@ fn watch(
         None if probes.state_ns >= TOTALS_NS => Duration::from_nanos(TOTALS_NS),
         _ => LOOK,
     };
-    while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+    while stopped.recv_timeout(probes.mirror_pause().unwrap_or(pause)) == Err(RecvTimeoutError::Timeout) {
         let now_ns = clock::monotonic_ns();
         let t_ns = now_ns.saturating_sub(zero_ns);
         // The state first: what it says of the process belongs to the totals that follow.
@@ -245,7 +254,7 @@ fn watch(
             recorder.push(run, state.into_iter().map(|record| (t_ns, record)));
         }
         if let Some(rings) = &mut probes.rings {
-            rings.sample();
+            rings.look(&mut |_, _| {});
         }
         if now_ns >= totals_ns + probes.totals_interval_ns() {
             totals_ns = now_ns;

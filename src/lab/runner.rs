@@ -192,16 +192,16 @@ impl Runner for Live {
         }
     }
 
-    fn slow(&mut self, _lab: &Lab, servers: &[String], events: Sender<LabEvent>) {
+    fn slow(&mut self, lab: &Lab, events: Sender<LabEvent>) {
         self.stop();
-        let columns = servers.iter().filter_map(|name| Column::parse(name));
+        let columns = lab.servers.iter().filter_map(|name| Column::parse(name));
         let mut plan = SlowPlan::new(columns.map(|column| column.server).collect());
         if let Some(tuned) = &self.slow {
             (plan.connections, plan.message_bytes) = (tuned.connections, tuned.message_bytes);
             plan.options = tuned.options.clone();
         }
         if let Some((source, why)) = self.source.zip(slow_refused(&plan)) {
-            return Recorded::new(source, why).slow(_lab, servers, events);
+            return Recorded::new(source, why).slow(lab, events);
         }
         let _ = events.send(LabEvent::Begin(Box::new(plan.header(capabilities()))));
         let (entries, over) = (events.clone(), events.clone());

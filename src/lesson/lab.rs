@@ -39,6 +39,23 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// The same with those servers only that slow motion shows side by side: two at most, the one that has the focus
+    /// among them; else the last, which are the lesson's point.
+    pub fn in_slow_motion(&self, column: Option<usize>) -> Self {
+        const SIDE_BY_SIDE: usize = 2;
+        let mut names: Vec<String> = Vec::new();
+        for name in
+            self.servers.iter().filter_map(|name| Column::parse(name)).map(|column| column.server.name)
+        {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        let shown = names.len().min(SIDE_BY_SIDE);
+        let end = column.map_or(names.len(), |column| (column + 1).clamp(shown, names.len()));
+        Self { servers: names[end - shown..end].to_vec(), ..self.clone() }
+    }
+
     /// How many groups of servers take turns: pollers each alone, all others together.
     pub fn turns(&self) -> u32 {
         let server = |name: &String| Column::parse(name).map(|column| column.server);
@@ -75,6 +92,8 @@ pub enum Show {
     Cost,
     /// The kernel thread that polls the submission queue: looking, asleep.
     Poller,
+    /// The story of the one request that is followed.
+    Follow,
     /// Insights that fired.
     Insights,
 }

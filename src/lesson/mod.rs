@@ -25,9 +25,9 @@ pub use glossary::{CourseEarlyUse, CourseTerm, EarlyUse, Glossary, Term};
 pub use lab::{Kind, Lab, Show};
 pub use mistake::Mistake;
 pub use model::{Block, Form, Insight, Lesson, Objective, Step};
-pub use playground::playground;
+pub use playground::{playground, recording};
 pub use prediction::{Closeness, Prediction, Verdict, Within};
-pub use recorded::Recorded;
+pub use recorded::{Recorded, SLOW};
 pub use runner::{Go, LabEvent, Runner};
 
 /// One lesson as it is embedded: its folder's name, its text, its recorded runs.
@@ -94,6 +94,7 @@ pub const LESSONS: &[Source] = &[
         "herd.trace.gz",
         "ghost-event.trace.gz",
         "loop-fds.trace.gz",
+        "slow.trace.gz",
     ),
     lesson!(
         "03-io-uring-rings",
@@ -111,6 +112,7 @@ pub const LESSONS: &[Source] = &[
         "setup.trace.gz",
         "three-ways.trace.gz",
         "flat-out.trace.gz",
+        "slow.trace.gz",
     ),
     lesson!(
         "04-sqpoll",

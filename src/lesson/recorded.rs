@@ -60,7 +60,7 @@ impl Runner for Recorded {
 
     fn freeze(&mut self, _frozen: bool) {}
 
-    fn slow(&mut self, _lab: &Lab, _servers: &[String], events: Sender<LabEvent>) {
+    fn slow(&mut self, _lab: &Lab, events: Sender<LabEvent>) {
         let opened = match self.source.recording(SLOW) {
             Some(_) => self.open_named(SLOW),
             None => Err("slow motion was not recorded for this lesson".to_owned()),

@@ -5,7 +5,7 @@
 use std::sync::mpsc::Sender;
 
 use super::Lab;
-use crate::trace::{Entry, Header, Load, Trace};
+use crate::trace::{Entry, Header, Load, Note, Trace};
 
 /// What arrives from a run.
 #[derive(Debug)]
@@ -57,12 +57,18 @@ pub trait Runner {
     /// at rest nothing is sent, so that nothing wakes. Does nothing when no run is under way.
     fn freeze(&mut self, frozen: bool);
 
+    /// Keeps a note of the learner's where runs are kept beyond the screen; what is to be said of it. Its time is
+    /// nanoseconds since the trace's zero.
+    fn note(&mut self, _t_ns: u64, _note: &Note) -> Option<String> {
+        None
+    }
+
     /// Asks the run to end well: the last totals and [`LabEvent::Over`] follow. Returns at once.
     fn finish(&mut self);
 
-    /// Starts these servers of the lab in slow motion, each with a client of its own that sends what it is told to.
+    /// Starts the servers of this lab in slow motion, each with a client of its own that sends what it is told to.
     /// As [`start`](Self::start) otherwise. A machine that refuses shows a recorded run, or says why it cannot.
-    fn slow(&mut self, lab: &Lab, servers: &[String], events: Sender<LabEvent>);
+    fn slow(&mut self, lab: &Lab, events: Sender<LabEvent>);
 
     /// Lets the server of that index among those in slow motion go on; all, where none is named: then those that
     /// have ended a request wait for those that have not.

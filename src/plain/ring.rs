@@ -35,6 +35,13 @@ fn ring(ring: &RingDeltas) -> Vec<String> {
             waiting
         ),
     ];
+    if let Some(contents) = ring.contents {
+        lines.push(format!(
+            "CQE contents read before their slot was written again: {} of {}",
+            grouped(contents.seen),
+            grouped(contents.passed)
+        ));
+    }
     for (name, depth) in [("SQ", &ring.sq_depth), ("CQ", &ring.cq_depth)] {
         if depth.samples() > 0 {
             lines.push(format!("{name} depth, share of samples: {}", histogram(depth)));

@@ -1,9 +1,11 @@
 //! Slow motion in lines: everything that the screen shows of a stop.
 
-use crate::trace::{RingSight, Socket, Source, Stop};
+use std::sync::Arc;
+
+use crate::trace::{Edge, Purpose, RingSight, Socket, Source, Stop, Trace};
 use crate::world::ready::{Ready, of_set};
-use crate::world::stops::{Seen, Stops};
-use crate::world::words;
+use crate::world::stops::{Seen, Stops, stop_times};
+use crate::world::{Cursor, RunWorld, World, words};
 
 /// A stop of a server, told whole.
 pub fn stop(server: &str, seen: &Seen, stops: &Stops) -> String {
@@ -43,9 +45,31 @@ pub fn stop(server: &str, seen: &Seen, stops: &Stops) -> String {
     out
 }
 
+/// Every stop of a trace up to a time, in order, each told whole; `None` where nothing in it was in slow motion.
+pub fn story(trace: &Trace, until_ns: u64) -> Option<String> {
+    let is_slow = trace.runs().iter().any(|run| run.start.purpose == Purpose::Slow);
+    let mut cursor = Cursor::new();
+    is_slow.then(|| {
+        let times = stop_times(trace, None);
+        let times = times.into_iter().take_while(|t_ns| *t_ns <= until_ns);
+        times.map(|t_ns| at(&cursor.world(trace, t_ns), t_ns)).collect()
+    })
+}
+
+/// The stops at a time, told whole.
+pub fn at(world: &World<'_>, t_ns: u64) -> String {
+    let there = |run: &&Arc<RunWorld>| {
+        run.stops.now().is_some_and(|seen| run.began_ns.saturating_add(seen.t_ns) == t_ns)
+    };
+    let told = world.runs.iter().filter(there).filter_map(|run| {
+        let name = &world.header.servers[run.start.server as usize];
+        Some(stop(name, run.stops.now()?, &run.stops))
+    });
+    told.collect()
+}
+
 /// The call with its result: `epoll_wait(epfd 4, …) = 1`.
 pub fn call(stop: &Stop) -> String {
-    use crate::trace::Edge;
     let arguments = || words::arguments(&stop.name, &stop.args);
     match stop.edge {
         Edge::Look => String::new(),
@@ -117,7 +141,3 @@ fn queue(socket: &Socket) -> String {
         ),
     }
 }
-
-/// Why nothing stops in a kernel thread that polls a ring.
-pub const NOTHING_STOPS: &str = "The kernel thread that polls the submission queue makes no system calls, so there is \
-                                 nothing to stop it at: while it works its rings are looked at instead, every 150 µs.";

@@ -124,6 +124,13 @@ impl App {
         *self = Self { home, ..Self::new(self.present) };
     }
 
+    /// Takes the mark that was set last, if it was not taken yet: when, nanoseconds since the trace's zero, and
+    /// what it says. Whoever keeps the trace writes it in after [`Effect::Mark`].
+    pub fn take_mark(&mut self) -> Option<(u64, String)> {
+        let mark = self.lesson.as_mut()?.view.mark.take()?;
+        Some((mark.t_ns, mark.text))
+    }
+
     /// Says something in the last row, until the next key.
     pub fn notice(&mut self, says: String) {
         match &mut self.lesson {
@@ -144,7 +151,8 @@ impl App {
     /// ended.
     pub fn update(&mut self, setting: &Setting<'_>, input: Input) -> Effect {
         use Input as I;
-        let by_hand = matches!(input, I::Act(_) | I::Choose(_) | I::Key(_) | I::Point(_) | I::Wheel(_));
+        let by_hand =
+            matches!(input, I::Act(_) | I::Choose(_) | I::Key(_) | I::Point(_) | I::Seek(_) | I::Wheel(_));
         let effect = match (&mut self.over, &mut self.lesson) {
             (Some(Over::Search(search)), _) if by_hand => search::update(search, setting, &input),
             (Some(Over::Glossary { .. }), _) if by_hand => self.glossary(setting, &input),

@@ -15,6 +15,12 @@ pub enum Context {
     Overlay,
     /// Changing what the lab runs.
     Controls,
+    /// Choosing what the run is to stop at.
+    Triggers,
+    /// Typing a note for a mark.
+    Noting,
+    /// Looking at servers in slow motion.
+    Slow,
     /// Choosing a lesson.
     Home,
     /// Typing what is looked for.
@@ -23,8 +29,18 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Text, Self::Typing, Self::Numbers, Self::Overlay, Self::Controls, Self::Home, Self::Search];
+    pub const ALL: &[Self] = &[
+        Self::Text,
+        Self::Typing,
+        Self::Numbers,
+        Self::Overlay,
+        Self::Controls,
+        Self::Triggers,
+        Self::Noting,
+        Self::Slow,
+        Self::Home,
+        Self::Search,
+    ];
 
     /// Where that is, for people.
     pub fn says(self) -> &'static str {
@@ -34,6 +50,9 @@ impl Context {
             Self::Numbers => "among the numbers",
             Self::Overlay => "in a window",
             Self::Controls => "among the controls",
+            Self::Triggers => "among the triggers",
+            Self::Noting => "writing a note",
+            Self::Slow => "in slow motion",
             Self::Home => "at home",
             Self::Search => "searching",
         }
@@ -43,7 +62,10 @@ impl Context {
     pub fn of(view: &View) -> Self {
         match (&view.overlay, &view.focus) {
             (Some(Overlay::Controls { .. }), _) => Self::Controls,
+            (Some(Overlay::Triggers { .. }), _) => Self::Triggers,
             (Some(_), _) => Self::Overlay,
+            (None, _) if view.noting.is_some() => Self::Noting,
+            (None, _) if view.slow.is_some() => Self::Slow,
             (None, Focus::Text) => Self::Text,
             (None, Focus::Typing { .. }) => Self::Typing,
             (None, Focus::Number { .. } | Focus::Panel(_)) => Self::Numbers,

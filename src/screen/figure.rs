@@ -36,7 +36,7 @@ fn draw(world: &World<'_>, lesson: &Lesson, step: usize, columns: u16, theme: Th
     view.passed_over = view.step(lesson).predictions().map(|asked| asked.id.clone()).collect();
     let servers = world.servers();
     let mut paint = Paint::new(Rect::new(0, 0, columns, ROWS_MAX), theme);
-    let beside = lab::draw_whole(&mut paint, &view, lesson, &servers);
+    let beside = lab::draw_whole(&mut paint, &view, lesson, &servers, world.trace());
     (paint.done().buffer, beside)
 }
 

@@ -11,6 +11,7 @@ use super::widget::{self, Scene};
 use super::{focus, status};
 use crate::lesson::{Kind, Lab, Lesson, Show};
 use crate::servers::Column;
+use crate::trace::Trace;
 use crate::trials;
 use crate::world::ServerView;
 
@@ -21,6 +22,7 @@ pub(super) fn draw(
     view: &View,
     lesson: &Lesson,
     servers: &[ServerView<'_>],
+    trace: Option<&Trace>,
 ) -> u16 {
     let Some(lab) = view.lab(lesson) else { return 0 };
     let rest = draw_status(paint, area, view, lesson, lab, servers);
@@ -30,7 +32,7 @@ pub(super) fn draw(
             0
         }
         [] => 0,
-        servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab, rest.width)),
+        servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab, rest.width, trace)),
     }
 }
 
@@ -40,10 +42,11 @@ pub(super) fn draw_whole(
     view: &View,
     lesson: &Lesson,
     servers: &[ServerView<'_>],
+    trace: Option<&Trace>,
 ) -> usize {
     let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return 0 };
     let area = paint.area();
-    let scene = Scene::new(servers, view, lesson, lab, area.width);
+    let scene = Scene::new(servers, view, lesson, lab, area.width, trace);
     draw_parts(paint, area, &scene);
     scene.beside()
 }
@@ -193,6 +196,9 @@ fn missing(area: Rect, scene: &Scene<'_>, slots: &[Slot]) -> u16 {
 /// same order. A part that has the focus comes first.
 fn slots(area: Rect, scene: &Scene<'_>) -> Vec<Slot> {
     let mut order: Vec<Show> = scene.lab.show.clone();
+    if scene.lit().is_some() && !order.contains(&Show::Follow) {
+        order.insert(0, Show::Follow);
+    }
     order.sort_by_key(|part| !focus::is_on(scene.view, *part) || *part == Show::Metrics);
     let mut left = area.height;
     let mut slots: Vec<Slot> = Vec::new();

@@ -22,7 +22,9 @@ pub(crate) mod number;
 mod overlay;
 mod paint;
 mod receipt;
+mod scrubber;
 mod search;
+pub mod slow;
 mod status;
 mod text;
 mod theme;
@@ -39,8 +41,8 @@ pub use receipt::receipt;
 pub(crate) use status::silence;
 pub(crate) use text::rounded;
 pub use theme::{Depth, Glyphs, Palette, Role, Theme};
-pub use update::{Effect, Input, Stage, update};
-pub use view::{Focus, Overlay, Pane, Playhead, Run, Shown, State, View};
+pub use update::{Effect, Input, SlowEffect, SlowNews, Stage, update};
+pub use view::{Armed, Focus, Noting, Overlay, Pane, Playhead, Run, Shown, State, View};
 pub(crate) use widget::about;
 
 use ratatui::layout::Size;
@@ -53,5 +55,8 @@ use crate::world::World;
 /// `world` is the run's trace folded up to [`View::t_ns`]; `None` before anything was run. Any size works,
 /// none panics: what has no room is left out.
 pub fn frame(world: Option<&World<'_>>, view: &View, lesson: &Lesson, size: Size, theme: Theme) -> Frame {
+    if let Some(slow) = &view.slow {
+        return slow::frame(world, view, slow, lesson, size, theme);
+    }
     lesson::frame(world, view, lesson, size, theme)
 }

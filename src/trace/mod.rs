@@ -4,6 +4,7 @@
 //! so a world at time t needs the last totals before t and nothing else; state and story come beside them.
 
 pub mod habits;
+mod index;
 mod load;
 mod machine;
 mod probing;
@@ -15,6 +16,7 @@ mod stop;
 mod story;
 mod totals;
 
+pub use index::Tally;
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
@@ -24,7 +26,9 @@ pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
 pub use stop::{CqeSight, Edge, Pointed, Polled, Report, RingSight, Source, SourceLine, SqeSight, Stop};
 pub use story::{Story, Window, batch_of, is_eagain, is_wait, reports_and_done};
-pub use totals::{ClientTotals, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name};
+pub use totals::{
+    ClientTotals, Contents, Counts, ProcessTotals, RingTotals, SyscallTotals, ThreadTotals, add_name,
+};
 
 /// Name and version of the format; later versions of iolab read earlier ones.
 pub const SCHEMA: &str = "iolab.trace/1";
@@ -35,5 +39,5 @@ mod thin;
 
 pub mod file;
 
-pub use runs::{Run, Trace};
+pub use runs::{Found, Run, Trace};
 pub use thin::Thinner;

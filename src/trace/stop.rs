@@ -40,6 +40,15 @@ pub struct Stop {
     pub source: Source,
 }
 
+impl Stop {
+    /// Whether a call of a program without rings has just moved bytes, or taken a connection.
+    pub fn moves_bytes(&self) -> bool {
+        const MOVES: [&str; 8] = ["recvfrom", "recv", "read", "sendto", "send", "write", "accept", "accept4"];
+        let moved = matches!(self.edge, Edge::Exit { result: 1.. });
+        moved && self.rings.is_empty() && MOVES.contains(&self.name.as_str())
+    }
+}
+
 /// Where in a call a thread stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "at", rename_all = "kebab-case")]

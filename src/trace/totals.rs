@@ -175,6 +175,9 @@ pub struct RingTotals {
     /// Completion queue depth at each sample since the last record.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub cq_depth: Counts,
+    /// How many of the CQEs that passed were read, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
     /// Whether the program has closed it: these are its last counts.
     #[serde(default, skip_serializing_if = "is_false")]
     pub closed: bool,
@@ -182,6 +185,22 @@ pub struct RingTotals {
     /// of it was read a little before its end.
     #[serde(default, skip_serializing_if = "is_false")]
     pub at_least: bool,
+}
+
+/// Entries that passed through a queue while they were being read, cumulative since that began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// Those that were read before their slot can have been written again.
+    pub seen: u64,
+    /// All of them.
+    pub passed: u64,
+}
+
+impl Contents {
+    /// The share that was seen, 0 to 1; `None` while nothing has passed.
+    pub fn share(self) -> Option<f64> {
+        (self.passed > 0).then(|| self.seen as f64 / self.passed as f64)
+    }
 }
 
 impl RingTotals {

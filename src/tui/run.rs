@@ -14,7 +14,10 @@ use super::terminal::Terminal;
 use super::{hangup, input, rehearsal, signals};
 use crate::lesson::{Course, Lab, Lesson, Runner};
 use crate::progress::{Book, Event};
-use crate::screen::{self, App, Click, Effect, Input, Key, Opening, Setting, Theme, Zone};
+use crate::screen::keys::Action;
+use crate::screen::{
+    self, App, Click, Effect, Input, Key, Opening, Setting, SlowEffect, SlowNews, Theme, Zone,
+};
 
 /// At most so many frames a second are drawn.
 pub const FRAMES_PER_SECOND: u32 = 30;
@@ -68,13 +71,21 @@ pub fn run(course: &Course, options: Options, book: &mut Book, given: Given<'_>)
         send: send.clone(),
         terminal: &terminal,
         bench: None,
+        slow: None,
         size: size()?,
         canvas: Canvas::default(),
         zones: Vec::new(),
+        rests_at_ns: options.recorded_at_ns,
     };
     match options.opening {
         Some(opening) => screen.open(opening),
         None => screen.say_trouble(),
+    }
+    if screen.rests_at_ns.is_some() {
+        screen.input(Input::Act(Action::Restart))?;
+    }
+    if options.slow {
+        screen.input(Input::Act(Action::SlowMotion))?;
     }
     let drawn = screen.draw();
     hangup::listen(send.clone())?;
@@ -105,9 +116,13 @@ struct Screen<'s> {
     terminal: &'s Terminal,
     /// Where the runs of the open lesson are made.
     bench: Option<Bench>,
+    /// The same for slow motion, as long as it is on the screen.
+    slow: Option<Bench>,
     size: Size,
     canvas: Canvas,
     zones: Vec<Zone>,
+    /// Where a recording is shown that is there already.
+    rests_at_ns: Option<u64>,
 }
 
 /// What a message leads to.
@@ -175,6 +190,7 @@ impl Screen<'_> {
                     Some(Click::Act(action)) => self.input(Input::Act(action)),
                     Some(Click::Point(focus)) => self.input(Input::Point(focus)),
                     Some(Click::Choose(row)) => self.input(Input::Choose(row)),
+                    Some(Click::Seek(t_ns)) => self.input(Input::Seek(t_ns)),
                     None => Ok(Next::Rest),
                 }
             }
@@ -199,6 +215,8 @@ impl Screen<'_> {
                 Ok(Next::Draw)
             }
             // Its inbox is emptied when the frame is due.
+            // Who lets a server go on waits for its next stop.
+            Message::Lab if self.slow.is_some() => Ok(Next::Draw),
             Message::Lab => Ok(Next::DrawLive),
         }
     }
@@ -208,12 +226,23 @@ impl Screen<'_> {
         let said = self.bench.as_mut().map(Bench::said).unwrap_or_default();
         for event in said {
             if let Some(input) = self.bench.as_mut().and_then(|bench| bench.hear(event)) {
+                let is_recording = matches!(input, Input::Recording(_));
                 self.input(input)?;
+                if let Some(t_ns) = self.rests_at_ns.filter(|_| is_recording) {
+                    self.input(Input::Rest(t_ns))?;
+                }
+            }
+        }
+        let said = self.slow.as_mut().map(Bench::said).unwrap_or_default();
+        for event in said {
+            if let Some(news) = self.slow.as_mut().and_then(|slow| slow.hear(event)).and_then(news) {
+                self.input(Input::Slow(news))?;
             }
         }
         let at_rest = self.app.lesson().is_some_and(|open| open.view.is_at_rest());
         if let Some(bench) = self.bench.as_mut().filter(|_| !at_rest) {
             bench.thin();
+            bench.look();
         }
         Ok(())
     }
@@ -224,7 +253,7 @@ impl Screen<'_> {
             progress: self.book.progress(),
             machine: self.machine.as_deref(),
             has_workspace: self.has_workspace,
-            trace: self.bench.as_ref().and_then(Bench::trace),
+            trace: self.slow.as_ref().or(self.bench.as_ref()).and_then(Bench::trace),
             size: self.size,
         };
         let effect = self.app.update(&setting, input);
@@ -238,11 +267,19 @@ impl Screen<'_> {
                     bench.freeze(frozen);
                 }
             }
+            Effect::Mark => {
+                if let (Some((t_ns, says)), Some(bench)) = (self.app.take_mark(), &mut self.bench)
+                    && let Some(says) = bench.mark(t_ns, says)
+                {
+                    self.app.notice(says);
+                }
+            }
             Effect::Stop => {
                 if let Some(bench) = &mut self.bench {
                     bench.stop();
                 }
             }
+            Effect::Slow(effect) => self.slow(effect)?,
             Effect::Start => self.start(|runner, lab, events| runner.start(lab, events))?,
             Effect::Replay => self.start(|runner, lab, events| runner.replay(lab, events))?,
             Effect::Change => {
@@ -271,6 +308,7 @@ impl Screen<'_> {
             self.book.note(&lesson.name, Event::Begun);
         }
         self.app.open(opening, self.course, self.book.progress());
+        self.slow = None;
         self.bench = Some(Bench::new((self.runner)(lesson)));
         self.note();
         self.say_trouble();
@@ -278,6 +316,7 @@ impl Screen<'_> {
 
     /// Ends what runs in the open lesson, and keeps what it measured.
     fn leave(&mut self) -> io::Result<()> {
+        self.slow = None;
         let runs = self.app.lesson().is_some_and(|open| open.view.is_running());
         if let Some(bench) = &mut self.bench {
             bench.stop();
@@ -324,6 +363,30 @@ impl Screen<'_> {
         Some(lab)
     }
 
+    /// Begins slow motion, goes on in it, or ends it.
+    fn slow(&mut self, effect: SlowEffect) -> io::Result<()> {
+        match effect {
+            SlowEffect::Close => self.slow = None,
+            SlowEffect::Go(go, server) => {
+                if let Some(slow) = &mut self.slow {
+                    slow.go(go, server);
+                }
+            }
+            SlowEffect::Open => {
+                if let Some(bench) = &mut self.bench {
+                    bench.stop();
+                }
+                let Some((open, mut lab)) = self.app.lesson().zip(self.lab()) else { return Ok(()) };
+                let Some(slow) = &open.view.slow else { return Ok(()) };
+                lab.servers.clone_from(&slow.servers);
+                let mut bench = Bench::new((self.runner)(&self.course.lessons[open.lesson]));
+                bench.start(&lab, |runner, lab, events| runner.slow(lab, events), self.send.clone())?;
+                self.slow = Some(bench);
+            }
+        }
+        Ok(())
+    }
+
     /// Begins a run of the lab on the screen.
     fn start(&mut self, begin: Begin) -> io::Result<()> {
         match (self.lab(), &mut self.bench) {
@@ -357,7 +420,8 @@ impl Screen<'_> {
             rehearsal::of_a_panic("overlay");
         }
         let t_ns = self.app.lesson().map_or(0, |open| open.view.t_ns());
-        let (world, trace) = self.bench.as_mut().map(|bench| bench.world(t_ns)).unwrap_or_default();
+        let bench = self.slow.as_mut().or(self.bench.as_mut());
+        let (world, trace) = bench.map(|bench| bench.world(t_ns)).unwrap_or_default();
         let setting = Setting {
             course: self.course,
             progress: self.book.progress(),
@@ -386,6 +450,17 @@ impl Screen<'_> {
         let (world, _) = self.bench.as_mut().map(|bench| bench.world(u64::MAX)).unwrap_or_default();
         screen::receipt(world.as_ref(), &open.view, &self.course.lessons[open.lesson])
     }
+}
+
+/// What the news of a run are to slow motion.
+fn news(input: Input) -> Option<SlowNews> {
+    Some(match input {
+        Input::Began => SlowNews::Began,
+        Input::Recording(why) => SlowNews::Recording(why),
+        Input::Over => SlowNews::Over,
+        Input::Failed(why) => SlowNews::Failed(why),
+        _ => return None,
+    })
 }
 
 fn size() -> io::Result<Size> {

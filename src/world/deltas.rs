@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::trace::{Counts, ProcessTotals, RingTotals, Rung, ThreadTotals};
+use crate::trace::{Contents, Counts, ProcessTotals, RingTotals, Rung, ThreadTotals};
 
 /// What a server's process and its client did in one run, or in several rounds together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +64,8 @@ pub struct RingDeltas {
     pub stranded: u64,
     /// The most readings in a row with completions that only a call would bring.
     pub uncollected: u64,
+    /// Of the CQEs that passed, those whose contents were read, where they were.
+    pub contents: Option<Contents>,
     /// Submission queue depth at each sample.
     pub sq_depth: Counts,
     /// Completion queue depth at each sample.
@@ -161,6 +163,11 @@ impl Deltas {
         (!self.rings.is_empty()).then(|| total(self.rings.iter().map(|ring| ring.cqes)))
     }
 
+    /// What passed through all completion queues whose contents were read, and what was read of it.
+    pub fn contents(&self) -> Option<Contents> {
+        self.rings.iter().fold(None, |sum, ring| both(sum, ring.contents))
+    }
+
     /// A sum over all threads, kernel helpers included.
     pub fn over_threads(&self, part: impl Fn(&ThreadTotals) -> u64) -> u64 {
         total(self.threads.values().map(part))
@@ -180,6 +187,7 @@ impl RingDeltas {
             asleep_seen: to.asleep_seen.saturating_sub(from.asleep_seen),
             stranded: if to.stranded > from.stranded { to.stranded } else { 0 },
             uncollected: if to.uncollected > from.uncollected { to.uncollected } else { 0 },
+            contents: to.contents.map(|now| since(now, from.contents)),
             sq_depth,
             cq_depth,
         }
@@ -193,9 +201,23 @@ impl RingDeltas {
         grow(&mut self.asleep_seen, other.asleep_seen);
         self.stranded = self.stranded.max(other.stranded);
         self.uncollected = self.uncollected.max(other.uncollected);
+        self.contents = both(self.contents, other.contents);
         self.sq_depth.merge(&other.sq_depth);
         self.cq_depth.merge(&other.cq_depth);
     }
+}
+
+fn since(now: Contents, before: Option<Contents>) -> Contents {
+    let before = before.unwrap_or_default();
+    Contents { seen: now.seen.saturating_sub(before.seen), passed: now.passed.saturating_sub(before.passed) }
+}
+
+fn both(one: Option<Contents>, other: Option<Contents>) -> Option<Contents> {
+    let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
+    Some(Contents {
+        seen: one.seen.saturating_add(other.seen),
+        passed: one.passed.saturating_add(other.passed),
+    })
 }
 
 /// A trace may come from anywhere: sums stay at the top rather than wrap.

@@ -20,6 +20,7 @@ pub enum MetricId {
     SqesPerRequest,
     CqesPerRequest,
     SqesPerEnter,
+    CqeContentsSeen,
     VoluntarySwitchesPerSyscall,
     RequestsPerSecond,
     LatencyP50Ns,
@@ -160,10 +161,24 @@ pub const METRICS: &[Metric] = &[
         check: "sudo strace -f -e trace=io_uring_enter -p {pid}",
     },
     Metric {
+        id: MetricId::CqeContentsSeen,
+        key: "cqe_contents_seen",
+        label: "CQE contents seen",
+        unit: "%",
+        meaning: "Of the completions that passed through the ring, the share whose contents (user_data, result, \
+                  flags) were read from outside before their slot was written again. Below 100 something was told \
+                  by its count alone.",
+        how: "the mirror of the ring, with --probe ring: whenever the free-running tail has moved, the slots that are \
+              new are copied out of a read-only mapping, and tail and head are read once more. An entry that still \
+              waits then, or around which the queue cannot have come, was whole.",
+        error: "what cannot be told for certain counts as not seen; the tail itself misses nothing",
+        check: "sudo perf stat -e io_uring:io_uring_complete -p {pid} -- sleep 1",
+    },
+    Metric {
         id: MetricId::VoluntarySwitchesPerSyscall,
         key: "voluntary_switches_per_syscall",
         label: "switches",
-        unit: "per system call",
+        unit: "per call",
         meaning: "How many voluntary context switches the server makes for each of its system calls. A call that need \
                   not wait makes none; one at whose edges a tracer stops the server makes 2.",
         how: "voluntary switches of all threads (proc), divided by the system calls of the same time (perf or \

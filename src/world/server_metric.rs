@@ -2,7 +2,7 @@
 
 use super::{Counted, Deltas, Measured, MetricId, ServerView};
 use crate::servers::Polls;
-use crate::trace::{Refusal, Rung};
+use crate::trace::{Contents, Refusal, Rung};
 
 /// One tick of the kernel's accounting as /proc shows it (USER_HZ is 100), nanoseconds.
 const TICK_NS: u64 = 10_000_000;
@@ -40,6 +40,7 @@ pub(super) fn of(id: MetricId, view: &ServerView<'_>, deltas: &Deltas) -> Option
         MetricId::SqesPerRequest => of_rings(deltas.sqes()),
         MetricId::CqesPerRequest => of_rings(deltas.cqes()),
         MetricId::SqesPerEnter => sqes_per_enter(view, deltas),
+        MetricId::CqeContentsSeen => contents_seen(deltas.contents()?),
         MetricId::RequestsPerSecond => requests_per_second(deltas),
         MetricId::LatencyP50Ns => latency(deltas, 0.50),
         MetricId::LatencyP99Ns => latency(deltas, 0.99),
@@ -50,6 +51,14 @@ pub(super) fn of(id: MetricId, view: &ServerView<'_>, deltas: &Deltas) -> Option
             return None;
         }
     })
+}
+
+/// In per cent. Not rounded up: a thousandth that is missing shows.
+fn contents_seen(contents: Contents) -> Measured {
+    match contents.passed {
+        0 => Measured::unknown("no completion has passed yet"),
+        passed => Measured::known(100.0 * contents.seen as f64 / passed as f64, Rung::Ring),
+    }
 }
 
 /// Whether a kernel thread takes the submissions: then none travels in a system call.

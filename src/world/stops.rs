@@ -1,11 +1,11 @@
 //! Where a server stood still, stop by stop: what was asked and answered there, and what had changed since the stop
 //! before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::words::{self, Said};
-use crate::trace::{CqeSight, Edge, Stop, Story};
+use crate::trace::{CqeSight, Edge, Record, Stop, Story, Trace};
 
 mod changes;
 
@@ -13,6 +13,10 @@ pub use changes::{Change, changes};
 
 /// Stops that are kept for showing.
 const KEPT_MAX: usize = 64;
+
+/// Why nothing stops in a kernel thread that polls a ring.
+pub const NOTHING_STOPS: &str = "The kernel thread that polls the submission queue makes no system calls, so there is \
+                                 nothing to stop it at: while it works its rings are looked at instead, every 150 µs.";
 
 /// Submissions whose completions can be named.
 const ASKED_MAX: usize = 4096;
@@ -44,6 +48,17 @@ pub struct Seen {
     pub changes: Vec<Change>,
 }
 
+/// When something was seen of a server in slow motion, or of any, nanoseconds since the trace's zero, in order.
+pub fn stop_times(trace: &Trace, server: Option<usize>) -> BTreeSet<u64> {
+    let meant =
+        trace.runs().iter().filter(|run| server.is_none_or(|server| run.start.server as usize == server));
+    let times = meant.flat_map(|run| {
+        let stops = run.records.iter().filter(|(_, record)| matches!(record, Record::Stop(_)));
+        stops.map(|(t_ns, _)| run.began_ns.saturating_add(*t_ns))
+    });
+    times.collect()
+}
+
 impl Stops {
     /// The latest.
     pub fn now(&self) -> Option<&Seen> {
@@ -71,7 +86,14 @@ impl Stops {
             Some(before) => changes(&before.stop, stop, &self.asked),
             None => Vec::new(),
         };
-        let said = words::stop(stop, &self.asked);
+        let mut said = words::stop(stop, &self.asked);
+        // What was asked stands in the entry of the call: by its exit the kernel may have written over it.
+        let entry = |seen: &&Arc<Seen>| seen.stop.tid == stop.tid && seen.stop.edge != Edge::Look;
+        if let (Edge::Exit { .. }, Some(entry)) = (stop.edge, self.last.iter().rev().find(entry))
+            && entry.stop.edge == Edge::Entry
+        {
+            said.asks.clone_from(&entry.said.asks);
+        }
         if self.last.len() == KEPT_MAX {
             self.last.pop_front();
         }
@@ -102,6 +124,17 @@ impl Seen {
             Edge::Exit { .. } => format!("stopped at the exit of {}", self.stop.name),
             Edge::Look => "not stopped: its rings were looked at".to_owned(),
         }
+    }
+
+    /// Whether the client has had its whole answer since the stop before.
+    pub fn answers(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Answered { .. }))
+    }
+
+    /// Whether something was completed since the stop before: a CQE came, or a call moved bytes.
+    pub fn completes(&self) -> bool {
+        let came = |change: &Change| matches!(change, Change::Completed { .. } | Change::Passed { .. });
+        self.stop.moves_bytes() || self.changes.iter().any(came)
     }
 
     /// Which request the client has under way, in a few words.

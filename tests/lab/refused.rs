@@ -90,3 +90,11 @@ fn in_a_container_metrics_say_why_they_are_missing() {
         }
     }
 }
+
+/// Nobody can be stopped there: the lab says who refused, a lesson shows what was recorded.
+#[test]
+fn slow_motion_without_ptrace_names_the_layer_or_is_a_recorded_run() {
+    let said = iolab("lab epoll --slow --format plain").where_refused(&[libc::SYS_ptrace], libc::EPERM).run();
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.stdout.contains("PTRACE_SEIZE: EPERM") && said.stdout.contains("seccomp"), "{said:?}");
+}

@@ -209,6 +209,7 @@ impl Stage {
             }
             "spin" => spin(number(1)),
             "nops" => nops(self.ring.as_mut().unwrap(), number(1) as u32),
+            "pace" => pace(self.ring.as_mut().unwrap(), number(1) as u64, number(2) as u64),
             "publish" => publish(self.ring.as_mut().unwrap(), number(1) as u64),
             "new-ring" => {
                 self.ring = Some(io_uring::IoUring::new(number(1) as u32).unwrap());
@@ -395,6 +396,39 @@ fn nops(ring: &mut io_uring::IoUring, times: u32) -> String {
         left -= batch;
     }
     "done".to_owned()
+}
+
+/// Passes so many NOPs a second through a ring, for so many milliseconds: user_data counts on, and the result is
+/// what the kernel gives a NOP. Says how many it were and how long that took in microseconds.
+fn pace(ring: &mut io_uring::IoUring, per_second: u64, milliseconds: u64) -> String {
+    const STEP: std::time::Duration = std::time::Duration::from_micros(100);
+    let start = std::time::Instant::now();
+    let mut next = start;
+    let (all, step) = (per_second * milliseconds / 1000, per_second / 10_000);
+    let most = u64::from(ring.params().sq_entries()) / 2;
+    let mut done = 0;
+    while done < all {
+        // Time that was lost is not caught up with: the pace is never higher than it was asked for.
+        next = next.max(std::time::Instant::now()) + STEP;
+        let due = done + step.min(all - done);
+        while done < due {
+            let batch = (due - done).min(most);
+            for n in done..done + batch {
+                let nop = io_uring::opcode::Nop::new().build().user_data(n);
+                // SAFETY: a NOP points to nothing.
+                unsafe { ring.submission().push(&nop).unwrap() };
+            }
+            ring.submit_and_wait(batch as usize).unwrap();
+            for (n, cqe) in (done..).zip(ring.completion()) {
+                assert_eq!(cqe.user_data(), n);
+            }
+            done += batch;
+        }
+        let left = next.saturating_duration_since(std::time::Instant::now());
+        let none: &mut [PollFd<'_>] = &mut [];
+        nix::poll::ppoll(none, Some(left.into()), None).unwrap();
+    }
+    format!("{done} {}", start.elapsed().as_micros())
 }
 
 /// Publishes RECVs that are not submitted, and leaves the CQEs of two NOPs lying there.

@@ -5,7 +5,7 @@
 
 #![cfg(feature = "live")]
 // A test says what went wrong by where it panics.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod child;
 mod count;
@@ -16,4 +16,5 @@ mod proc;
 mod ptrace;
 mod ring;
 mod state;
+mod step;
 mod stream;

@@ -11,3 +11,4 @@ mod playground;
 mod rest;
 #[path = "../common/session.rs"]
 mod session;
+mod slow;

@@ -26,10 +26,10 @@ const ROWS: &[(&str, &str, Command, &str)] = &[
         "to the next completion: a CQE, or a call that moved bytes",
     ),
     ("back", "b", Command::Back, "to the stop before, as it was seen"),
-    ("free", "f", Command::Go(Go::Free), "let the servers run, request after request"),
+    ("free", "f", Command::Go(Go::Free), "let the servers run untraced, request after request"),
     ("stop", "s", Command::Go(Go::Stop), "stop servers that run free; else as next"),
     ("help", "?", Command::Help, "this list"),
-    ("quit", "q", Command::Quit, "leave; Ctrl-D does the same"),
+    ("quit", "q", Command::Quit, "leave slow motion; Ctrl-D leaves altogether"),
 ];
 
 impl Command {

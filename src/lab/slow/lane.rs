@@ -127,11 +127,32 @@ impl Lane<'_> {
         for _ in 0..WARM_UP_MAX {
             self.advance(stepper)?;
             if self.client.is_answered() && self.stands_before_wait(stepper) {
+                self.quiet(stepper)?;
                 self.shown = true;
                 return self.record(stepper);
             }
         }
         Err(Trouble::Failed(anyhow::anyhow!("the server did not come to rest within {WARM_UP_MAX} stops")))
+    }
+
+    /// Lets every other thread come to rest, too: one that has just started another still has some calls to make.
+    fn quiet(&mut self, stepper: &mut Stepper) -> Result<(), Trouble> {
+        let rope = Rope::new(self.bell)?;
+        for _ in 0..WARM_UP_MAX {
+            let Some(held) = stepper.held().map(|halt| halt.tid) else { return Ok(()) };
+            if stepper.pass_on()? {
+                continue;
+            }
+            if sleeps(self.pid, Some(held)) {
+                return Ok(());
+            }
+            if stepper.wait(rope.both.0.as_fd())? == Met::Ended {
+                return Err(Trouble::Gone);
+            }
+            self.hear()?;
+            rope.ticked();
+        }
+        Ok(())
     }
 
     fn go(&mut self, stepper: &mut Stepper, go: Go) -> Result<(), Trouble> {
@@ -147,7 +168,7 @@ impl Lane<'_> {
                     done && self.stands_before_wait(stepper)
                 }
                 Go::Completion => {
-                    self.last.as_ref().is_some_and(|stop| completions(stop) != before || moved(stop))
+                    self.last.as_ref().is_some_and(|stop| completions(stop) != before || stop.moves_bytes())
                 }
                 Go::Stop | Go::Free => true,
             };
@@ -199,7 +220,7 @@ impl Lane<'_> {
                 Met::Ended => return Err(Trouble::Gone),
                 Met::Rang => {
                     self.hear()?;
-                    if !rope.ticked() || !sleeps(self.pid) {
+                    if !rope.ticked() || !sleeps(self.pid, None) {
                         continue;
                     }
                     self.client.take()?;
@@ -270,11 +291,11 @@ impl Lane<'_> {
         self.stand(&stepper, State::Free);
         drop(stepper);
         loop {
-            self.client.wait(self.bell)?;
-            self.client.take()?;
             if self.client.is_answered() {
                 self.client.send_next()?;
             }
+            self.client.wait(self.bell)?;
+            self.client.take()?;
             self.hear()?;
             if self.waiting.pop_front().is_some() {
                 break;
@@ -341,17 +362,10 @@ fn completions(stop: &Stop) -> u64 {
     stop.rings.iter().fold(0, |sum, ring| sum.saturating_add(ring.cq.1))
 }
 
-/// Whether a call of a server without rings has just moved bytes, or taken a connection.
-fn moved(stop: &Stop) -> bool {
-    let moves = ["recvfrom", "recv", "read", "sendto", "send", "write", "accept", "accept4"];
-    let Edge::Exit { result } = stop.edge else { return false };
-    stop.rings.is_empty() && moves.contains(&stop.name.as_str()) && result > 0
-}
-
-/// Whether all threads of a process sleep, the kernel's helpers aside.
-fn sleeps(pid: u32) -> bool {
+/// Whether all threads of a process sleep but one, the kernel's helpers aside.
+fn sleeps(pid: u32, but: Option<u32>) -> bool {
     let tids = crate::probe::proc::tids(&format!("/proc/{pid}/task")).unwrap_or_default();
-    tids.iter().all(|tid| {
+    tids.iter().filter(|tid| but != Some(**tid)).all(|tid| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
         let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
         state == Some('S') || stat.contains("(iou-")

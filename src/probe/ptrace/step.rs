@@ -122,6 +122,15 @@ impl Stepper {
         resumed(request::go_on(halt.tid as i32, 0))
     }
 
+    /// Lets the thread go on that stands in line behind the held one; `false` where none does.
+    ///
+    /// # Errors
+    /// As [`let_go`](Self::let_go).
+    pub fn pass_on(&mut self) -> io::Result<bool> {
+        let Some(halt) = self.standing.remove(1) else { return Ok(false) };
+        resumed(request::go_on(halt.tid as i32, 0)).map(|()| true)
+    }
+
     /// Notes who has come to an edge; `false` where it is none of the story: the end of a call from before.
     fn at_edge(&mut self, tid: i32) -> io::Result<bool> {
         let place = self.window.threads.entry(tid).or_insert(Place::Outside);

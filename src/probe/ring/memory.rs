@@ -5,7 +5,7 @@ use std::io::IoSliceMut;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
@@ -49,6 +49,23 @@ impl Mapping {
         let value = word.load(Ordering::Relaxed);
         std::sync::atomic::fence(Ordering::Acquire);
         value
+    }
+
+    /// The bytes from `at` on, eight at a time: not all of one instant.
+    #[inline]
+    pub(super) fn bytes<const COUNT: usize>(&self, at: usize) -> [u8; COUNT] {
+        const STEP: usize = size_of::<u64>();
+        assert!(at + COUNT <= self.length && at.is_multiple_of(STEP));
+        let mut bytes = [0; COUNT];
+        for (nth, eight) in bytes.chunks_exact_mut(STEP).enumerate() {
+            // SAFETY: inside the mapping and aligned (asserted); all others write it atomically or not at all
+            // while it counts, which the caller finds out by looking at the queue again.
+            let long =
+                unsafe { AtomicU64::from_ptr(self.start.as_ptr().cast::<u64>().byte_add(at + nth * STEP)) };
+            eight.copy_from_slice(&long.load(Ordering::Relaxed).to_ne_bytes());
+        }
+        std::sync::atomic::fence(Ordering::Acquire);
+        bytes
     }
 
     /// Where the mapping stands in this process.

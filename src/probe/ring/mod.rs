@@ -15,21 +15,27 @@
 mod closed;
 mod layout;
 mod memory;
+mod mirror;
+mod mirroring;
 mod one;
 mod pending;
 mod standstill;
 mod told;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
+pub use self::mirror::Passed;
+pub use self::mirroring::Mirroring;
 pub use self::pending::{Cqe, OPERATIONS, Pending, Sqe};
 
 use self::closed::{Closed, NO_FD, registered_only};
 use self::layout::Layout;
 use self::one::Ring;
+use super::clock;
 use super::descriptors;
 use super::pidfd;
 use super::refuse::looking_into;
@@ -58,6 +64,8 @@ pub struct Rings {
     unreadable: Vec<(i32, Refusal)>,
     /// What became of rings that were closed, where that is kept.
     closed: Option<Closed>,
+    /// Whether the entries are read as they pass by.
+    mirrored: bool,
 }
 
 impl Rings {
@@ -92,8 +100,15 @@ impl Rings {
                 Some(process)
             }
         };
-        let mut rings =
-            Self { pid, layout, process, rings: Vec::new(), unreadable: Vec::new(), closed: None };
+        let mut rings = Self {
+            pid,
+            layout,
+            process,
+            rings: Vec::new(),
+            unreadable: Vec::new(),
+            closed: None,
+            mirrored: false,
+        };
         rings.rescan()?;
         Ok(rings)
     }
@@ -111,7 +126,8 @@ impl Rings {
         };
         let process = if barred.is_none() { pidfd::open(pid).ok() } else { None };
         let closed = Some(Closed::barred_by(barred));
-        let mut rings = Self { pid, layout, process, rings: Vec::new(), unreadable: Vec::new(), closed };
+        let mut rings =
+            Self { pid, layout, process, rings: Vec::new(), unreadable: Vec::new(), closed, mirrored: false };
         rings.rescan()?;
         Ok(rings)
     }
@@ -199,6 +215,7 @@ impl Rings {
             let gone = known.into_iter().flatten().collect::<Vec<_>>();
             gone.into_iter().for_each(|ring| self.keep_closed(ring));
         }
+        self.open_mirrors();
         Ok(())
     }
 
@@ -235,6 +252,34 @@ impl Rings {
         }
     }
 
+    /// From now on the entries of each ring are read as they pass by ([`look`](Self::look)), of those to come from
+    /// their first one on that is published after they were found. Rings that are not mapped here go without.
+    pub fn mirror(&mut self) {
+        self.mirrored = true;
+        self.open_mirrors();
+    }
+
+    fn open_mirrors(&mut self) {
+        if self.mirrored {
+            let now_ns = clock::monotonic_ns();
+            self.rings.iter_mut().for_each(|ring| ring.mirror(&self.layout, now_ns));
+        }
+    }
+
+    /// One look at each ring and at the entries that have passed since the last one: `tell` gets each that was read
+    /// whole, with its ring's descriptor. Some nanoseconds an entry.
+    pub fn look(&mut self, tell: &mut dyn FnMut(i32, Passed)) {
+        self.sample();
+        let now_ns = clock::monotonic_ns();
+        self.rings.iter_mut().for_each(|ring| ring.read_passed(&self.layout, now_ns, tell));
+    }
+
+    /// How long until the next look, so that no entry is missed at the pace of late: 100 to 500 µs. `None` where no
+    /// entries are read.
+    pub fn pause(&self) -> Option<Duration> {
+        self.rings.iter().filter_map(Ring::pause).min()
+    }
+
     /// What is known of each ring now; depths and flags seen hold what was sampled since the last call. Closed ones
     /// come first, where they are kept.
     pub fn totals(&mut self) -> Vec<RingTotals> {
@@ -252,6 +297,21 @@ impl Rings {
     /// are left out (kernels before 6.9 do not let their pages be copied).
     pub fn pending(&self) -> Vec<Pending> {
         self.rings.iter().filter_map(|ring| ring.pending(&self.layout)).collect()
+    }
+
+    /// What was written to the queues since this was asked last, oldest first: `tails` holds where both stood then, by
+    /// descriptor, and is moved on. Of a ring that is new to it nothing is told. Exact while the program stands still
+    /// and no more was written than a queue has slots.
+    pub fn written_since(&self, tails: &mut BTreeMap<i32, (u32, u32)>) -> Vec<Pending> {
+        let mut news = Vec::new();
+        for ring in &self.rings {
+            let Some(now) = ring.tails(&self.layout) else { continue };
+            let before = tails.insert(ring.fd(), now).unwrap_or(now);
+            if before != now {
+                news.extend(ring.written(&self.layout, before, now));
+            }
+        }
+        news
     }
 
     /// Rings that were found and cannot be read: descriptor and reason.

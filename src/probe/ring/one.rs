@@ -1,11 +1,13 @@
 //! One ring: its memory, its counters carried on to 64 bits, its depths.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::layout::{CQE_BYTES, Layout, RING_OFFSET, SQE_BYTES, SQES_OFFSET};
 use super::memory::{self, Mapping};
+use super::mirror::{Mirror, Passed};
 use super::pending::{self, Ends, Pending};
 use super::standstill::Standstill;
 use super::told::Told;
@@ -16,7 +18,7 @@ use crate::trace::{Counts, RingTotals};
 const SQ_FLAGS: [(u32, &str); 3] =
     [(NEED_WAKEUP, "NEED_WAKEUP"), (CQ_OVERFLOW, "CQ_OVERFLOW"), (TASKRUN, "TASKRUN")];
 pub(super) const NEED_WAKEUP: u32 = 1;
-const CQ_OVERFLOW: u32 = 2;
+pub(super) const CQ_OVERFLOW: u32 = 2;
 pub(super) const TASKRUN: u32 = 4;
 
 /// The kernel's own limits (`IORING_MAX_ENTRIES`, `IORING_MAX_CQ_ENTRIES`). A ring's header can be written by
@@ -60,6 +62,8 @@ pub(super) struct Ring {
     cq_depth: Vec<u32>,
     /// Queues in which nothing moves.
     standstill: Standstill,
+    /// The entries, where they are followed.
+    mirror: Option<Mirror>,
     /// All flags that were ever seen.
     flags_seen: u32,
     /// Whether fdinfo named an SQPOLL thread; `None` while it gave no answer.
@@ -118,6 +122,7 @@ impl Ring {
             sq_depth: Vec::new(),
             cq_depth: Vec::new(),
             standstill: Standstill::default(),
+            mirror: None,
             flags_seen: 0,
             sq_thread: None,
         };
@@ -158,6 +163,36 @@ impl Ring {
             Memory::Told(_) => {}
         }
         self.read_entries(layout);
+        if let Some(earlier) = self.mirror.take() {
+            self.mirror = self.open_mirror(layout, 0).map(|mirror| mirror.going_on_from(&earlier));
+        }
+    }
+
+    /// From now on the entries are read, too, where the ring is mapped.
+    pub(super) fn mirror(&mut self, layout: &Layout, now_ns: u64) {
+        if self.mirror.is_none() {
+            self.mirror = self.open_mirror(layout, now_ns);
+        }
+    }
+
+    fn open_mirror(&self, layout: &Layout, now_ns: u64) -> Option<Mirror> {
+        let Memory::Mapped { ring, .. } = &self.memory else { return None };
+        let entries = (self.totals.sq_entries, self.totals.cq_entries);
+        Mirror::open(ring, layout, entries, &self.words, now_ns).ok()
+    }
+
+    /// Reads the entries that were published since the last time.
+    pub(super) fn read_passed(&mut self, layout: &Layout, now_ns: u64, tell: &mut dyn FnMut(i32, Passed)) {
+        let fd = self.totals.fd;
+        let Some(mut mirror) = self.mirror.take() else { return };
+        let words = || self.look(layout).unwrap_or(self.words);
+        mirror.look(now_ns, words, &mut |passed| tell(fd, passed));
+        self.mirror = Some(mirror);
+    }
+
+    /// How long until the entries should be looked at again; `None` where they are not.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.mirror.as_ref().map(Mirror::pause)
     }
 
     /// One look: counts on, and notes depth and flags.
@@ -206,6 +241,7 @@ impl Ring {
         if self.flags_seen & TASKRUN != 0 {
             totals.setup_flags.push("TASKRUN_FLAG".to_owned());
         }
+        totals.contents = self.mirror.as_ref().map(Mirror::contents);
         totals.sq_depth = depths(&mut self.sq_depth);
         totals.cq_depth = depths(&mut self.cq_depth);
         totals
@@ -214,8 +250,31 @@ impl Ring {
     /// What stands in the queues now.
     pub(super) fn pending(&self, layout: &Layout) -> Option<Pending> {
         let words = self.look(layout).ok()?;
-        let (sq_entries, cq_entries) = (self.totals.sq_entries, self.totals.cq_entries);
         let ends = Ends { sq: (words.sq_head, words.sq_tail), cq: (words.cq_head, words.cq_tail) };
+        self.between(layout, ends)
+    }
+
+    /// Where both tails stand.
+    pub(super) fn tails(&self, layout: &Layout) -> Option<(u32, u32)> {
+        let words = self.look(layout).ok()?;
+        Some((words.sq_tail, words.cq_tail))
+    }
+
+    /// What was written since the tails stood there, taken or not: a slot keeps its entry until the queue has gone
+    /// round.
+    pub(super) fn written(&self, layout: &Layout, from: (u32, u32), to: (u32, u32)) -> Option<Pending> {
+        let since = |from: u32, to: u32, entries: u32| match to.wrapping_sub(from) {
+            news if news > entries => (to.wrapping_sub(entries), to),
+            _ => (from, to),
+        };
+        let sq = since(from.0, to.0, self.totals.sq_entries);
+        let cq = since(from.1, to.1, self.totals.cq_entries);
+        self.between(layout, Ends { sq, cq })
+    }
+
+    /// The entries between these counters.
+    fn between(&self, layout: &Layout, ends: Ends) -> Option<Pending> {
+        let (sq_entries, cq_entries) = (self.totals.sq_entries, self.totals.cq_entries);
         let ring_bytes = layout.cqes + cq_entries as usize * CQE_BYTES + pending::array_bytes(sq_entries);
         let sqes_bytes = sq_entries as usize * SQE_BYTES;
         let fd = self.totals.fd;

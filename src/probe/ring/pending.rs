@@ -128,6 +128,11 @@ pub(super) fn array_bytes(sq_entries: u32) -> usize {
     CACHE_LINE_BYTES + sq_entries as usize * size_of::<u32>()
 }
 
+/// Where the SQ array begins in the ring's memory, if there is one.
+pub(super) fn array_at(layout: &Layout, cq_entries: u32) -> usize {
+    (layout.cqes + cq_entries as usize * CQE_BYTES).next_multiple_of(CACHE_LINE_BYTES)
+}
+
 /// SMP_CACHE_BYTES of the processors that iolab runs on.
 const CACHE_LINE_BYTES: usize = 64;
 
@@ -161,8 +166,7 @@ pub(super) fn read(
 /// known by an array that is not there or was never filled.
 fn read_array(at: &Places, layout: &Layout, sq_entries: u32, cq_entries: u32) -> Vec<u32> {
     let mut bytes = vec![0; sq_entries as usize * size_of::<u32>()];
-    let start = (layout.cqes + cq_entries as usize * CQE_BYTES).next_multiple_of(CACHE_LINE_BYTES);
-    let copied = memory::copy(at.pid, at.queues + start, &mut bytes);
+    let copied = memory::copy(at.pid, at.queues + array_at(layout, cq_entries), &mut bytes);
     let array: Vec<u32> =
         (0..sq_entries as usize).map(|slot| word(&bytes, slot * size_of::<u32>())).collect();
     let filled = array.iter().any(|&index| index != 0) && array.iter().all(|&index| index < sq_entries);
@@ -177,7 +181,8 @@ fn slots((head, tail): (u32, u32), entries: u32) -> impl Iterator<Item = usize> 
         .filter(move |&slot| slot < entries as usize)
 }
 
-fn sqe(bytes: &[u8]) -> Option<Sqe> {
+/// Decodes an SQE.
+pub(super) fn sqe(bytes: &[u8]) -> Option<Sqe> {
     let opcode = *bytes.first()?;
     let operation =
         OPERATIONS.get(usize::from(opcode)).map_or_else(|| format!("op {opcode}"), |name| (*name).to_owned());
@@ -190,7 +195,8 @@ fn sqe(bytes: &[u8]) -> Option<Sqe> {
     })
 }
 
-fn cqe(bytes: &[u8]) -> Option<Cqe> {
+/// Decodes a CQE.
+pub(super) fn cqe(bytes: &[u8]) -> Option<Cqe> {
     (bytes.len() == CQE_BYTES).then(|| Cqe {
         user_data: long(bytes, 0),
         res: word(bytes, 8).cast_signed(),

@@ -3,9 +3,10 @@
 use super::{Action, Binding, Context};
 use crate::lesson::{Form, Kind, Show};
 use crate::screen::key::Key;
+use crate::screen::slow;
 use crate::screen::theme::Glyphs;
 use crate::screen::update::Stage;
-use crate::screen::view::{Overlay, Playhead, State, View};
+use crate::screen::view::{Focus, Overlay, Playhead, State, View};
 
 /// Why an action can do nothing at the moment; `None` when it can.
 pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'static str> {
@@ -37,6 +38,13 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         {
             Some("these programs have no load")
         }
+        Action::SlowMotion if lab.is_none() => Some("nothing runs on this step"),
+        Action::SlowMotion if lab.is_some_and(|lab| lab.kind == Kind::Trials) => {
+            Some("slow motion is for servers; these programs end too soon")
+        }
+        Action::SlowServer if view.slow.as_ref().is_some_and(|slow| slow.servers.len() < 2) => {
+            Some("there is one server")
+        }
         Action::Home if stage.lesson.form == Form::Playground => Some("the playground is all there is here"),
         Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
             Some("nothing was recorded for this step")
@@ -54,6 +62,22 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         {
             Some("f freezes first")
         }
+        Action::Mark | Action::StopWhen | Action::NextRequest | Action::PreviousRequest
+            if matches!(state, None | Some(State::Starting | State::Failed(_))) =>
+        {
+            Some("nothing has been seen yet; space runs the lab")
+        }
+        Action::Closer | Action::Wider | Action::InTime
+            if lab.is_none_or(|lab| !lab.show.contains(&Show::Lanes)) =>
+        {
+            Some("there are no lanes on this step")
+        }
+        Action::NextMark | Action::PreviousMark | Action::Measure if !frozen || state.is_none() => {
+            Some("f freezes first")
+        }
+        Action::NoFocus if view.spot.is_none() => Some("nothing is followed; ; follows a request"),
+        Action::Pick if !matches!(view.focus, Focus::Panel(_)) => Some("Tab goes to a picture first"),
+        Action::Disarm if view.armed.is_none() => Some("it stops at nothing"),
         Action::NextNumber | Action::PreviousNumber | Action::Info if lab.is_none() => {
             Some("no numbers here")
         }
@@ -111,7 +135,11 @@ pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'stati
         },
         Action::Freeze if matches!(view.playhead, Playhead::End(_)) => "play again",
         Action::Freeze if view.is_at_rest() => "go on",
+        Action::NextRequest if view.spot.is_none() => "follow",
+        Action::Measure if view.ruler_ns.is_some() => "no ruler",
+        Action::Arm if view.is_at_rest() => "go to the next",
         Action::Close if view.overlay == Some(Overlay::Help) => "close",
+        Action::SlowFree if view.slow.as_ref().is_some_and(|slow| slow.state == slow::State::Free) => "stop",
         _ => word,
     })
 }
@@ -146,6 +174,7 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
             Action::NextNumber | Action::Info | Action::Pane => {
                 view.state(stage.lesson).is_some() || Context::of(view) == Context::Numbers
             }
+            Action::SlowMotion => Context::of(view) == Context::Text,
             Action::MoreConnections | Action::Controls => view.state(stage.lesson).is_some(),
             // Idle connections matter where the lesson shows what they cost.
             Action::MoreIdle => view.lab(stage.lesson).is_some_and(|lab| lab.show.contains(&Show::Cost)),
@@ -154,7 +183,11 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
                 view.hides_answers(stage.lesson)
                     && (Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Answers)
             }
-            Action::StepBack | Action::StepForward => frozen,
+            Action::StepBack | Action::Measure | Action::Closer => frozen,
+            Action::Mark | Action::StopWhen | Action::NextRequest => {
+                frozen || Context::of(view) == Context::Numbers
+            }
+            Action::Disarm => view.armed.is_some(),
             // Enter says it; the lab's own words name the key, too.
             Action::RunOrStop => Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Run,
             _ => true,
@@ -168,6 +201,9 @@ pub fn label(binding: &Binding, glyphs: &Glyphs) -> String {
         (Action::NextStep, _) => glyphs.left_right.into(),
         (Action::ScrollDown | Action::Down, _) => glyphs.up_down.into(),
         (Action::MoreConnections, _) => "+/-".into(),
+        (Action::Closer, _) => "u/U".into(),
+        (Action::StepBack, _) => ",/.".into(),
+        (Action::NextRequest, _) => ";/:".into(),
         (Action::TurnUp, _) => glyphs.left_right.into(),
         (Action::ControlBelow, _) => glyphs.up_down.into(),
         (Action::Left, _) => format!("{}{}", glyphs.left_right, glyphs.up_down),

@@ -303,7 +303,7 @@ fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<Strin
 fn label(id: MetricId, scale: Scale) -> String {
     let row = id.row();
     match (scale.unit, row.unit) {
-        ("", unit @ ("per second" | "per system call")) => format!("{} {unit}", row.label),
+        ("", unit @ ("per second" | "per call")) => format!("{} {unit}", row.label),
         ("", _) => row.label.to_owned(),
         (unit, _) => format!("{} {unit}", row.label),
     }
