@@ -71,6 +71,10 @@ pub mod nops_alone;
 pub mod nops_in_batches;
 #[cfg(feature = "live")]
 pub mod one_shot;
+#[cfg(feature = "live")]
+pub mod peek_enter;
+#[cfg(feature = "live")]
+pub mod peek_only;
 pub mod prepared;
 #[cfg(feature = "live")]
 pub mod ring_by_crate;
@@ -80,10 +84,6 @@ pub mod ring_by_hand;
 pub mod ring_by_liburing;
 #[cfg(feature = "live")]
 pub mod ring_fsync;
-#[cfg(feature = "live")]
-pub mod peek_enter;
-#[cfg(feature = "live")]
-pub mod peek_only;
 #[cfg(feature = "live")]
 pub mod setup;
 #[cfg(feature = "live")]
