@@ -12,7 +12,9 @@ pub(super) fn instants(trace: &Trace, kind: Kind) -> Vec<u64> {
     let end_ns = trace.end_ns();
     let mut instants: Vec<u64> = match kind {
         // A load goes on evenly.
-        Kind::Servers => (1..=STOPS as u64).map(|stop| end_ns / STOPS as u64 * stop).collect(),
+        Kind::Servers | Kind::Processes => {
+            (1..=STOPS as u64).map(|stop| end_ns / STOPS as u64 * stop).collect()
+        }
         // A trial is told call by call, however long each of them takes.
         Kind::Trials => {
             let mut times: Vec<u64> = trace

@@ -118,7 +118,7 @@ impl Recording<'_> {
         let machine = &self.trace.header().capabilities.machine;
         let load = match self.lab.kind {
             Kind::Servers => format!("{}. ", plain::load(&self.trace.header().load)),
-            Kind::Trials => String::new(),
+            Kind::Trials | Kind::Processes => String::new(),
         };
         format!("{} {load}Recorded on {}.", self.lab.why, place(machine))
     }

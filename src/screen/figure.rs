@@ -22,7 +22,7 @@ pub fn figure(world: &World<'_>, lesson: &Lesson, step: usize, columns: u16, the
     view.passed_over = view.step(lesson).predictions().map(|asked| asked.id.clone()).collect();
     let servers = world.servers();
     let mut paint = Paint::new(Rect::new(0, 0, columns, ROWS_MAX), theme);
-    lab::draw_whole(&mut paint, &view, lesson, &servers);
+    lab::draw_whole(&mut paint, &view, lesson, &servers, world.trace());
     trimmed(paint.done().buffer)
 }
 

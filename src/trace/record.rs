@@ -114,7 +114,8 @@ pub struct Start {
 pub enum Purpose {
     /// Measured with the always-on probes; metrics come from these.
     Measure,
-    /// A run under ptrace: system calls by name and in order, never switches or times.
+    /// A run from rest to rest for its story: system calls by name and in order. Told by perf at full speed; else under
+    /// ptrace, and then its switches and times are not used.
     Window,
     /// A run without any probe, to know what the probes cost (`--probe-cost`).
     Unobserved,
