@@ -36,17 +36,19 @@ pub(super) fn draw(
     }
 }
 
-/// Draws the parts of the lab alone, all of the paper for them.
+/// Draws the parts of the lab alone, all of the paper for them; says how many servers have no column in its tables.
 pub(super) fn draw_whole(
     paint: &mut Paint,
     view: &View,
     lesson: &Lesson,
     servers: &[ServerView<'_>],
     trace: Option<&Trace>,
-) {
-    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return };
+) -> usize {
+    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return 0 };
     let area = paint.area();
-    draw_parts(paint, area, &Scene::new(servers, view, lesson, lab, area.width, trace));
+    let scene = Scene::new(servers, view, lesson, lab, area.width, trace);
+    draw_parts(paint, area, &scene);
+    scene.beside()
 }
 
 fn draw_status(

@@ -128,7 +128,7 @@ impl<'s> Scene<'s> {
     }
 
     /// How many servers have no column in a table.
-    fn beside(&self) -> usize {
+    pub fn beside(&self) -> usize {
         self.servers.len().saturating_sub(self.side_by_side().1)
     }
 
