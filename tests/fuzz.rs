@@ -250,6 +250,7 @@ impl<'c> Learner<'c> {
             Click::Act(action) => Input::Act(action),
             Click::Point(focus) => Input::Point(focus),
             Click::Choose(row) => Input::Choose(row),
+            Click::Seek(t_ns) => Input::Seek(t_ns),
         });
     }
 

@@ -233,6 +233,7 @@ fn every_call_of_every_server_has_a_sentence_and_a_line_of_its_listing() {
                 "select" | "pselect6" => &["select("],
                 "recvfrom" => &["recv("],
                 "sendto" => &["send("],
+                "accept4" => &["accept4("],
                 "io_uring_enter" => &["submit", "enter"],
                 other => panic!("{} calls {other}: say here what its line holds", server.name),
             };

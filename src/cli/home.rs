@@ -34,7 +34,13 @@ pub enum Face {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let face = arguments.format.unwrap_or(if tui::is_possible() { Face::Tui } else { Face::Plain });
     if face == Face::Tui {
-        let manner = screen::Manner { look: &arguments.look, present: false, replay: false, slow: false };
+        let manner = screen::Manner {
+            look: &arguments.look,
+            present: false,
+            replay: false,
+            recorded_at_ns: None,
+            slow: false,
+        };
         return screen::show(None, manner);
     }
     let course = screen::course()?;

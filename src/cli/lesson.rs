@@ -80,6 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
                 look: &arguments.look,
                 present: arguments.present,
                 replay: arguments.replay,
+                recorded_at_ns: None,
                 slow: false,
             };
             screen::show(Some(opening(source, arguments)?), manner)

@@ -20,6 +20,8 @@ pub struct Manner<'m> {
     pub present: bool,
     /// Whether recorded runs are played instead of servers.
     pub replay: bool,
+    /// A recording is shown at once, at rest at this time.
+    pub recorded_at_ns: Option<u64>,
     /// Whether slow motion is opened at once.
     pub slow: bool,
 }
@@ -45,7 +47,20 @@ pub fn playground(
 ) -> anyhow::Result<Exit> {
     let course = Course::of(vec![lesson]);
     let opening = Opening { lesson: 0, step: Some(0), afresh: false };
-    let manner = Manner { look, present: false, replay: false, slow };
+    let manner = Manner { look, present: false, replay: false, recorded_at_ns: None, slow };
+    open(&course, Some(opening), manner, &mut Book::blank(), runner)
+}
+
+/// Shows a recorded run, at rest at a time, until the learner quits. Nothing of it is kept as progress.
+pub fn recording(
+    lesson: Lesson,
+    look: &LookArguments,
+    at_ns: u64,
+    runner: &dyn Fn(&Lesson) -> Box<dyn Runner>,
+) -> anyhow::Result<Exit> {
+    let course = Course::of(vec![lesson]);
+    let opening = Opening { lesson: 0, step: Some(0), afresh: false };
+    let manner = Manner { look, present: false, replay: true, recorded_at_ns: Some(at_ns), slow: false };
     open(&course, Some(opening), manner, &mut Book::blank(), runner)
 }
 
@@ -67,7 +82,8 @@ fn open(
         }
     };
     let given = tui::Given { runner, machine: Box::new(machine), has_workspace: has_workspace() };
-    let options = tui::Options { opening, theme, present: manner.present, slow: manner.slow };
+    let Manner { recorded_at_ns, present, slow, .. } = manner;
+    let options = tui::Options { opening, theme, recorded_at_ns, present, slow };
     let ending = tui::run(course, options, book, given).context("the terminal could not be used")?;
     if ending.signal.is_none() {
         // A terminal that is gone hears no receipt, and that is no failure.

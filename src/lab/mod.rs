@@ -16,6 +16,7 @@ mod cage;
 mod cast;
 mod client;
 mod cpus;
+mod entries;
 mod lane;
 mod observer;
 mod plan;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
+use super::entries::Entries;
 use super::recorder::Recorder;
 use crate::probe::ptrace::Window;
 use crate::servers::TracedFrom;
@@ -115,7 +116,7 @@ impl Tracer {
     /// Attaches to a quiet process. Every call of ptrace(2) must come from the thread that attached, so it
     /// has one of its own.
     pub fn attach(pid: u32, recorder: Arc<Recorder>, run: RunId, zero_ns: u64) -> Result<Self, Refusal> {
-        Self::attach_for(pid, recorder, run, zero_ns, Attaching::default())
+        Self::attach_for(pid, recorder, run, zero_ns, Attaching::to(pid))
     }
 
     /// Attaches to a quiet process, for a story of what `chooser` chooses.
@@ -203,6 +204,8 @@ fn follow(
 #[derive(Default)]
 struct Attaching {
     threads: BTreeMap<u32, Place>,
+    /// The entries of its rings, told beside the calls at whose edges they were seen.
+    entries: Option<Entries>,
 }
 
 /// Where a thread is in the window.
@@ -220,9 +223,20 @@ impl Choose for Attaching {
     fn keep(&mut self, story: &Story) -> Keep {
         if self.caused(story) { Keep::No } else { Keep::Yes }
     }
+
+    fn beside(&mut self, edge: &Story) -> Vec<Story> {
+        match (edge, &mut self.entries) {
+            (Story::Enter { .. } | Story::Exit { .. }, Some(entries)) => entries.news(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Attaching {
+    fn to(pid: u32) -> Self {
+        Self { entries: Some(Entries::of(pid)), ..Self::default() }
+    }
+
     /// Whether an event is there only because of the attaching.
     fn caused(&mut self, story: &Story) -> bool {
         let (tid, is_enter, interrupted) = match story {

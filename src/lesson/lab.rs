@@ -12,6 +12,8 @@ pub enum Kind {
     Servers,
     /// Trials, one after another; there is no load.
     Trials,
+    /// A program that nobody here wrote: its columns are its processes, as they are found.
+    Processes,
 }
 
 /// A lab of a step.
@@ -92,6 +94,8 @@ pub enum Show {
     Cost,
     /// The kernel thread that polls the submission queue: looking, asleep.
     Poller,
+    /// The story of the one request that is followed.
+    Follow,
     /// Insights that fired.
     Insights,
 }

@@ -4,7 +4,7 @@
 use super::lab::{Kind, Lab, Show};
 use super::model::{Block, Form, Lesson, Step};
 use super::prose;
-use crate::trace::{Load, Probing};
+use crate::trace::{Header, Load, Probing};
 
 /// What is shown, as far as there is something to show.
 const SHOW: &[Show] = &[
@@ -47,6 +47,33 @@ const SAYS: &str = "Any servers, side by side, under one load. Nothing is asked 
 fn plain(text: &str) -> prose::Span {
     prose::Span { text: text.to_owned(), style: prose::Style::Plain }
 }
+
+/// A recorded run to go through, in the form of a lesson: what it ran, under which load. `metrics` by their keys.
+pub fn recording(name: &str, header: &Header, metrics: Vec<String>) -> Lesson {
+    let mut lesson = playground(header.servers.clone(), header.load.clone(), Probing::Auto);
+    lesson.title = name.to_owned();
+    let is_trial = |name: &String| crate::trials::by_name(name).is_some();
+    for step in &mut lesson.steps {
+        step.title = "a recorded run".into();
+        for block in &mut step.blocks {
+            match block {
+                Block::Lab(lab) => {
+                    lab.why = "It was recorded; nothing of it runs here.".into();
+                    if header.servers.iter().all(is_trial) {
+                        (lab.kind, lab.metrics) = (Kind::Trials, metrics.clone());
+                        lab.show.push(Show::Story);
+                    }
+                }
+                Block::Prose(block) => *block = prose::Block::Paragraph(vec![plain(GOES)]),
+                _ => {}
+            }
+        }
+    }
+    lesson
+}
+
+const GOES: &str = "The row below the lab is the whole run: click on it, or go through it with , and . and with < and >. \
+                    u looks closer, ; follows one request, e finds an event, m sets a mark.";
 
 /// A lab to play with: these columns under that load.
 pub fn playground(servers: Vec<String>, load: Load, probing: Probing) -> Lesson {

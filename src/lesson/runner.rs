@@ -5,7 +5,7 @@
 use std::sync::mpsc::Sender;
 
 use super::Lab;
-use crate::trace::{Entry, Header, Load, Trace};
+use crate::trace::{Entry, Header, Load, Note, Trace};
 
 /// What arrives from a run.
 #[derive(Debug)]
@@ -56,6 +56,12 @@ pub trait Runner {
     /// Holds the run at rest, or lets it go on: the load pauses, the servers stay and are quiet. While it is
     /// at rest nothing is sent, so that nothing wakes. Does nothing when no run is under way.
     fn freeze(&mut self, frozen: bool);
+
+    /// Keeps a note of the learner's where runs are kept beyond the screen; what is to be said of it. Its time is
+    /// nanoseconds since the trace's zero.
+    fn note(&mut self, _t_ns: u64, _note: &Note) -> Option<String> {
+        None
+    }
 
     /// Asks the run to end well: the last totals and [`LabEvent::Over`] follow. Returns at once.
     fn finish(&mut self);

@@ -89,7 +89,17 @@ fn told(world: &World<'_>, choice: Choice<'_>) -> String {
     for view in &views {
         server(&mut out, view, &views, choice);
     }
+    marks(&mut out, world);
     out
+}
+
+/// The learner's marks up to this time.
+fn marks(out: &mut String, world: &World<'_>) {
+    let marks: Vec<_> = super::time::marks_of(world.notes).collect();
+    if !marks.is_empty() {
+        out.push_str("\nmarks\n");
+        marks.iter().for_each(|line| wrapped(out, line));
+    }
 }
 
 /// A load in words.

@@ -8,6 +8,7 @@ mod crossings;
 mod exercises;
 #[cfg(feature = "live")]
 mod facts;
+pub mod follow;
 mod histogram;
 mod home;
 mod interest;
@@ -20,6 +21,7 @@ mod ring;
 pub mod slow;
 mod switches;
 mod table;
+pub mod time;
 pub mod verdict;
 pub mod why;
 

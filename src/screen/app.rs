@@ -9,9 +9,9 @@ use super::paint::{Frame, Paint};
 use super::search::{self, Search};
 use super::theme::Theme;
 use super::update::{Effect, Input, Stage, go_to, update};
-use super::view::{Playhead, Shown, View};
+use super::view::{Pane, Playhead, Shown, View};
 use super::{footer, glossary, overlay};
-use crate::lesson::Course;
+use crate::lesson::{Course, Form};
 use crate::progress::{Progress, Said, exercises_of};
 use crate::trace::Trace;
 use crate::world::World;
@@ -113,6 +113,10 @@ impl App {
             view.passed_over.clone_from(&known.passed_over);
             view.measured.clone_from(&known.measured);
         }
+        if lesson.form == Form::Observe {
+            // There is nothing to read beside it.
+            view.pane = Pane::Lab;
+        }
         view.exercises = exercises_of(lesson.number, &course.exercises, progress);
         (self.lesson, self.over) = (Some(OpenLesson { lesson: opening.lesson, view }), None);
     }
@@ -122,6 +126,13 @@ impl App {
         let at = |exercise| HomeView::at_exercise(exercise, course, progress);
         let home = self.exercise.map(at).unwrap_or_default();
         *self = Self { home, ..Self::new(self.present) };
+    }
+
+    /// Takes the mark that was set last, if it was not taken yet: when, nanoseconds since the trace's zero, and
+    /// what it says. Whoever keeps the trace writes it in after [`Effect::Mark`].
+    pub fn take_mark(&mut self) -> Option<(u64, String)> {
+        let mark = self.lesson.as_mut()?.view.mark.take()?;
+        Some((mark.t_ns, mark.text))
     }
 
     /// Says something in the last row, until the next key.
@@ -144,7 +155,8 @@ impl App {
     /// ended.
     pub fn update(&mut self, setting: &Setting<'_>, input: Input) -> Effect {
         use Input as I;
-        let by_hand = matches!(input, I::Act(_) | I::Choose(_) | I::Key(_) | I::Point(_) | I::Wheel(_));
+        let by_hand =
+            matches!(input, I::Act(_) | I::Choose(_) | I::Key(_) | I::Point(_) | I::Seek(_) | I::Wheel(_));
         let effect = match (&mut self.over, &mut self.lesson) {
             (Some(Over::Search(search)), _) if by_hand => search::update(search, setting, &input),
             (Some(Over::Glossary { .. }), _) if by_hand => self.glossary(setting, &input),

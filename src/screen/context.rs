@@ -15,6 +15,10 @@ pub enum Context {
     Overlay,
     /// Changing what the lab runs.
     Controls,
+    /// Choosing what the run is to stop at.
+    Triggers,
+    /// Typing a note for a mark.
+    Noting,
     /// Looking at servers in slow motion.
     Slow,
     /// Choosing a lesson.
@@ -31,6 +35,8 @@ impl Context {
         Self::Numbers,
         Self::Overlay,
         Self::Controls,
+        Self::Triggers,
+        Self::Noting,
         Self::Slow,
         Self::Home,
         Self::Search,
@@ -44,6 +50,8 @@ impl Context {
             Self::Numbers => "among the numbers",
             Self::Overlay => "in a window",
             Self::Controls => "among the controls",
+            Self::Triggers => "among the triggers",
+            Self::Noting => "writing a note",
             Self::Slow => "in slow motion",
             Self::Home => "at home",
             Self::Search => "searching",
@@ -54,7 +62,9 @@ impl Context {
     pub fn of(view: &View) -> Self {
         match (&view.overlay, &view.focus) {
             (Some(Overlay::Controls { .. }), _) => Self::Controls,
+            (Some(Overlay::Triggers { .. }), _) => Self::Triggers,
             (Some(_), _) => Self::Overlay,
+            (None, _) if view.noting.is_some() => Self::Noting,
             (None, _) if view.slow.is_some() => Self::Slow,
             (None, Focus::Text) => Self::Text,
             (None, Focus::Typing { .. }) => Self::Typing,

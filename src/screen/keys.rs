@@ -28,6 +28,20 @@ pub enum Action {
     StepForward,
     LeapBack,
     LeapForward,
+    Mark,
+    NextMark,
+    PreviousMark,
+    NextRequest,
+    PreviousRequest,
+    Closer,
+    Wider,
+    InTime,
+    Measure,
+    StopWhen,
+    Arm,
+    Disarm,
+    Pick,
+    NoFocus,
     NextNumber,
     PreviousNumber,
     Left,
@@ -94,11 +108,12 @@ const EVERYWHERE: &[Context] = &[
     Context::Numbers,
     Context::Overlay,
     Context::Controls,
+    Context::Triggers,
     Context::Home,
 ];
 /// The same for keys that write no number: an answer may have a slash in it.
 const NOT_TYPING: &[Context] =
-    &[Context::Text, Context::Numbers, Context::Overlay, Context::Controls, Context::Home];
+    &[Context::Text, Context::Numbers, Context::Overlay, Context::Controls, Context::Triggers, Context::Home];
 /// For keys that write nothing at all.
 const ALWAYS: &[Context] = Context::ALL;
 
@@ -111,6 +126,9 @@ const NUMBERS: &[Context] = &[Context::Numbers];
 const TYPING: &[Context] = &[Context::Typing];
 const OVERLAY: &[Context] = &[Context::Overlay];
 const CONTROLS: &[Context] = &[Context::Controls];
+const TRIGGERS: &[Context] = &[Context::Triggers];
+const CHOOSING: &[Context] = &[Context::Controls, Context::Triggers];
+const NOTING: &[Context] = &[Context::Noting];
 const SLOW: &[Context] = &[Context::Slow];
 const HOME: &[Context] = &[Context::Home];
 const SEARCH: &[Context] = &[Context::Search];
@@ -157,16 +175,10 @@ pub const BINDINGS: &[Binding] = &[
         [Key::Char(','), Key::Char('[')],
         StepBack,
         LESSON,
-        Some(("back in time", 3)),
+        Some(("record", 3)),
         "frozen: one record back"
     ),
-    binding!(
-        [Key::Char('.'), Key::Char(']')],
-        StepForward,
-        LESSON,
-        Some(("forward", 3)),
-        "frozen: one record forward"
-    ),
+    binding!([Key::Char('.'), Key::Char(']')], StepForward, LESSON, None, "frozen: one record forward"),
     binding!([Key::Char('<'), Key::Char('{')], LeapBack, LESSON_TYPING, None, "frozen: half a second back"),
     binding!(
         [Key::Char('>'), Key::Char('}')],
@@ -174,6 +186,66 @@ pub const BINDINGS: &[Binding] = &[
         LESSON_TYPING,
         None,
         "frozen: half a second forward"
+    ),
+    binding!(
+        [Key::Char('m')],
+        Mark,
+        LESSON_TYPING,
+        Some(("mark", 4)),
+        "set a mark at this instant, with a note of yours"
+    ),
+    binding!([Key::Char('\'')], NextMark, LESSON_TYPING, None, "frozen: to the next mark"),
+    binding!([Key::Char('"')], PreviousMark, LESSON_TYPING, None, "frozen: to the mark before"),
+    binding!(
+        [Key::Char('u')],
+        Closer,
+        LESSON_TYPING,
+        Some(("zoom", 4)),
+        "closer: the lanes in real time, down to 10 ns a cell"
+    ),
+    binding!([Key::Char('U')], Wider, LESSON_TYPING, None, "wider, up to 100 ms a cell"),
+    binding!(
+        [Key::Char('o')],
+        InTime,
+        LESSON_TYPING,
+        None,
+        "the lanes in real time, or one call after another"
+    ),
+    binding!(
+        [Key::Char('d')],
+        Measure,
+        LESSON_TYPING,
+        Some(("measure", 6)),
+        "frozen: measure from here, time and counts, to wherever you go"
+    ),
+    binding!(
+        [Key::Char('e')],
+        StopWhen,
+        LESSON,
+        Some(("stop when", 5)),
+        "stop at an event: the first EAGAIN, a slow answer, an error"
+    ),
+    binding!(
+        [Key::Char(';')],
+        NextRequest,
+        LESSON_TYPING,
+        Some(("request", 3)),
+        "follow a request of the window; again: the next one"
+    ),
+    binding!([Key::Char(':')], PreviousRequest, LESSON_TYPING, None, "follow the request before"),
+    binding!(
+        [Key::Char('x')],
+        NoFocus,
+        LESSON_TYPING,
+        Some(("follow nothing", 4)),
+        "follow nothing any more"
+    ),
+    binding!(
+        [Key::Enter],
+        Pick,
+        NUMBERS,
+        Some(("pick", 3)),
+        "follow what this part shows: a request, a descriptor, an entry; then left and right choose"
     ),
     binding!(
         [Key::Tab],
@@ -295,11 +367,11 @@ pub const BINDINGS: &[Binding] = &[
     binding!(
         [Key::Down, Key::Char('j'), Key::Tab],
         ControlBelow,
-        CONTROLS,
+        CHOOSING,
         Some(("choose", 2)),
         "to the row below"
     ),
-    binding!([Key::Up, Key::Char('k'), Key::BackTab], ControlAbove, CONTROLS, None, "to the row above"),
+    binding!([Key::Up, Key::Char('k'), Key::BackTab], ControlAbove, CHOOSING, None, "to the row above"),
     binding!(
         [Key::Backspace, Key::Delete],
         AsTheLessonHasIt,
@@ -308,6 +380,18 @@ pub const BINDINGS: &[Binding] = &[
         "everything as the lesson has it"
     ),
     binding!([Key::Esc, Key::Enter, Key::Char('c')], Close, CONTROLS, Some(("close", 1)), "close this"),
+    binding!(
+        [Key::Enter, Key::Char(' ')],
+        Arm,
+        TRIGGERS,
+        Some(("stop there", 1)),
+        "running: freeze when it happens; at rest: go to the next one"
+    ),
+    binding!([Key::Backspace, Key::Delete], Disarm, TRIGGERS, Some(("at none", 3)), "do not stop any more"),
+    binding!([Key::Esc, Key::Char('e')], Close, TRIGGERS, Some(("close", 1)), "close this"),
+    binding!([Key::Enter], Store, NOTING, Some(("set the mark", 1)), "set the mark"),
+    binding!([Key::Backspace, Key::Delete], Erase, NOTING, None, "take the last character back"),
+    binding!([Key::Esc], Leave, NOTING, Some(("no mark", 2)), "set no mark"),
     binding!([Key::Enter], Store, TYPING, Some(("store", 1)), "store the prediction"),
     binding!([Key::Backspace, Key::Delete], Erase, TYPING, None, "take the last character back"),
     binding!([Key::Esc], Leave, TYPING, Some(("without one", 2)), "go on without a prediction"),

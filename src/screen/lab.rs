@@ -11,6 +11,7 @@ use super::widget::{self, Scene};
 use super::{focus, status};
 use crate::lesson::{Kind, Lab, Lesson, Show};
 use crate::servers::Column;
+use crate::trace::Trace;
 use crate::trials;
 use crate::world::ServerView;
 
@@ -21,6 +22,7 @@ pub(super) fn draw(
     view: &View,
     lesson: &Lesson,
     servers: &[ServerView<'_>],
+    trace: Option<&Trace>,
 ) -> u16 {
     let Some(lab) = view.lab(lesson) else { return 0 };
     let rest = draw_status(paint, area, view, lesson, lab, servers);
@@ -30,15 +32,23 @@ pub(super) fn draw(
             0
         }
         [] => 0,
-        servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab, rest.width)),
+        servers => draw_parts(paint, rest, &Scene::new(servers, view, lesson, lab, rest.width, trace)),
     }
 }
 
-/// Draws the parts of the lab alone, all of the paper for them.
-pub(super) fn draw_whole(paint: &mut Paint, view: &View, lesson: &Lesson, servers: &[ServerView<'_>]) {
-    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return };
+/// Draws the parts of the lab alone, all of the paper for them; says how many servers have no column in its tables.
+pub(super) fn draw_whole(
+    paint: &mut Paint,
+    view: &View,
+    lesson: &Lesson,
+    servers: &[ServerView<'_>],
+    trace: Option<&Trace>,
+) -> usize {
+    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return 0 };
     let area = paint.area();
-    draw_parts(paint, area, &Scene::new(servers, view, lesson, lab, area.width));
+    let scene = Scene::new(servers, view, lesson, lab, area.width, trace);
+    draw_parts(paint, area, &scene);
+    scene.beside()
 }
 
 fn draw_status(
@@ -77,6 +87,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
     let mut row = u16::from(area.height > 8);
     let column = paint.text(area, 0, row, "space", Role::Key);
     let how = match (lab.kind, lab.servers.len()) {
+        (Kind::Processes, _) => " begins",
         (Kind::Servers, _) => " runs, side by side:",
         (Kind::Trials, 1) => " runs:",
         (Kind::Trials, _) => " runs, one after another:",
@@ -95,6 +106,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
         let says = match lab.kind {
             Kind::Servers => Column::parse(name).map_or("", |column| column.server.says),
             Kind::Trials => trials::by_name(name).map_or("", |trial| trial.says),
+            Kind::Processes => "",
         };
         let indent = column.saturating_add(names).saturating_add(2);
         let room = area.width.saturating_sub(indent);
@@ -118,6 +130,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
 pub(crate) fn whose(kind: Kind) -> &'static str {
     match kind {
         Kind::Servers => "Each is a process of its own; the numbers are the kernel's, not the server's.",
+        Kind::Processes => "Everything is seen from outside; the numbers are the kernel's.",
         Kind::Trials => {
             "It runs twice: once at full speed, for the numbers, and once under ptrace, for its story. All of it \
              is what the kernel says."
@@ -186,6 +199,9 @@ fn missing(area: Rect, scene: &Scene<'_>, slots: &[Slot]) -> u16 {
 /// same order. A part that has the focus comes first.
 fn slots(area: Rect, scene: &Scene<'_>) -> Vec<Slot> {
     let mut order: Vec<Show> = scene.lab.show.clone();
+    if scene.lit().is_some() && !order.contains(&Show::Follow) {
+        order.insert(0, Show::Follow);
+    }
     order.sort_by_key(|part| !focus::is_on(scene.view, *part) || *part == Show::Metrics);
     let mut left = area.height;
     let mut slots: Vec<Slot> = Vec::new();

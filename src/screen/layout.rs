@@ -36,6 +36,8 @@ pub struct Areas {
     pub lab_title: Rect,
     /// The lab.
     pub lab: Rect,
+    /// The rows of the scrubber, below text and lab.
+    pub scrubber: Rect,
     /// The last row.
     pub footer: Rect,
     /// The frame around both, where they stand side by side.
@@ -47,7 +49,9 @@ pub fn areas(size: Size, view: &View, lesson: &Lesson) -> Areas {
     let screen = Rect::new(0, 0, size.width, size.height);
     let (header, rest) = top(screen, 1);
     let (body, footer) = bottom(rest, u16::from(rest.height > 1));
-    let mut areas = Areas { header, footer, ..Areas::default() };
+    let (body, scrubber) =
+        bottom(body, if view.has_scrubber(lesson) { scrubber_rows(body.height) } else { 0 });
+    let mut areas = Areas { header, scrubber, footer, ..Areas::default() };
     let has_lab = view.step(lesson).lab().is_some();
     let low = body.height < STACKED_ROWS_MIN;
     let side_by_side = size.width >= SIDE_BY_SIDE_COLUMNS && body.height >= 6;
@@ -67,6 +71,15 @@ pub fn areas(size: Size, view: &View, lesson: &Lesson) -> Areas {
         Pane::Lab => (areas.lab_title, areas.lab) = titled(body),
     }
     areas
+}
+
+/// Rows of the scrubber: its line, and what stands there in words where there is room for that.
+fn scrubber_rows(height: u16) -> u16 {
+    match height {
+        12.. => 2,
+        7.. => 1,
+        _ => 0,
+    }
 }
 
 /// Lines that the text can be scrolled by.

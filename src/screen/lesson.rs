@@ -5,7 +5,7 @@ use ratatui::layout::{Rect, Size};
 use super::paint::{Click, Frame, Paint};
 use super::theme::{Role, Theme};
 use super::view::{Pane, View};
-use super::{footer, header, keys, lab, layout, overlay, text};
+use super::{footer, header, keys, lab, layout, overlay, scrubber, text};
 use crate::lesson::{Kind, Lab, Lesson};
 use crate::trace::{Load, Pace};
 use crate::world::{ServerView, World};
@@ -32,7 +32,8 @@ pub(super) fn frame(
         if areas.frame.is_none() && !areas.lab_title.is_empty() {
             paint.rule(areas.lab_title, 0, "", "", false);
         }
-        let missing = lab::draw(&mut paint, areas.lab, view, lesson, &servers);
+        let trace = world.and_then(World::trace);
+        let missing = lab::draw(&mut paint, areas.lab, view, lesson, &servers, trace);
         let more = more_lines(missing, view);
         // Said on the border below where there is one, else beside the title.
         let border = Rect { y: areas.lab.bottom(), ..areas.lab_title };
@@ -45,6 +46,9 @@ pub(super) fn frame(
         if missing > 0 && view.pane != Pane::Lab {
             paint.zone(place, Click::Act(keys::Action::Pane));
         }
+    }
+    if let Some(world) = world {
+        scrubber::draw(&mut paint, areas.scrubber, view, lesson, world);
     }
     footer::draw(&mut paint, areas.footer, view, lesson, more_text);
     overlay::draw(&mut paint, size, view, lesson, &servers);
@@ -115,6 +119,7 @@ fn lab_title(lab: &Lab, ran: Option<&Load>) -> String {
             rest_of_load(ran.unwrap_or(&lab.load))
         }
         (Kind::Servers, _) => load(ran.unwrap_or(&lab.load)),
+        (Kind::Processes, _) => "its processes, as the kernel sees them".into(),
         (Kind::Trials, 1) => "one small program, watched".into(),
         (Kind::Trials, count) => format!("{count} small programs, one after another"),
     }

@@ -22,6 +22,7 @@ pub(crate) mod number;
 mod overlay;
 mod paint;
 mod receipt;
+mod scrubber;
 mod search;
 pub mod slow;
 mod status;
@@ -32,7 +33,7 @@ mod view;
 mod widget;
 
 pub use app::{App, OpenLesson, Opening, Setting};
-pub use figure::figure;
+pub use figure::{columns, figure};
 pub use key::Key;
 pub(crate) use lab::whose;
 pub use paint::{Click, Frame, Zone};
@@ -41,7 +42,7 @@ pub(crate) use status::silence;
 pub(crate) use text::rounded;
 pub use theme::{Depth, Glyphs, Palette, Role, Theme};
 pub use update::{Effect, Input, SlowEffect, SlowNews, Stage, update};
-pub use view::{Focus, Overlay, Pane, Playhead, Run, Shown, State, View};
+pub use view::{Armed, Focus, Noting, Overlay, Pane, Playhead, Run, Shown, State, View};
 pub(crate) use widget::about;
 
 use ratatui::layout::Size;

@@ -37,6 +37,32 @@ pub fn seconds(ns: u64) -> String {
     format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10)
 }
 
+/// An instant to the microsecond: `1.284 731 s`.
+pub fn clock(ns: u64) -> String {
+    let us = ns / 1000;
+    format!("{}.{:03} {:03} s", us / 1_000_000, us / 1000 % 1000, us % 1000)
+}
+
+/// A length of time in the unit that suits it: `850 ns`, `12.3 µs`, `1.25 ms`, `2.4 s`.
+pub fn span(ns: u64) -> String {
+    let in_unit = |unit_ns: u64, unit: &str| {
+        let value = ns as f64 / unit_ns as f64;
+        let decimals = match value {
+            _ if ns.is_multiple_of(unit_ns) => 0,
+            small if small < 10.0 => 2,
+            small if small < 100.0 => 1,
+            _ => 0,
+        };
+        format!("{value:.decimals$} {unit}")
+    };
+    match ns {
+        0..1_000 => format!("{ns} ns"),
+        1_000..1_000_000 => in_unit(1_000, "µs"),
+        1_000_000..1_000_000_000 => in_unit(1_000_000, "ms"),
+        _ => in_unit(1_000_000_000, "s"),
+    }
+}
+
 /// How the numbers of one metric are written, the same for all servers so that they can be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
@@ -81,7 +107,13 @@ impl Scale {
             MetricId::RequestsPerSecond
             | MetricId::Syscalls
             | MetricId::VoluntarySwitches
-            | MetricId::InvoluntarySwitches => plain(0),
+            | MetricId::InvoluntarySwitches
+            | MetricId::SyscallsPerSecond
+            | MetricId::VoluntarySwitchesPerSecond
+            | MetricId::InvoluntarySwitchesPerSecond
+            | MetricId::Sqes
+            | MetricId::Cqes => plain(0),
+            MetricId::CpuShare => plain(1),
             MetricId::CpuNsPerRequest
             | MetricId::CpuNs
             | MetricId::UserNsPerRequest
@@ -148,6 +180,14 @@ mod tests {
         assert_eq!(scale.text(87.0), "0.09");
         let scale = Scale::of(MetricId::CpuNsPerRequest, 871.0, glyphs);
         assert_eq!((scale.unit, scale.text(871.0)), ("ns", "871".into()));
+    }
+
+    #[test]
+    fn instants_and_lengths_of_time_have_the_digits_that_they_need() {
+        assert_eq!(clock(1_284_731_999), "1.284 731 s");
+        let shown = [0, 850, 1_000, 20_000, 12_340, 1_250_000, 100_000_000, 2_400_000_000].map(span);
+        let expected = ["0 ns", "850 ns", "1 µs", "20 µs", "12.3 µs", "1.25 ms", "100 ms", "2.40 s"];
+        assert_eq!(shown, expected);
     }
 
     #[test]

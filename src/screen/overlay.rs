@@ -3,6 +3,7 @@
 mod controls;
 pub(super) mod help;
 mod info;
+mod triggers;
 
 use ratatui::layout::{Rect, Size};
 
@@ -26,11 +27,13 @@ pub(super) fn draw(paint: &mut Paint, size: Size, view: &View, lesson: &Lesson, 
     let title = match overlay {
         Overlay::Help => "keys",
         Overlay::Controls { .. } => "controls",
+        Overlay::Triggers { .. } => "stop when…",
         Overlay::Info { .. } => "what is this?",
     };
     let scroll = match overlay {
         // The row that keys change stays in sight.
         Overlay::Controls { row } => lines_hidden(row.saturating_add(1), size),
+        Overlay::Triggers { row } => lines_hidden(row.saturating_add(1).saturating_mul(triggers::ROWS), size),
         _ => view.scroll_over,
     };
     window(paint, size, title, &lines, scroll);
@@ -102,6 +105,7 @@ fn lines(
     match overlay {
         Overlay::Help => help::lines(view, stage, columns, theme),
         Overlay::Controls { row } => controls::lines(view, stage, row, columns, theme),
+        Overlay::Triggers { row } => triggers::lines(view, row, columns, theme),
         Overlay::Info { .. } => info::lines(view, stage, servers, columns, theme),
     }
 }

@@ -38,6 +38,8 @@ pub enum Click {
     Point(Focus),
     /// A row of a list is chosen.
     Choose(usize),
+    /// That instant of the run is shown, nanoseconds since the trace's zero.
+    Seek(u64),
 }
 
 /// A frame in the making.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::slow::Slow;
 use crate::lesson::{Lab, Lesson, Prediction, Show, Step};
 use crate::trace::Trace;
-use crate::world::MetricId;
+use crate::world::trigger::Looked;
+use crate::world::{MetricId, Spot};
 
 /// Everything about a screen that is not the world.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,21 @@ pub struct View {
     pub measured: BTreeMap<String, f64>,
     /// Which instant of the run is shown.
     pub playhead: Playhead,
+    /// Where the run stood when it came to rest, nanoseconds since the trace's zero: what still comes does not move
+    /// the scrubber. `None`: its end is the trace's.
+    pub seen_ns: Option<u64>,
+    /// The one thing that every picture follows.
+    pub spot: Option<Spot>,
+    /// How much time a cell of the lanes stands for, nanoseconds; `None`: they are drawn in order.
+    pub cell_ns: Option<u64>,
+    /// Where the ruler begins, nanoseconds since the trace's zero; it ends where the playhead is.
+    pub ruler_ns: Option<u64>,
+    /// What the run is to stop at.
+    pub armed: Option<Armed>,
+    /// A note that is being typed for a mark.
+    pub noting: Option<Noting>,
+    /// A mark that was set and is to be written into the trace.
+    pub mark: Option<Noting>,
     /// Slow motion, where it is on the screen.
     pub slow: Option<Slow>,
     /// The run.
@@ -43,6 +59,24 @@ pub struct View {
     pub exercises: Option<String>,
     /// An answer to the last key, for the learner: why it did nothing.
     pub notice: Option<String>,
+}
+
+/// A note for a mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noting {
+    /// Where the mark is, nanoseconds since the trace's zero.
+    pub t_ns: u64,
+    /// What stands there so far.
+    pub text: String,
+}
+
+/// A trigger that a run is watched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Armed {
+    /// Its row in [`TRIGGERS`](crate::world::trigger::TRIGGERS).
+    pub trigger: usize,
+    /// How far the run was looked through.
+    pub looked: Looked,
 }
 
 /// Steps whose answers a presenter has shown.
@@ -81,6 +115,11 @@ pub enum Overlay {
     /// What can be changed of the lab.
     Controls {
         /// The row that keys change, from 0.
+        row: usize,
+    },
+    /// What the run may stop at.
+    Triggers {
+        /// The row that is chosen, from 0.
         row: usize,
     },
     /// What the focused number is.
@@ -159,6 +198,13 @@ impl View {
             passed_over: BTreeSet::new(),
             measured: BTreeMap::new(),
             playhead: Playhead::Live,
+            seen_ns: None,
+            spot: None,
+            cell_ns: None,
+            ruler_ns: None,
+            armed: None,
+            noting: None,
+            mark: None,
             slow: None,
             run: Run::None,
             exercises: None,
@@ -190,6 +236,27 @@ impl View {
     /// Whether nothing on the screen moves, so that time can be walked through.
     pub fn is_at_rest(&self) -> bool {
         matches!(self.playhead, Playhead::Frozen(_) | Playhead::End(_))
+    }
+
+    /// Whether the whole run can be gone through, so that a scrubber is shown.
+    pub fn has_scrubber(&self, lesson: &Lesson) -> bool {
+        self.state(lesson).is_some()
+            && (self.is_at_rest() || self.recorded().is_some() || self.noting.is_some())
+    }
+
+    /// The end of what the scrubber shows, nanoseconds since the trace's zero.
+    pub(super) fn end_ns(&self, trace: &Trace) -> u64 {
+        let end_ns = trace.end_ns();
+        self.seen_ns.map_or(end_ns, |seen_ns| seen_ns.max(self.t_ns()).min(end_ns))
+    }
+
+    /// What belongs to the run that was: another begins.
+    pub(super) fn forget_run(&mut self) {
+        self.seen_ns = None;
+        (self.spot, self.ruler_ns, self.noting, self.mark) = (None, None, None, None);
+        if let Some(armed) = &mut self.armed {
+            armed.looked = Looked::default();
+        }
     }
 
     /// The state of the run that belongs to the step on the screen, if there is one.

@@ -236,6 +236,23 @@ impl Writer {
     }
 }
 
+/// Appends one entry to a trace that was finished: a line, in a member of its own where the file is compressed.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append(path: &Path, entry: &Entry) -> io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
+    let mut line = serde_json::to_vec(entry).map_err(io::Error::other)?;
+    line.push(b'\n');
+    if path.extension().is_some_and(|ending| ending == "gz") {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(&line)?;
+        line = packed.finish()?;
+    }
+    // One write: a reader sees all of it or nothing.
+    file.write_all(&line)
+}
+
 /// Writes a whole trace to a file.
 pub fn save(trace: &Trace, path: &Path) -> io::Result<()> {
     let mut writer = Writer::create(path, trace.header())?;

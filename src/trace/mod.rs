@@ -4,6 +4,7 @@
 //! so a world at time t needs the last totals before t and nothing else; state and story come beside them.
 
 pub mod habits;
+mod index;
 mod load;
 mod machine;
 mod probing;
@@ -15,6 +16,7 @@ mod stop;
 mod story;
 mod totals;
 
+pub use index::Tally;
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
@@ -37,5 +39,5 @@ mod thin;
 
 pub mod file;
 
-pub use runs::{Run, Trace};
+pub use runs::{Found, Run, Trace};
 pub use thin::Thinner;

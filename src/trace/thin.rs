@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::index::Index;
 use super::runs::Place;
 use super::story_sum::Sum;
 use super::{ClientTotals, ProcessTotals, Record, Run, Trace};
@@ -83,6 +84,7 @@ impl Trace {
             let mut kept = kept.iter();
             run.records.retain(|_| kept.next().copied().unwrap_or(true));
             run.records.shrink_to_fit();
+            run.index = Index::of(&run.records);
         }
         self.order.shrink_to_fit();
     }

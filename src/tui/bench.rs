@@ -8,8 +8,8 @@ use std::thread;
 use super::run::Message;
 use crate::lesson::{Go, Lab, LabEvent, Runner};
 use crate::screen::Input;
-use crate::trace::{Load, Thinner, Trace};
-use crate::world::{Cursor, World};
+use crate::trace::{Entry, Load, Note, Record, Thinner, Trace};
+use crate::world::{Cursor, Survey, World};
 
 /// Events of a run, kept until the next frame: twenty batches between two frames wake the screen once.
 #[derive(Debug, Default)]
@@ -38,6 +38,7 @@ pub(super) struct Bench {
     trace: Option<Trace>,
     cursor: Cursor,
     thinner: Thinner,
+    survey: Survey,
     /// What the run said since the last frame. A new run has a new one, so that what an earlier run still
     /// says cannot be taken for it.
     inbox: Arc<Inbox>,
@@ -46,8 +47,8 @@ pub(super) struct Bench {
 impl Bench {
     /// A bench on which nothing has run.
     pub(super) fn new(runner: Box<dyn Runner>) -> Self {
-        let (cursor, thinner) = (Cursor::new(), Thinner::default());
-        Self { runner, trace: None, cursor, thinner, inbox: Arc::default() }
+        let (cursor, thinner, survey) = (Cursor::new(), Thinner::default(), Survey::default());
+        Self { runner, trace: None, cursor, thinner, survey, inbox: Arc::default() }
     }
 
     /// Starts a lab; that it has something to say is told by [`Message::Lab`].
@@ -119,6 +120,9 @@ impl Bench {
             }
             LabEvent::Recording { trace, why } => {
                 self.begin(*trace);
+                if let Some(trace) = &mut self.trace {
+                    Survey::whole(trace, &mut self.cursor);
+                }
                 Input::Recording(why)
             }
             LabEvent::Over => Input::Over,
@@ -130,6 +134,23 @@ impl Bench {
         self.trace = Some(trace);
         self.cursor = Cursor::new();
         self.thinner = Thinner::default();
+        self.survey = Survey::default();
+    }
+
+    /// Writes a mark into the trace; what is to be said of it.
+    pub(super) fn mark(&mut self, t_ns: u64, says: String) -> Option<String> {
+        let note = Note::Mark { says };
+        let kept = self.runner.note(t_ns, &note);
+        // A note of the whole trace is never refused.
+        let _ = self.trace.as_mut()?.push(Entry { run: None, t_ns, record: Record::Note(note) });
+        kept
+    }
+
+    /// Looks whether rules have begun to hold, now and then.
+    pub(super) fn look(&mut self) {
+        if let Some(trace) = &mut self.trace {
+            self.survey.go_on(trace, &mut self.cursor);
+        }
     }
 
     /// A run may go on for hours; what it keeps in memory may not grow for hours.

@@ -13,6 +13,8 @@ pub struct Options {
     pub opening: Option<Opening>,
     /// The look.
     pub theme: Theme,
+    /// A recording that is there already: it is shown at once, at rest at this time, nanoseconds.
+    pub recorded_at_ns: Option<u64>,
     /// For a projector: one thing at a time, answers hidden until they are asked for.
     pub present: bool,
     /// Whether slow motion is opened at once.

@@ -12,7 +12,7 @@ use super::canvas::Canvas;
 use super::options::{Ending, Given, Options};
 use super::terminal::Terminal;
 use super::{hangup, input, rehearsal, signals};
-use crate::lesson::{Course, Lab, Lesson, Runner};
+use crate::lesson::{Course, Form, Lab, Lesson, Runner};
 use crate::progress::{Book, Event};
 use crate::screen::keys::Action;
 use crate::screen::{
@@ -75,10 +75,14 @@ pub fn run(course: &Course, options: Options, book: &mut Book, given: Given<'_>)
         size: size()?,
         canvas: Canvas::default(),
         zones: Vec::new(),
+        rests_at_ns: options.recorded_at_ns,
     };
     match options.opening {
         Some(opening) => screen.open(opening),
         None => screen.say_trouble(),
+    }
+    if screen.rests_at_ns.is_some() {
+        screen.input(Input::Act(Action::Restart))?;
     }
     if options.slow {
         screen.input(Input::Act(Action::SlowMotion))?;
@@ -117,6 +121,8 @@ struct Screen<'s> {
     size: Size,
     canvas: Canvas,
     zones: Vec<Zone>,
+    /// Where a recording is shown that is there already.
+    rests_at_ns: Option<u64>,
 }
 
 /// What a message leads to.
@@ -184,6 +190,7 @@ impl Screen<'_> {
                     Some(Click::Act(action)) => self.input(Input::Act(action)),
                     Some(Click::Point(focus)) => self.input(Input::Point(focus)),
                     Some(Click::Choose(row)) => self.input(Input::Choose(row)),
+                    Some(Click::Seek(t_ns)) => self.input(Input::Seek(t_ns)),
                     None => Ok(Next::Rest),
                 }
             }
@@ -219,7 +226,11 @@ impl Screen<'_> {
         let said = self.bench.as_mut().map(Bench::said).unwrap_or_default();
         for event in said {
             if let Some(input) = self.bench.as_mut().and_then(|bench| bench.hear(event)) {
+                let is_recording = matches!(input, Input::Recording(_));
                 self.input(input)?;
+                if let Some(t_ns) = self.rests_at_ns.filter(|_| is_recording) {
+                    self.input(Input::Rest(t_ns))?;
+                }
             }
         }
         let said = self.slow.as_mut().map(Bench::said).unwrap_or_default();
@@ -231,6 +242,7 @@ impl Screen<'_> {
         let at_rest = self.app.lesson().is_some_and(|open| open.view.is_at_rest());
         if let Some(bench) = self.bench.as_mut().filter(|_| !at_rest) {
             bench.thin();
+            bench.look();
         }
         Ok(())
     }
@@ -253,6 +265,13 @@ impl Screen<'_> {
             Effect::Freeze(frozen) => {
                 if let Some(bench) = &mut self.bench {
                     bench.freeze(frozen);
+                }
+            }
+            Effect::Mark => {
+                if let (Some((t_ns, says)), Some(bench)) = (self.app.take_mark(), &mut self.bench)
+                    && let Some(says) = bench.mark(t_ns, says)
+                {
+                    self.app.notice(says);
                 }
             }
             Effect::Stop => {
@@ -293,6 +312,10 @@ impl Screen<'_> {
         self.bench = Some(Bench::new((self.runner)(lesson)));
         self.note();
         self.say_trouble();
+        if lesson.form == Form::Observe {
+            // Nothing is asked here: it is there to be watched.
+            let _ = self.input(Input::Act(screen::keys::Action::RunOrStop));
+        }
     }
 
     /// Ends what runs in the open lesson, and keeps what it measured.

@@ -93,6 +93,22 @@ fn waited(call: &Call, blocks: bool, sent_ns: &[u64]) -> bool {
     }
 }
 
+/// Whether a call most likely waited, from its name, its arguments and how long it took, nanoseconds; `None`: it is
+/// not back yet. Where it is not known whether a thread's descriptors block, a long read counts as a wait.
+pub(super) fn seems_to_wait(name: &str, args: &[u64; 6], lasted_ns: Option<u64>) -> bool {
+    let least_ns = match nature_of(name, args) {
+        Nature::Works => return false,
+        Nature::Waits | Nature::Sleeps => WAIT_NS,
+        Nature::Reads | Nature::Writes => WAIT_UNSURE_NS,
+    };
+    lasted_ns.is_none_or(|lasted_ns| lasted_ns >= least_ns)
+}
+
+/// Whether a call is there for waiting.
+pub(super) fn is_for_waiting(name: &str, args: &[u64; 6]) -> bool {
+    nature_of(name, args) == Nature::Waits
+}
+
 fn is_eagain(call: &Call) -> bool {
     call.result.is_some_and(crate::trace::is_eagain)
 }
@@ -119,10 +135,14 @@ enum Nature {
 }
 
 fn nature(call: &Call) -> Nature {
+    nature_of(&call.name, &call.args)
+}
+
+fn nature_of(name: &str, args: &[u64; 6]) -> Nature {
     const MSG_DONTWAIT: u64 = 0x40;
     const IORING_ENTER_GETEVENTS: u64 = 1;
-    let [_, _, third, fourth, ..] = call.args;
-    match call.name.as_str() {
+    let [_, _, third, fourth, ..] = *args;
+    match name {
         // A timeout of 0 does not wait. It is an int: the upper half of the register is not its business.
         "epoll_wait" | "epoll_pwait" if fourth as i32 == 0 => Nature::Works,
         "poll" if third as i32 == 0 => Nature::Works,

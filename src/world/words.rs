@@ -9,8 +9,7 @@ mod stop;
 
 pub use self::arguments::{arguments, events};
 pub use self::entries::entry;
-use self::errno::errno;
-pub use self::errno::errno_name;
+pub use self::errno::{errno, errno_name};
 pub use self::stop::{Said, completion, stop};
 use super::Call;
 
@@ -44,6 +43,18 @@ pub fn short(name: &str) -> &str {
         "accept4" => "accept",
         name => name,
     }
+}
+
+/// A place in a row: `1st`, `22nd`, `13th`.
+pub fn nth(n: u64) -> String {
+    let ending = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{n}{ending}")
 }
 
 /// What a program asks by a call.

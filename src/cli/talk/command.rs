@@ -1,5 +1,7 @@
 //! What may be typed at the prompt, as one table: the help reads it too.
 
+use crate::cli::replay::seconds_ns;
+
 /// A command, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -19,6 +21,16 @@ pub enum Command {
     Freeze,
     /// Everything that the last run of the step showed.
     All,
+    /// What was seen up to this time, nanoseconds since the zero.
+    At(u64),
+    /// Windows, marks, and where rules began to hold.
+    Marks,
+    /// Set a mark where the conversation stands, with a note.
+    Mark(String),
+    /// Follow the request of this number, from 1.
+    Follow(u64),
+    /// Go to the next event of this kind; without one, which there are.
+    Find(String),
     /// The terms that hold this word; all without one.
     Glossary(String),
     /// What may be typed.
@@ -54,6 +66,18 @@ const ROWS: &[Row] = &[
         says: "what a number means, who measured it, its error, how to check it",
     },
     Row { name: "all", short: "a", takes: "", says: "everything that was seen of the last run of this step" },
+    Row { name: "at", short: "t", takes: "SECONDS", says: "what had been seen by then, as in \"at 1.5\"" },
+    Row {
+        name: "marks",
+        short: "m",
+        takes: "",
+        says: "the run in time: windows, marks, where insights began",
+    },
+    Row { name: "mark", short: "k", takes: "[NOTE]", says: "set a mark where you are in time" },
+    Row { name: "follow", short: "o", takes: "N", says: "request N of the window, step by step" },
+    Row {
+        name: "find", short: "e", takes: "[EVENT]", says: "go to the next event: eagain, slow, error, …"
+    },
     Row { name: "glossary", short: "g", takes: "[WORD]", says: "the terms of this lesson" },
     Row { name: "help", short: "?", takes: "", says: "this list" },
     Row { name: "quit", short: "q", takes: "", says: "leave; Ctrl-D does the same" },
@@ -86,6 +110,14 @@ impl Command {
             "why" => Self::Why(rest.to_owned()),
             "freeze" => Self::Freeze,
             "all" => Self::All,
+            "at" => Self::At(seconds_ns(rest).map_err(|says| format!("When? Say {says}."))?),
+            "marks" => Self::Marks,
+            "mark" => Self::Mark(rest.to_owned()),
+            "follow" => match rest.parse() {
+                Ok(number) => Self::Follow(number),
+                Err(_) => return Err("Which request? Say its number, as in \"follow 17\".".to_owned()),
+            },
+            "find" => Self::Find(rest.to_owned()),
             "glossary" => Self::Glossary(rest.to_owned()),
             "help" => Self::Help,
             _ => Self::Quit,

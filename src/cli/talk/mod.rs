@@ -3,6 +3,7 @@
 
 mod command;
 pub mod ear;
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use crate::plain;
 use crate::plain::why;
 use crate::progress::{Book, Said};
 use crate::trace::Thinner;
-use crate::world::{MetricId, ServerView, World};
+use crate::world::{Cursor, MetricId, ServerView, Survey, World};
 
 /// What the learner said in this lesson, now and earlier, and what was measured, by the prediction's id.
 #[derive(Debug, Default)]
@@ -59,6 +60,8 @@ struct Talk<'l> {
     ran: BTreeSet<usize>,
     /// How many runs there were.
     runs: u64,
+    /// Where in time the conversation stands, nanoseconds since the zero of the last run.
+    t_ns: u64,
 }
 
 /// Talks about a lesson, from step `from` (0 is the first), until the learner leaves.
@@ -73,6 +76,7 @@ pub fn talk(lesson: &Lesson, from: usize, runner: &mut dyn Runner, book: &mut Bo
         seen: None,
         ran: BTreeSet::new(),
         runs: 0,
+        t_ns: 0,
     };
     print(&plain::lesson::opening(lesson))?;
     print("Enter goes on, help lists what else may be typed, q leaves.\n")?;
@@ -158,9 +162,26 @@ impl Talk<'_> {
             (Command::Slow, Some(_)) => {
                 "Slow motion is for servers; these programs end too soon.\n".to_owned()
             }
-            (Command::Run | Command::Slow | Command::Why(_) | Command::All, None) => {
-                "Nothing runs in this step.\n".to_owned()
-            }
+            (
+                command @ (Command::At(_)
+                | Command::Marks
+                | Command::Mark(_)
+                | Command::Follow(_)
+                | Command::Find(_)),
+                Some(lab),
+            ) => self.in_time(lab, command),
+            (
+                Command::Run
+                | Command::Slow
+                | Command::Why(_)
+                | Command::All
+                | Command::At(_)
+                | Command::Marks
+                | Command::Mark(_)
+                | Command::Follow(_)
+                | Command::Find(_),
+                None,
+            ) => "Nothing runs in this step.\n".to_owned(),
             (Command::Why(topic), Some(lab)) => self.why(lab, &topic),
             (Command::All, Some(_)) => self.all(),
             (Command::Freeze, _) => "Nothing runs at the moment; run runs the lab.\n".to_owned(),
@@ -247,8 +268,10 @@ impl Talk<'_> {
             None => return Ok(Go::Away),
         };
         match seen {
-            Ok(seen) => {
+            Ok(mut seen) => {
                 self.tell(lab, &seen)?;
+                Survey::whole(&mut seen.trace, &mut Cursor::new());
+                self.t_ns = 0;
                 self.seen = Some((self.step, seen));
             }
             Err(why) => {

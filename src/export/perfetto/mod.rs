@@ -184,7 +184,7 @@ impl<W: Write> Perfetto<W> {
             return Ok(());
         }
         self.looked_ns = self.looked_ns.max(at.ns());
-        let world = World { header: &self.header, t_ns: u64::MAX, runs: self.worlds.clone(), notes: &[] };
+        let world = World::of_runs(&self.header, self.worlds.clone());
         let views = world.servers();
         let Some(view) = views.get(at.server as usize) else { return Ok(()) };
         let fresh = view.insights().into_iter();

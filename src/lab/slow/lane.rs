@@ -5,15 +5,12 @@ use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
 
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::eventfd::EventFd;
-use nix::sys::time::TimeSpec;
-use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::client::Client;
 use super::looks::Looks;
+use super::rope::{Rope, sleeps};
 use super::sight::Sight;
 use super::standings::{Standing, Standings, State};
 use crate::lab::recorder::Recorder;
@@ -23,9 +20,6 @@ use crate::probe::clock;
 use crate::probe::ptrace::{Met, Stepper};
 use crate::servers::{Model, Polls, Server};
 use crate::trace::{Edge, Record, RunId, Stop, Story, is_wait};
-
-/// So often a server that runs is looked at, whether it sleeps.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// So many looks a server gets that sleeps although a request is under way.
 const LOOKS_MAX: u32 = 60;
@@ -85,6 +79,8 @@ pub struct Lane<'l> {
     pub sight: Sight,
     pub entries: Entries,
     pub waiting: VecDeque<Order>,
+    /// The last request that the order under way lets through.
+    pub goal: u64,
     /// Whether stops are shown by now.
     pub shown: bool,
     /// The request whose answer was told.
@@ -146,7 +142,7 @@ impl Lane<'_> {
             if sleeps(self.pid, Some(held)) {
                 return Ok(());
             }
-            if stepper.wait(rope.both.0.as_fd())? == Met::Ended {
+            if stepper.wait(rope.both())? == Met::Ended {
                 return Err(Trouble::Gone);
             }
             self.hear()?;
@@ -157,6 +153,8 @@ impl Lane<'_> {
 
     fn go(&mut self, stepper: &mut Stepper, go: Go) -> Result<(), Trouble> {
         let goal = self.client.request() + u64::from(self.client.is_answered());
+        // An order lets one request through: after it a server that never sleeps is sent nothing.
+        self.goal = goal;
         let before = self.last.as_ref().map_or(0, completions);
         for _ in 0..STOPS_MAX {
             if self.advance(stepper)? == Step::Sleeps {
@@ -215,7 +213,7 @@ impl Lane<'_> {
         let rope = Rope::new(self.bell)?;
         let mut looks = 0;
         loop {
-            match stepper.wait(rope.both.0.as_fd())? {
+            match stepper.wait(rope.both())? {
                 Met::Edge => return Ok(Step::Held),
                 Met::Ended => return Err(Trouble::Gone),
                 Met::Rang => {
@@ -225,7 +223,8 @@ impl Lane<'_> {
                     }
                     self.client.take()?;
                     looks += 1;
-                    if self.shown && self.client.is_answered() {
+                    let has_next = self.client.request() < self.goal;
+                    if self.shown && self.client.is_answered() && has_next {
                         self.send_if_done()?;
                         looks = 0;
                     } else if looks > LOOKS_MAX {
@@ -238,7 +237,7 @@ impl Lane<'_> {
 
     /// Sends the next request if the last one is answered.
     fn send_if_done(&mut self) -> Result<(), Trouble> {
-        if !self.client.is_answered() {
+        if !self.client.is_answered() || self.client.request() >= self.goal {
             return Ok(());
         }
         self.client.send_next()?;
@@ -360,39 +359,6 @@ impl Lane<'_> {
 /// Completions of all rings so far.
 fn completions(stop: &Stop) -> u64 {
     stop.rings.iter().fold(0, |sum, ring| sum.saturating_add(ring.cq.1))
-}
-
-/// Whether all threads of a process sleep but one, the kernel's helpers aside.
-fn sleeps(pid: u32, but: Option<u32>) -> bool {
-    let tids = crate::probe::proc::tids(&format!("/proc/{pid}/task")).unwrap_or_default();
-    tids.iter().filter(|tid| but != Some(**tid)).all(|tid| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
-        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        state == Some('S') || stat.contains("(iou-")
-    })
-}
-
-/// What a wait for an edge is ended by: an order, or the time to look whether the server sleeps.
-struct Rope {
-    both: Epoll,
-    timer: TimerFd,
-}
-
-impl Rope {
-    fn new(bell: &EventFd) -> anyhow::Result<Self> {
-        let timer =
-            TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
-        let every = Expiration::Interval(TimeSpec::from_duration(LOOK));
-        timer.set(every, TimerSetTimeFlags::empty())?;
-        let both = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        both.add(bell, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
-        both.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, 1))?;
-        Ok(Self { both, timer })
-    }
-
-    fn ticked(&self) -> bool {
-        self.timer.wait().is_ok()
-    }
 }
 
 /// What lanes are told by, from any thread.

@@ -7,6 +7,7 @@
 mod client;
 mod lane;
 mod looks;
+mod rope;
 mod sight;
 mod standings;
 
@@ -229,6 +230,7 @@ impl Booth<'_> {
             sight: Sight::new(pid, server.io_uring),
             entries: Entries::new(pid),
             waiting: VecDeque::new(),
+            goal: 0,
             shown: false,
             told_answer: 0,
             last: None,

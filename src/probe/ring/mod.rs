@@ -22,14 +22,14 @@ mod pending;
 mod standstill;
 mod told;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
 
 pub use self::mirror::Passed;
-pub use self::mirroring::Mirroring;
+pub use self::mirroring::{Mirroring, wake_in_time};
 pub use self::pending::{Cqe, OPERATIONS, Pending, Sqe};
 
 use self::closed::{Closed, NO_FD, registered_only};
@@ -297,6 +297,21 @@ impl Rings {
     /// are left out (kernels before 6.9 do not let their pages be copied).
     pub fn pending(&self) -> Vec<Pending> {
         self.rings.iter().filter_map(|ring| ring.pending(&self.layout)).collect()
+    }
+
+    /// What was written to the queues since this was asked last, oldest first: `tails` holds where both stood then, by
+    /// descriptor, and is moved on. Of a ring that is new to it nothing is told. Exact while the program stands still
+    /// and no more was written than a queue has slots.
+    pub fn written_since(&self, tails: &mut BTreeMap<i32, (u32, u32)>) -> Vec<Pending> {
+        let mut news = Vec::new();
+        for ring in &self.rings {
+            let Some(now) = ring.tails(&self.layout) else { continue };
+            let before = tails.insert(ring.fd(), now).unwrap_or(now);
+            if before != now {
+                news.extend(ring.written(&self.layout, before, now));
+            }
+        }
+        news
     }
 
     /// Rings that were found and cannot be read: descriptor and reason.

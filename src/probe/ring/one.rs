@@ -250,8 +250,31 @@ impl Ring {
     /// What stands in the queues now.
     pub(super) fn pending(&self, layout: &Layout) -> Option<Pending> {
         let words = self.look(layout).ok()?;
-        let (sq_entries, cq_entries) = (self.totals.sq_entries, self.totals.cq_entries);
         let ends = Ends { sq: (words.sq_head, words.sq_tail), cq: (words.cq_head, words.cq_tail) };
+        self.between(layout, ends)
+    }
+
+    /// Where both tails stand.
+    pub(super) fn tails(&self, layout: &Layout) -> Option<(u32, u32)> {
+        let words = self.look(layout).ok()?;
+        Some((words.sq_tail, words.cq_tail))
+    }
+
+    /// What was written since the tails stood there, taken or not: a slot keeps its entry until the queue has gone
+    /// round.
+    pub(super) fn written(&self, layout: &Layout, from: (u32, u32), to: (u32, u32)) -> Option<Pending> {
+        let since = |from: u32, to: u32, entries: u32| match to.wrapping_sub(from) {
+            news if news > entries => (to.wrapping_sub(entries), to),
+            _ => (from, to),
+        };
+        let sq = since(from.0, to.0, self.totals.sq_entries);
+        let cq = since(from.1, to.1, self.totals.cq_entries);
+        self.between(layout, Ends { sq, cq })
+    }
+
+    /// The entries between these counters.
+    fn between(&self, layout: &Layout, ends: Ends) -> Option<Pending> {
+        let (sq_entries, cq_entries) = (self.totals.sq_entries, self.totals.cq_entries);
         let ring_bytes = layout.cqes + cq_entries as usize * CQE_BYTES + pending::array_bytes(sq_entries);
         let sqes_bytes = sq_entries as usize * SQE_BYTES;
         let fd = self.totals.fd;

@@ -6,7 +6,7 @@ use crate::screen::key::Key;
 use crate::screen::slow;
 use crate::screen::theme::Glyphs;
 use crate::screen::update::Stage;
-use crate::screen::view::{Overlay, Playhead, State, View};
+use crate::screen::view::{Focus, Overlay, Playhead, State, View};
 
 /// Why an action can do nothing at the moment; `None` when it can.
 pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'static str> {
@@ -34,7 +34,7 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         | Action::MoreIdle
         | Action::FewerIdle
         | Action::Controls
-            if lab.is_some_and(|lab| lab.kind == Kind::Trials) =>
+            if lab.is_some_and(|lab| lab.kind != Kind::Servers) =>
         {
             Some("these programs have no load")
         }
@@ -42,9 +42,13 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         Action::SlowMotion if lab.is_some_and(|lab| lab.kind == Kind::Trials) => {
             Some("slow motion is for servers; these programs end too soon")
         }
+        Action::SlowMotion if stage.lesson.form == Form::Observe => {
+            Some("slow motion is for iolab's own servers: somebody may be waiting for this program")
+        }
         Action::SlowServer if view.slow.as_ref().is_some_and(|slow| slow.servers.len() < 2) => {
             Some("there is one server")
         }
+        Action::Home if stage.lesson.form == Form::Observe => Some("the program is all there is here"),
         Action::Home if stage.lesson.form == Form::Playground => Some("the playground is all there is here"),
         Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
             Some("nothing was recorded for this step")
@@ -62,6 +66,22 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         {
             Some("f freezes first")
         }
+        Action::Mark | Action::StopWhen | Action::NextRequest | Action::PreviousRequest
+            if matches!(state, None | Some(State::Starting | State::Failed(_))) =>
+        {
+            Some("nothing has been seen yet; space runs the lab")
+        }
+        Action::Closer | Action::Wider | Action::InTime
+            if lab.is_none_or(|lab| !lab.show.contains(&Show::Lanes)) =>
+        {
+            Some("there are no lanes on this step")
+        }
+        Action::NextMark | Action::PreviousMark | Action::Measure if !frozen || state.is_none() => {
+            Some("f freezes first")
+        }
+        Action::NoFocus if view.spot.is_none() => Some("nothing is followed; ; follows a request"),
+        Action::Pick if !matches!(view.focus, Focus::Panel(_)) => Some("Tab goes to a picture first"),
+        Action::Disarm if view.armed.is_none() => Some("it stops at nothing"),
         Action::NextNumber | Action::PreviousNumber | Action::Info if lab.is_none() => {
             Some("no numbers here")
         }
@@ -119,6 +139,9 @@ pub fn word(binding: &Binding, view: &View, stage: &Stage<'_>) -> Option<&'stati
         },
         Action::Freeze if matches!(view.playhead, Playhead::End(_)) => "play again",
         Action::Freeze if view.is_at_rest() => "go on",
+        Action::NextRequest if view.spot.is_none() => "follow",
+        Action::Measure if view.ruler_ns.is_some() => "no ruler",
+        Action::Arm if view.is_at_rest() => "go to the next",
         Action::Close if view.overlay == Some(Overlay::Help) => "close",
         Action::SlowFree if view.slow.as_ref().is_some_and(|slow| slow.state == slow::State::Free) => "stop",
         _ => word,
@@ -164,7 +187,11 @@ pub fn in_footer(binding: &Binding, view: &View, stage: &Stage<'_>) -> bool {
                 view.hides_answers(stage.lesson)
                     && (Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Answers)
             }
-            Action::StepBack | Action::StepForward => frozen,
+            Action::StepBack | Action::Measure | Action::Closer => frozen,
+            Action::Mark | Action::StopWhen | Action::NextRequest => {
+                frozen || Context::of(view) == Context::Numbers
+            }
+            Action::Disarm => view.armed.is_some(),
             // Enter says it; the lab's own words name the key, too.
             Action::RunOrStop => Context::of(view) != Context::Text || wanted(view, stage) != Wanted::Run,
             _ => true,
@@ -178,6 +205,9 @@ pub fn label(binding: &Binding, glyphs: &Glyphs) -> String {
         (Action::NextStep, _) => glyphs.left_right.into(),
         (Action::ScrollDown | Action::Down, _) => glyphs.up_down.into(),
         (Action::MoreConnections, _) => "+/-".into(),
+        (Action::Closer, _) => "u/U".into(),
+        (Action::StepBack, _) => ",/.".into(),
+        (Action::NextRequest, _) => ";/:".into(),
         (Action::TurnUp, _) => glyphs.left_right.into(),
         (Action::ControlBelow, _) => glyphs.up_down.into(),
         (Action::Left, _) => format!("{}{}", glyphs.left_right, glyphs.up_down),

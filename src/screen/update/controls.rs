@@ -6,6 +6,7 @@ use crate::screen::controls::{Control, rows};
 use crate::screen::keys::Action;
 use crate::screen::view::{Overlay, Playhead, Run, State, View};
 use crate::trace::Pace;
+use crate::world::trigger::TRIGGERS;
 
 /// A key that changes one thing without the list of all.
 pub(super) fn shortcut(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
@@ -20,8 +21,11 @@ pub(super) fn shortcut(view: &mut View, stage: &Stage<'_>, action: Action) -> Ef
 
 /// To another row of the list.
 pub(super) fn choose(view: &mut View, stage: &Stage<'_>, by: isize) {
-    let count = view.lab(stage.lesson).map_or(0, |lab| rows(lab).len());
-    if let Some(Overlay::Controls { row }) = &mut view.overlay {
+    let count = match view.overlay {
+        Some(Overlay::Triggers { .. }) => TRIGGERS.len(),
+        _ => view.lab(stage.lesson).map_or(0, |lab| rows(lab).len()),
+    };
+    if let Some(Overlay::Controls { row } | Overlay::Triggers { row }) = &mut view.overlay {
         *row = row.saturating_add_signed(by).min(count.saturating_sub(1));
     }
 }

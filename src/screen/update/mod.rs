@@ -3,14 +3,18 @@
 
 mod answer;
 mod controls;
+mod mark;
 mod slow;
+mod spot;
 mod time;
+mod trigger;
+mod zoom;
 
 use ratatui::layout::Size;
 
 use self::answer::{leave, store, type_character};
 pub use self::slow::{SlowEffect, SlowNews};
-use self::time::{freeze, move_in_time, tick};
+use self::time::{freeze, move_in_time, seek, tick};
 
 use super::app::Opening;
 use super::focus;
@@ -45,6 +49,10 @@ pub enum Input {
     Point(Focus),
     /// A click on a row of a list: lessons, what was found.
     Choose(usize),
+    /// A click on an instant of the run, nanoseconds since the trace's zero.
+    Seek(u64),
+    /// Rest at this instant, nanoseconds since the trace's zero.
+    Rest(u64),
     /// The wheel: lines down, negative up.
     Wheel(i8),
     /// The run's trace has begun.
@@ -76,6 +84,8 @@ pub enum Effect {
     Replay,
     /// Hold the run at rest, or let it go on.
     Freeze(bool),
+    /// Write the mark of [`App::take_mark`](super::App::take_mark) into the trace.
+    Mark,
     /// Something about slow motion.
     Slow(SlowEffect),
     /// To all lessons.
@@ -111,6 +121,7 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
         }
         Input::Began => {
             set_state(view, State::Running);
+            view.forget_run();
             view.scroll = text::prediction_line(view, stage.lesson, stage.size);
             Effect::None
         }
@@ -118,12 +129,14 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
             if let Run::Some { recorded, state, .. } = &mut view.run {
                 (*recorded, *state) = (Some(why), State::Running);
                 view.playhead = Playhead::Playing(0);
+                view.forget_run();
                 view.scroll = text::prediction_line(view, stage.lesson, stage.size);
             }
             Effect::None
         }
         Input::Over => {
             remember(view, stage);
+            view.seen_ns = None;
             // Why a run could not be is still to be read.
             let failed = matches!(view.run, Run::Some { state: State::Failed(_), .. });
             if view.recorded().is_none() && !failed {
@@ -135,12 +148,11 @@ pub fn update(view: &mut View, stage: &Stage<'_>, input: Input) -> Effect {
             set_state(view, State::Failed(why));
             Effect::None
         }
+        Input::Tick(ns) => tick(view, stage, ns),
+        Input::Seek(t_ns) => seek(view, stage, t_ns),
+        Input::Rest(t_ns) => time::rest_at(view, stage, t_ns),
         Input::Slow(news) => {
             slow::hear(view, stage, news);
-            Effect::None
-        }
-        Input::Tick(ns) => {
-            tick(view, stage, ns);
             Effect::None
         }
         // A lesson has no lists.
@@ -155,6 +167,10 @@ fn press(view: &mut View, stage: &Stage<'_>, key: Key) -> Effect {
         return act(view, stage, binding.action);
     }
     match (context, key) {
+        (Context::Noting, Key::Char(c)) => {
+            mark::type_character(view, c);
+            Effect::None
+        }
         (Context::Typing, Key::Char(c)) if keys::writes_numbers(c) => {
             type_character(view, c);
             Effect::None
@@ -210,12 +226,32 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
         Action::StepBack | Action::StepForward | Action::LeapBack | Action::LeapForward => {
             move_in_time(view, stage, action);
         }
+        Action::Mark => mark::begin(view, stage),
+        Action::NextMark => mark::go(view, stage, true),
+        Action::PreviousMark => mark::go(view, stage, false),
+        Action::NextRequest => spot::request(view, stage, true),
+        Action::PreviousRequest => spot::request(view, stage, false),
+        Action::Pick => spot::pick(view, stage),
+        Action::NoFocus => view.spot = None,
+        Action::Closer => zoom::change(view, true),
+        Action::Wider => zoom::change(view, false),
+        Action::InTime => zoom::toggle(view),
+        Action::Measure => mark::measure(view),
+        Action::StopWhen => {
+            let row = view.armed.as_ref().map_or(0, |armed| armed.trigger);
+            (view.overlay, view.scroll_over) = (Some(Overlay::Triggers { row }), 0);
+        }
+        Action::Arm => return trigger::arm(view, stage),
+        Action::Disarm => view.armed = None,
         Action::NextNumber => focus::next(view, stage, 1),
         Action::PreviousNumber => focus::next(view, stage, -1),
+        Action::Left if spot::another(view, stage, false) => {}
+        Action::Right if spot::another(view, stage, true) => {}
         Action::Left => focus::step(view, stage, 0, -1),
         Action::Right => focus::step(view, stage, 0, 1),
         Action::Up => focus::step(view, stage, -1, 0),
         Action::Down => focus::step(view, stage, 1, 0),
+        Action::Leave if view.noting.is_some() => view.noting = None,
         Action::Leave => return leave(view, stage),
         Action::Info => {
             let back_to_text = matches!(view.focus, Focus::Text | Focus::Typing { .. });
@@ -257,7 +293,9 @@ fn act(view: &mut View, stage: &Stage<'_>, action: Action) -> Effect {
                 shown.insert(view.step);
             }
         }
+        Action::Store if view.noting.is_some() => return mark::store(view),
         Action::Store => return store(view, stage),
+        Action::Erase if view.noting.is_some() => mark::erase(view),
         Action::Erase => {
             if let Focus::Typing { text, .. } = &mut view.focus {
                 text.pop();
@@ -347,6 +385,7 @@ fn start(view: &mut View, stage: &Stage<'_>) -> Effect {
     }
     view.run = Run::Some { step: view.step, state: State::Starting, recorded: None };
     view.playhead = Playhead::Live;
+    view.forget_run();
     Effect::Start
 }
 

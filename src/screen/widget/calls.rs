@@ -57,7 +57,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     let mut rest = area;
     for (rows, server) in share(&servers, area.height).into_iter().zip(servers) {
         let (here, below) = top(rest, rows);
-        draw_server(paint, here, server);
+        draw_server(paint, here, scene, server);
         rest = below;
     }
 }
@@ -77,7 +77,8 @@ fn share(servers: &[&ServerView<'_>], rows: u16) -> Vec<u16> {
     given
 }
 
-fn draw_server(paint: &mut Paint, area: Rect, server: &ServerView<'_>) {
+fn draw_server(paint: &mut Paint, area: Rect, scene: &Scene<'_>, server: &ServerView<'_>) {
+    let lit = scene.lit_of(server);
     let (head, body) = top(area, u16::from(area.height > 1));
     paint.text(head, 0, 0, server.name, Role::Code);
     let calls = lines(server);
@@ -96,9 +97,17 @@ fn draw_server(paint: &mut Paint, area: Rect, server: &ServerView<'_>) {
     let name = |line: &Told<'_>| if let Told::Call(call) = line { width(&call.name) } else { 0 };
     let names = shown.iter().map(|(line, _)| name(line)).max().unwrap_or(0).min(area.width / 3);
     for (row, (line, times)) in (0_u16..).zip(shown) {
+        let belongs = lit.map(|lit| match line {
+            Told::Call(call) => lit.has_call(call),
+            Told::Entry(entry) => lit.has_entry(entry),
+        });
+        let tone = Tone(belongs);
+        if belongs == Some(true) {
+            paint.text(body, 0, row, paint.glyphs().ask, Role::Focus);
+        }
         match line {
-            Told::Call(call) => draw_call(paint, body, row, names, call, *times),
-            Told::Entry(entry) => draw_entry(paint, body, row, names, entry, *times),
+            Told::Call(call) => draw_call(paint, body, row, names, (call, *times), tone),
+            Told::Entry(entry) => draw_entry(paint, body, row, names, (entry, *times), tone),
         }
     }
 }
@@ -115,8 +124,26 @@ fn before(server: &ServerView<'_>, hidden: &[(Told<'_>, u64)]) -> String {
     }
 }
 
+/// Whether a line belongs to what is followed; `None`: nothing is.
+#[derive(Clone, Copy)]
+struct Tone(Option<bool>);
+
+impl Tone {
+    /// What does not belong is dimmed.
+    fn of(self, role: Role) -> Role {
+        if self.0 == Some(false) { Role::Quiet } else { role }
+    }
+}
+
 /// What stood in a ring, below the call at whose edge it was seen.
-fn draw_entry(paint: &mut Paint, area: Rect, row: u16, names: u16, entry: &RingEntry, times: u64) {
+fn draw_entry(
+    paint: &mut Paint,
+    area: Rect,
+    row: u16,
+    names: u16,
+    (entry, times): (&RingEntry, u64),
+    tone: Tone,
+) {
     let role = match entry.seen {
         SeenEntry::Sqe { .. } => Role::Submission,
         SeenEntry::Cqe { result: ..0 } => Role::Warn,
@@ -126,7 +153,7 @@ fn draw_entry(paint: &mut Paint, area: Rect, row: u16, names: u16, entry: &RingE
     let room = area.width.saturating_sub(indent);
     let says = words::entry(entry) + &again(times);
     let says = shorten(&says, room, paint.glyphs());
-    paint.text(area, indent, row, &says, role);
+    paint.text(area, indent, row, &says, tone.of(role));
 }
 
 /// How often a line stands for itself.
@@ -141,9 +168,10 @@ const QUESTION_SHARE: u16 = 3;
 const EXPLANATION_MIN: u16 = 8;
 
 /// The answer is cut only where the question would be lost otherwise.
-fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, times: u64) {
+fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, (call, times): (&Call, u64), tone: Tone) {
     let glyphs = paint.glyphs();
-    paint.text(area, 1, row, &shorten(&call.name, names, glyphs), Role::Plain);
+    let name = if tone.0 == Some(true) { Role::Focus } else { tone.of(Role::Plain) };
+    paint.text(area, 1, row, &shorten(&call.name, names, glyphs), name);
     let indent = names.saturating_add(3);
     let answer = format!(" {} {}", glyphs.arrow, words::answer(call));
     let ask = words::ask(call);
@@ -164,7 +192,7 @@ fn draw_call(paint: &mut Paint, area: Rect, row: u16, names: u16, call: &Call, t
     } + &again;
     let room = area.width.saturating_sub(indent);
     let room = room.saturating_sub(width(&answer));
-    let column = paint.text(area, indent, row, &shorten(&ask, room, glyphs), Role::Plain);
+    let column = paint.text(area, indent, row, &shorten(&ask, room, glyphs), tone.of(Role::Plain));
     let role = if call.result.is_some_and(|result| result < 0) { Role::Warn } else { Role::Number };
-    paint.text(area, column, row, &answer, role);
+    paint.text(area, column, row, &answer, tone.of(role));
 }

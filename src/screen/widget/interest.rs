@@ -10,8 +10,8 @@ use crate::screen::number::count;
 use crate::screen::paint::{Paint, width};
 use crate::screen::theme::Role;
 use crate::trace::Interest;
-use crate::world::ServerView;
 use crate::world::ready::{self, Ready, Watched, watched};
+use crate::world::{Lit, ServerView};
 
 /// Columns of `interest` and `ready` with a space after them.
 const LABEL_COLUMNS: u16 = 10;
@@ -56,17 +56,30 @@ struct List {
     end: String,
 }
 
-fn interest(watched: &[Watched]) -> List {
-    let entry = |one: &Watched| format!("fd{} {}", one.interest.fd, flags(one.interest.events));
+/// Before what belongs to what is followed.
+const FOLLOWED: char = '▸';
+
+fn mark(lit: Option<&Lit>, fd: i32) -> String {
+    match lit.is_some_and(|lit| lit.has_fd(fd)) {
+        true => FOLLOWED.to_string(),
+        false => String::new(),
+    }
+}
+
+fn interest(watched: &[Watched], lit: Option<&Lit>) -> List {
+    let entry = |one: &Watched| {
+        let fd = one.interest.fd;
+        format!("{}fd{fd} {}", mark(lit, fd), flags(one.interest.events))
+    };
     let end = format!("{} fds (fdinfo)", watched.len());
     List { label: "interest", entries: watched.iter().map(entry).collect(), end }
 }
 
 /// What is ready; bytes that nobody fetches are called so.
-fn ready(watched: &[Watched], unread: &BTreeSet<i32>) -> List {
+fn ready(watched: &[Watched], unread: &BTreeSet<i32>, lit: Option<&Lit>) -> List {
     let entry = |one: &Watched| {
         let fd = one.interest.fd;
-        match one.ready {
+        let says = match one.ready {
             Ready::Read { bytes } if unread.contains(&fd) => {
                 Some(format!("fd{fd} {} B unread", count(bytes.into())))
             }
@@ -74,7 +87,8 @@ fn ready(watched: &[Watched], unread: &BTreeSet<i32>) -> List {
             Ready::Accept { connections } => Some(format!("fd{fd} +{connections}")),
             Ready::Write => Some(format!("fd{fd} room")),
             Ready::No | Ready::NotKnown => None,
-        }
+        };
+        says.map(|says| mark(lit, fd) + &says)
     };
     let entries: Vec<_> = watched.iter().filter_map(entry).collect();
     let unknown = watched.iter().filter(|one| one.ready == Ready::NotKnown).count();
@@ -129,6 +143,13 @@ impl List {
         let shown = (0..=most).rev().find(fits).unwrap_or(0);
         for (index, entry) in self.entries.iter().take(shown).enumerate() {
             let (column, row) = at(index);
+            let followed = entry.starts_with(FOLLOWED);
+            let any = self.entries.iter().any(|entry| entry.starts_with(FOLLOWED));
+            let role = match (followed, any) {
+                (true, _) => Role::Focus,
+                (false, true) => Role::Quiet,
+                (false, false) => role,
+            };
             paint.text(area, column, row, entry, role);
         }
         let (column, row) = at(shown);
@@ -139,15 +160,17 @@ impl List {
 pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
     let Some(server) = of(scene) else { return (0, 0) };
     let watched = all(server);
-    let interest = interest(&watched).rows(columns).min(ROWS_MAX.0);
-    let ready = ready(&watched, &unread(server)).rows(columns).min(ROWS_MAX.1);
+    let lit = scene.lit_of(server);
+    let interest = interest(&watched, lit).rows(columns).min(ROWS_MAX.0);
+    let ready = ready(&watched, &unread(server), lit).rows(columns).min(ROWS_MAX.1);
     (2, interest.saturating_add(ready))
 }
 
 pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
     let Some(server) = of(scene) else { return };
     let (watched, unread) = (all(server), unread(server));
-    let (interest, ready) = (interest(&watched), ready(&watched, &unread));
+    let lit = scene.lit_of(server);
+    let (interest, ready) = (interest(&watched, lit), ready(&watched, &unread, lit));
     let below = ready.rows(area.width).min(ROWS_MAX.1).min(area.height / 2);
     let (above, below) = top(area, area.height.saturating_sub(below).min(interest.rows(area.width)));
     interest.draw(paint, above, Role::Plain);

@@ -13,7 +13,7 @@ use crate::screen::layout::{left, top};
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::Role;
 use crate::world::lanes::{Lane, Lanes, lanes};
-use crate::world::{ServerView, words};
+use crate::world::{Lit, ServerView, words};
 
 /// The two modes of a thread.
 const LANE_ROWS: u16 = 2;
@@ -142,7 +142,8 @@ fn draw_servers(paint: &mut Paint, area: Rect, scene: &Scene<'_>, plan: &Plan<'_
         } else {
             draw_numbers(paint, here, numbers, lanes, &style);
             let (strips, _) = left(strips, room(numbers));
-            draw_threads(paint, here, strips, lanes, plan.threads, &style);
+            let drawing = (&style, scene.lit_of(server));
+            draw_threads(paint, here, strips, lanes, plan.threads, drawing);
         }
         (_, rest) = top(below, plan.gap);
     }
@@ -175,7 +176,7 @@ fn draw_threads(
     strips: Rect,
     lanes: &Lanes<'_>,
     threads: usize,
-    style: &Style,
+    (style, lit): (&Style, Option<&Lit>),
 ) {
     let label = strips.x.saturating_sub(area.x);
     let (mut area, mut rest) = (area, strips);
@@ -188,7 +189,7 @@ fn draw_threads(
             let tid = shorten(&format!(" {}", lane.tid), label.saturating_sub(1), paint.glyphs());
             paint.text(area, 0, 0, &tid, Role::Quiet);
         }
-        strip::draw(paint, top(rest, LANE_ROWS).0, lane, style);
+        strip::draw(paint, top(rest, LANE_ROWS).0, lane, style, lit);
         (area, rest) = (top(area, LANE_ROWS).1, top(rest, LANE_ROWS).1);
     }
     draw_poller(paint, area, label, lanes);

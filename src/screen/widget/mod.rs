@@ -4,6 +4,7 @@
 mod batches;
 mod calls;
 mod cost;
+mod follow;
 mod histogram;
 mod insights;
 mod interest;
@@ -15,6 +16,7 @@ mod receipt;
 mod rings;
 mod strip;
 mod switches;
+mod timeline;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -25,8 +27,8 @@ use super::paint::{Paint, width};
 use super::theme::{Glyphs, Role, Theme};
 use super::view::{Focus, View};
 use crate::lesson::{Kind, Lab, Lesson, Show};
-use crate::trace::Rung;
-use crate::world::{MetricId, ServerView};
+use crate::trace::{Rung, Trace};
+use crate::world::{Lit, MetricId, ServerView};
 
 /// What all parts of a lab see.
 pub(super) struct Scene<'s> {
@@ -38,6 +40,8 @@ pub(super) struct Scene<'s> {
     pub lab: &'s Lab,
     /// The lab's servers, in its order; those that the trace knows.
     pub servers: Vec<&'s ServerView<'s>>,
+    /// The whole trace, for pictures of a stretch of time.
+    pub trace: Option<&'s Trace>,
     /// Columns that the parts have.
     columns: u16,
     /// Which servers stand side by side: the first of them, and how many.
@@ -48,6 +52,10 @@ pub(super) struct Scene<'s> {
     lanes: OnceCell<Vec<lanes::Drawn<'s>>>,
     /// The receipts likewise.
     receipts: OnceCell<Vec<receipt::Drawn<'s>>>,
+    /// The lanes in real time likewise.
+    timelines: OnceCell<Vec<timeline::Drawn<'s>>>,
+    /// What belongs to the one thing that is followed.
+    lit: OnceCell<Option<Lit>>,
 }
 
 impl<'s> Scene<'s> {
@@ -57,11 +65,43 @@ impl<'s> Scene<'s> {
         lesson: &'s Lesson,
         lab: &'s Lab,
         columns: u16,
+        trace: Option<&'s Trace>,
     ) -> Self {
         let named = |name: &String| servers.iter().find(|server| server.name == name);
-        let servers = lab.servers.iter().filter_map(named).collect();
-        let (side_by_side, table, lanes, receipts) = Default::default();
-        Self { view, lesson, lab, servers, columns, side_by_side, table, lanes, receipts }
+        let servers = match lab.kind {
+            // Columns come as processes are found.
+            Kind::Processes => servers.iter().collect(),
+            Kind::Servers | Kind::Trials => lab.servers.iter().filter_map(named).collect(),
+        };
+        let (side_by_side, table, lanes, receipts, timelines, lit) = Default::default();
+        Self {
+            view,
+            lesson,
+            lab,
+            servers,
+            trace,
+            columns,
+            side_by_side,
+            table,
+            lanes,
+            receipts,
+            timelines,
+            lit,
+        }
+    }
+
+    /// What belongs to the one thing that is followed; `None`: nothing is.
+    pub fn lit(&self) -> Option<&Lit> {
+        let of = || Lit::of(self.trace?, &self.view.spot?);
+        self.lit.get_or_init(of).as_ref()
+    }
+
+    /// The same where it is of this server.
+    pub fn lit_of(&self, server: &ServerView<'_>) -> Option<&Lit> {
+        let named = |lit: &&Lit| {
+            server.header.servers.get(lit.server as usize).is_some_and(|name| name == server.name)
+        };
+        self.lit().filter(named)
     }
 
     /// The servers that have a column each: the first, and how many. The same in every table of the lab, as many as
@@ -78,6 +118,8 @@ impl<'s> Scene<'s> {
             let shown = fit.min().unwrap_or(count).clamp(1, count.max(1));
             let focused = match self.view.focus {
                 Focus::Number { column, .. } => column,
+                // What was asked for comes first, and the others come of it.
+                _ if self.lab.kind == Kind::Processes => 0,
                 _ => count.saturating_sub(1),
             };
             let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
@@ -86,7 +128,7 @@ impl<'s> Scene<'s> {
     }
 
     /// How many servers have no column in a table.
-    fn beside(&self) -> usize {
+    pub fn beside(&self) -> usize {
         self.servers.len().saturating_sub(self.side_by_side().1)
     }
 
@@ -117,9 +159,14 @@ impl<'s> Scene<'s> {
         self.lab.kind == Kind::Trials
     }
 
+    /// Whether its numbers are totals.
+    fn tells_totals(&self) -> bool {
+        self.lab.kind != Kind::Servers
+    }
+
     /// What the numbers of the lab are counted by.
     fn each(&self) -> &'static str {
-        if self.is_of_trials() { "in all" } else { "per echo" }
+        if self.tells_totals() { "in all" } else { "per echo" }
     }
 
     /// The server that a part with room for one shows: the one in focus, else the last that it suits.
@@ -282,6 +329,18 @@ const PARTS: &[About] = &[
         ring_only: false,
     },
     About {
+        part: Show::Follow,
+        title: "one request",
+        meaning: "One request, from the client through the server's threads and the kernel and back: a row for each \
+                  place, a number for each step. Every other picture shows what belongs to it.",
+        how: "The client's notes of when it sent and when it had the answer; calls and entries of rings from a \
+              window. They are linked by the connection's descriptor and by user_data.",
+        error: "Order is exact; times are true in a window under perf and slowed down under ptrace. What is derived \
+                says so, and so does what nobody has seen.",
+        check: "sudo strace -f -r -p {pid}",
+        ring_only: false,
+    },
+    About {
         part: Show::Insights,
         title: "",
         meaning: "Rules with cause, cost and fix that hold for this run.",
@@ -305,6 +364,8 @@ pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
             interest::of(scene).map_or_else(|| title.into(), |server| format!("{title}: {}", server.name))
         }
         Show::Names => names::title(scene, title),
+        Show::Follow => follow::title(scene, title),
+        Show::Lanes if scene.view.cell_ns.is_some() => "own code, kernel, waiting, in real time".to_owned(),
         // Told from the first one to the last.
         Show::Story if scene.is_of_trials() => "system calls in order".to_owned(),
         _ => title.to_owned(),
@@ -315,6 +376,8 @@ pub(super) fn title(scene: &Scene<'_>, part: Show) -> String {
 pub(super) fn remark(scene: &Scene<'_>, part: Show) -> Cow<'static, str> {
     let rung = match part {
         Show::Rings => Rung::Ring.word(),
+        Show::Lanes if scene.view.cell_ns.is_some() => timeline::remark(scene),
+        Show::Follow => "",
         Show::Batches => told_by(scene.servers.iter().filter(|server| server.has_ring())),
         Show::Story | Show::Lanes | Show::Receipt => return story_remark(scene),
         Show::Switches | Show::Poller => Rung::Proc.word(),
@@ -349,7 +412,9 @@ pub(super) fn rows(scene: &Scene<'_>, part: Show, columns: u16) -> (u16, u16) {
         Show::Names => names::rows(scene),
         Show::Story => calls::rows(scene),
         Show::Interest => interest::rows(scene, columns),
+        Show::Lanes if scene.view.cell_ns.is_some() => timeline::rows(scene),
         Show::Lanes => lanes::rows(scene, columns),
+        Show::Follow => follow::rows(scene, columns),
         Show::Receipt => receipt::rows(scene, columns),
         Show::Switches => switches::rows(scene, columns),
         Show::Cost => cost::rows(scene, columns),
@@ -362,7 +427,7 @@ pub(super) fn rows(scene: &Scene<'_>, part: Show, columns: u16) -> (u16, u16) {
 pub(super) fn used(scene: &Scene<'_>, part: Show, rows: u16) -> u16 {
     match part {
         Show::Rings => rings::used(scene, rows),
-        Show::Lanes => lanes::used(scene, rows),
+        Show::Lanes if scene.view.cell_ns.is_none() => lanes::used(scene, rows),
         _ => rows,
     }
 }
@@ -376,7 +441,9 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>, part: Show)
         Show::Names => names::draw(paint, area, scene),
         Show::Story => calls::draw(paint, area, scene),
         Show::Interest => interest::draw(paint, area, scene),
+        Show::Lanes if scene.view.cell_ns.is_some() => timeline::draw(paint, area, scene),
         Show::Lanes => lanes::draw(paint, area, scene),
+        Show::Follow => follow::draw(paint, area, scene),
         Show::Receipt => receipt::draw(paint, area, scene),
         Show::Switches => switches::draw(paint, area, scene),
         Show::Cost => cost::draw(paint, area, scene),

@@ -14,8 +14,8 @@ use crate::lesson::Verdict;
 use crate::screen::layout::{left, top};
 use crate::screen::paint::{Paint, shorten, width, wrap};
 use crate::screen::theme::Role;
-use crate::world::receipt::{Receipt, receipt};
-use crate::world::{MetricId, ServerView};
+use crate::world::receipt::{Receipt, receipt, receipt_of};
+use crate::world::{MetricId, ServerView, What};
 
 /// The sum, and the calls below it.
 const SERVER_ROWS: u16 = 2;
@@ -30,7 +30,12 @@ const BAR_COLUMNS_MIN: u16 = 8;
 pub(super) type Drawn<'s> = (&'s ServerView<'s>, Receipt);
 
 fn told<'a, 's>(scene: &'a Scene<'s>) -> &'a [Drawn<'s>] {
-    let drawn = |server: &&'s ServerView<'s>| Some((*server, receipt(server)?));
+    let followed = |server: &ServerView<'_>| {
+        let story = scene.lit_of(server)?.followed.as_ref()?;
+        let What::Request { port, ordinal } = story.spot.what else { return None };
+        receipt_of(server, port, ordinal)
+    };
+    let drawn = |server: &&'s ServerView<'s>| Some((*server, followed(server).or_else(|| receipt(server))?));
     scene.receipts.get_or_init(|| scene.servers.iter().filter_map(drawn).collect())
 }
 
@@ -126,6 +131,7 @@ fn missing(scene: &Scene<'_>) -> &'static str {
 /// Which request it was.
 fn choice(receipt: &Receipt, columns: u16) -> String {
     match columns {
+        _ if receipt.of == 0 => "the request that is followed".to_owned(),
         60.. => format!("the middle one of {} requests in the window, by crossings", receipt.of),
         _ => format!("the middle one of {} requests", receipt.of),
     }

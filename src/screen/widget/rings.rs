@@ -16,7 +16,7 @@ use crate::screen::layout::top;
 use crate::screen::number::count;
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::Role;
-use crate::world::{RingDeltas, ServerView};
+use crate::world::{Lit, RingDeltas, ServerView};
 
 /// Two rows: a bar for each queue.
 const COMPACT: u16 = 2;
@@ -55,7 +55,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
             compact(paint, here, server.name, names, ring);
         } else {
             let (flat, more) = top(here, FLAT);
-            draw_flat(paint, flat, server.name, ring);
+            draw_flat(paint, flat, server.name, ring, scene.lit_of(server));
             draw_occupancy(paint, more, ring);
         }
         rest = below;
@@ -172,11 +172,16 @@ fn mark_most(paint: &mut Paint, area: Rect, column: u16, row: u16, bar: u16, mos
     paint.text(area, column, row, &dots, Role::Quiet);
 }
 
-fn draw_flat(paint: &mut Paint, area: Rect, name: &str, ring: &RingDeltas) {
+fn draw_flat(paint: &mut Paint, area: Rect, name: &str, ring: &RingDeltas, lit: Option<&Lit>) {
     let mut column = paint.text(area, 0, 0, name, Role::Code);
     let about =
         format!("  fd {}  {} submitted, {} completed", ring.now.fd, count(ring.sqes), count(ring.cqes));
     column = paint.text(area, column, 0, &about, Role::Quiet);
+    let names: Vec<_> = lit.iter().flat_map(|lit| lit.names()).map(u64::to_string).collect();
+    if !names.is_empty() {
+        let says = format!("  {} user_data {}", paint.glyphs().ask, names.join(", "));
+        column = paint.text(area, column, 0, &says, Role::Focus);
+    }
     // What changes comes first, and a flag that has no room whole is left out.
     for flag in ring.now.sq_flags.iter().chain(&ring.now.setup_flags) {
         if column.saturating_add(2).saturating_add(width(flag)) > area.width {

@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use crate::screen::paint::{Paint, width};
 use crate::screen::theme::Role;
-use crate::world::Call;
 use crate::world::lanes::Lane;
 use crate::world::turns::Turn;
 use crate::world::words;
+use crate::world::{Call, Lit};
 
 /// Turns that are drawn at most.
 const TURNS_MAX: usize = 6;
@@ -137,12 +137,12 @@ fn wakes(lanes: &[&Lane<'_>], shape: Shape, turns: usize) -> Vec<u16> {
 }
 
 /// Draws one lane.
-pub(super) fn draw(paint: &mut Paint, area: Rect, lane: &Lane<'_>, style: &Style) {
+pub(super) fn draw(paint: &mut Paint, area: Rect, lane: &Lane<'_>, style: &Style, lit: Option<&Lit>) {
     let (turns, waiting) = drawn(lane);
     let shown = turns.len().min(style.wakes.len());
     let turns = &turns[turns.len() - shown..];
     let wakes = &style.wakes[style.wakes.len() - shown..];
-    let mut pen = Pen { paint, area, shape: style.shape, column: None };
+    let mut pen = Pen { paint, area, shape: style.shape, lit, column: None };
     for (turn, wake) in turns.iter().zip(wakes) {
         pen.wait(turn.wait, *wake);
         pen.own(1);
@@ -161,6 +161,8 @@ struct Pen<'p> {
     paint: &'p mut Paint,
     area: Rect,
     shape: Shape,
+    /// What is followed.
+    lit: Option<&'p Lit>,
     /// Where it stands; nowhere yet at first.
     column: Option<u16>,
 }
@@ -218,7 +220,19 @@ impl Pen<'_> {
         self.corners(down, up);
         let line = self.paint.glyphs().lines[0];
         let line = self.shape.name(call).unwrap_or(if inner > 0 { line } else { "" });
-        self.put(down.saturating_add(1), 1, line, Role::Code);
+        let role = match self.lit.map(|lit| lit.has_call(call)) {
+            None => Role::Code,
+            Some(false) => Role::Quiet,
+            Some(true) => {
+                // Above the kernel nothing else is drawn meanwhile.
+                if inner > 0 {
+                    let mark = self.paint.glyphs().tail;
+                    self.put(down.saturating_add(1), 0, mark, Role::Focus);
+                }
+                Role::Focus
+            }
+        };
+        self.put(down.saturating_add(1), 1, line, role);
         self.column = Some(up.saturating_add(1));
         self.own(self.shape.between());
     }

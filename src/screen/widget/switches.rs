@@ -16,7 +16,9 @@ use crate::screen::number::{Scale, compact};
 use crate::screen::paint::{Paint, shorten, width};
 use crate::screen::theme::{Glyphs, Role, Theme};
 use crate::screen::view::Focus;
-use crate::world::{Helper, MetricId, RunWorld, ServerView, Stretches, SwitchColumn, SwitchMap, Switches};
+use crate::world::{
+    Helper, Lit, MetricId, RunWorld, ServerView, Stretches, SwitchColumn, SwitchMap, Switches,
+};
 
 /// Rows above the map: names, rates, threads in two rows.
 const HEAD: u16 = 4;
@@ -190,7 +192,7 @@ fn draw_group(paint: &mut Paint, area: Rect, scene: &Scene<'_>, group: &Group<'_
         if column.thread.is_none() {
             paint.text(area, left, 2, &format!("+{} more", column.threads), Role::Quiet);
         } else if cell != DENSE {
-            draw_thread(paint, area, left, cell, column);
+            draw_thread(paint, area, left, cell, column, scene.lit_of(group.server));
         }
         for (row, switches) in (HEAD..).zip(&column.cells) {
             let Some(switches) = switches else { continue };
@@ -220,7 +222,14 @@ fn draw_many(paint: &mut Paint, area: Rect, map: &SwitchMap<'_>) {
 }
 
 /// A thread's head: its name and its id. Who helps from the kernel is named so.
-fn draw_thread(paint: &mut Paint, area: Rect, left: u16, cell: u16, column: &SwitchColumn<'_>) {
+fn draw_thread(
+    paint: &mut Paint,
+    area: Rect,
+    left: u16,
+    cell: u16,
+    column: &SwitchColumn<'_>,
+    lit: Option<&Lit>,
+) {
     let Some(thread) = column.thread else { return };
     let room = cell.saturating_sub(1);
     let (name, role) = match Helper::of(&thread.comm) {
@@ -228,7 +237,13 @@ fn draw_thread(paint: &mut Paint, area: Rect, left: u16, cell: u16, column: &Swi
         Some(helper) => (helper.name(), Role::Strong),
         None => (thread.comm.as_str(), Role::Plain),
     };
-    let name = shorten(name, room, paint.glyphs());
+    // Who takes part in what is followed is marked, the others are dimmed.
+    let (name, role) = match lit.and_then(|lit| lit.has_thread(thread.tid)) {
+        Some(true) => (format!("{}{name}", paint.glyphs().ask), Role::Focus),
+        Some(false) => (name.to_owned(), Role::Quiet),
+        None => (name.to_owned(), role),
+    };
+    let name = shorten(&name, room, paint.glyphs());
     paint.text(area, left, 2, &name, role);
     let tid = thread.tid.to_string();
     // The end of an id tells threads apart.
@@ -264,9 +279,9 @@ fn glyph(glyphs: &Glyphs, voluntary: u64) -> &'static str {
 
 /// The numbers above a map: how often it waited, and how often it was put aside.
 fn rates(server: &ServerView<'_>) -> [MetricId; 2] {
-    match server.trial {
-        Some(_) => [MetricId::VoluntarySwitches, MetricId::InvoluntarySwitches],
-        None => [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest],
+    match server.tells_totals() {
+        true => [MetricId::VoluntarySwitches, MetricId::InvoluntarySwitches],
+        false => [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest],
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use self::story::Story;
-use super::{Echo, ServerView, WindowView};
+use super::{Echo, RunWorld, ServerView, WindowView};
 
 /// Requests that one is chosen from.
 const CANDIDATES_MAX: usize = 24;
@@ -51,7 +51,7 @@ impl fmt::Display for Line {
 pub struct Receipt {
     /// The request: the median of those that are known whole, by its crossings.
     pub echo: Echo,
-    /// Of how many it is the median.
+    /// Of how many it is the median; 0: it was asked for.
     pub of: usize,
     /// The server's descriptor of the connection, where it is known.
     pub fd: Option<i32>,
@@ -91,11 +91,25 @@ impl Receipt {
 /// The receipt of a server's median request in its latest window; `None` where no request is known whole.
 pub fn receipt(view: &ServerView<'_>) -> Option<Receipt> {
     let run = view.last_window()?;
+    of_window(&run.window, &fds(view, run))
+}
+
+/// The receipt of one request that is followed; `None` where it is not known whole in the latest window.
+pub fn receipt_of(view: &ServerView<'_>, port: u16, ordinal: u64) -> Option<Receipt> {
+    let run = view.last_window()?;
+    let echo = run.window.echoes.iter().rev().find(|echo| (echo.port, echo.ordinal) == (port, ordinal))?;
+    let fd = fds(view, run).get(&port).copied();
+    let first_ns = run.window.calls.front().map_or(0, |first| first.t_ns);
+    let lines = Story::new(&run.window).lines(echo, fd).filter(|_| first_ns <= echo.sent_ns)?;
+    Some(Receipt { echo: *echo, of: 0, fd, lines })
+}
+
+/// The descriptors of a server's connections by the client's port.
+fn fds(view: &ServerView<'_>, run: &RunWorld) -> BTreeMap<u16, i32> {
     // A window reads no sockets; the measured run of the same process does.
     let same = view.runs.iter().filter(|other| other.start.pid == run.start.pid);
     let sockets = same.flat_map(|run| &run.sockets).filter(|socket| !socket.listening && socket.fd >= 0);
-    let fds = sockets.map(|socket| (socket.peer_port, socket.fd)).collect();
-    of_window(&run.window, &fds)
+    sockets.map(|socket| (socket.peer_port, socket.fd)).collect()
 }
 
 /// The same from a window, and the descriptors of the connections by the client's port.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Line;
 use crate::world::turns::{Turn, can_wait, is_blocking, turns_of_requests};
-use crate::world::{Call, Echo, WindowView};
+use crate::world::{Call, Echo, WindowView, spot};
 
 /// The story of a window, by thread.
 pub(super) struct Story<'w> {
@@ -142,14 +142,8 @@ fn rounds(calls: &[&Call], blocks: bool) -> Vec<(usize, usize)> {
     begins.iter().copied().zip(ends).collect()
 }
 
-/// The connection that a call is about, where its arguments say so.
 fn fd_of(call: &Call) -> Option<i32> {
-    match call.name.as_str() {
-        "read" | "readv" | "recvfrom" | "recv" | "recvmsg" | "write" | "writev" | "sendto" | "send"
-        | "sendmsg" | "shutdown" | "close" => Some(call.args[0] as i32),
-        "epoll_ctl" => Some(call.args[2] as i32),
-        _ => None,
-    }
+    spot::fd_of(&call.name, &call.args)
 }
 
 fn detail(call: &Call) -> String {

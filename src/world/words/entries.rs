@@ -25,14 +25,16 @@ pub fn entry(entry: &RingEntry) -> String {
 fn ask(operation: &str, fd: i32, len: u32) -> String {
     match operation {
         "NOP" => "do nothing".to_owned(),
+        "TIMEOUT" => "tell me when a time is up".to_owned(),
+        "LINK_TIMEOUT" => "call the one before off when a time is up".to_owned(),
+        "ASYNC_CANCEL" => "call an operation off".to_owned(),
+        // Who told of it left the descriptor out, and the length with it.
+        other if fd < 0 => other.to_owned(),
         "READ" | "READV" | "READ_FIXED" => format!("read {len} bytes from fd {fd}"),
         "WRITE" | "WRITEV" | "WRITE_FIXED" => format!("write {len} bytes to fd {fd}"),
         "RECV" => format!("receive up to {len} bytes on fd {fd}"),
         "SEND" => format!("send {len} bytes on fd {fd}"),
         "ACCEPT" => format!("give me the next connection of fd {fd}"),
-        "TIMEOUT" => "tell me when a time is up".to_owned(),
-        "LINK_TIMEOUT" => "call the one before off when a time is up".to_owned(),
-        "ASYNC_CANCEL" => "call an operation off".to_owned(),
         "POLL_ADD" => format!("tell me when fd {fd} is ready"),
         "CLOSE" => format!("I am done with fd {fd}"),
         "SHUTDOWN" => format!("no more is sent on fd {fd}"),

@@ -32,7 +32,7 @@ pub fn errno_name(result: i64) -> Option<&'static str> {
 }
 
 /// An error by name and in words; by number where it has no name.
-pub(super) fn errno(code: u64) -> String {
+pub fn errno(code: u64) -> String {
     if RESTARTS.contains(&code) {
         return "a signal came first".to_owned();
     }
