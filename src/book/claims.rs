@@ -1,36 +1,102 @@
-//! The chapter on the claims court, from the document that `iolab claims --format json` printed on one machine.
+//! The chapters on the claims court and on kernel facts, from the documents that `iolab claims --format json` and `iolab claims
+//! --facts --format json` printed on one machine.
 
 use serde_json::Value;
 
 use super::Fault;
 use super::html::{block, escaped, slug};
+use crate::claims::CLAIMS;
 
 /// The documents that can be read.
 const SCHEMA: &str = "iolab.claims/1";
 
-/// The chapter, or what is said where no verdicts were recorded.
+/// The chapter on the claims, or what there is to say of them where no verdicts were recorded.
 ///
 /// # Errors
-/// A document that is something else.
+/// A document that is something else, or older than the table of claims.
 pub(super) fn chapter(document: Option<&str>) -> Result<String, Fault> {
-    let Some(document) = document else {
-        return Ok(block(
-            "<p>No verdicts were recorded for this edition. On your own machine: <code>iolab claims</code></p>",
-        ));
-    };
-    let document: Value = serde_json::from_str(document)
-        .map_err(|error| Fault::new(format!("book/claims.json is not JSON: {error}")))?;
-    if document["schema"] != SCHEMA {
-        return Err(Fault::new(format!("book/claims.json is not of the schema {SCHEMA}")));
+    let Some(document) = document else { return Ok(unheard()) };
+    let document = read(document, "claims")?;
+    let claims = rows(&document, "claims")?;
+    if let Some(missing) = CLAIMS.iter().find(|row| claims.iter().all(|claim| text(claim, "id") != row.id)) {
+        return Err(Fault::new(format!(
+            "book/claims.json has no verdict on {}; record it anew: iolab claims --format json > book/claims.json",
+            missing.id
+        )));
     }
-    let claims = document["claims"].as_array().filter(|claims| !claims.is_empty());
-    let claims = claims.ok_or_else(|| Fault::new("book/claims.json holds no claims"))?;
     let mut out = machine(&document["machine"]);
     out += &table(claims);
     for claim in claims {
         out += &one(claim)?;
     }
     Ok(out)
+}
+
+/// The chapter on kernel facts.
+///
+/// # Errors
+/// A document that is something else.
+pub(super) fn facts(document: Option<&str>) -> Result<String, Fault> {
+    let Some(document) = document else {
+        return Ok(block("<p>On your own machine: <code>iolab claims --facts</code></p>"));
+    };
+    let document = read(document, "facts")?;
+    let mut out = machine(&document["machine"]);
+    for fact in rows(&document, "facts")? {
+        let mut html =
+            format!("<p class=\"io-claim\">“{}” {}</p>\n", escaped(text(fact, "fact")), verdict(fact));
+        html += &definitions(
+            fact,
+            &[("saw", "what was seen"), ("source", "where it stands"), ("manual", "what a manual says")],
+        );
+        out += &format!("## {} {{#{}}}\n\n{}", heading(fact, "facts")?, slug(text(fact, "id")), block(&html));
+    }
+    Ok(out)
+}
+
+/// A document of the schema.
+fn read(document: &str, name: &str) -> Result<Value, Fault> {
+    let document: Value = serde_json::from_str(document)
+        .map_err(|error| Fault::new(format!("book/{name}.json is not JSON: {error}")))?;
+    match document["schema"] == SCHEMA {
+        true => Ok(document),
+        false => Err(Fault::new(format!("book/{name}.json is not of the schema {SCHEMA}"))),
+    }
+}
+
+fn rows<'d>(document: &'d Value, name: &str) -> Result<&'d [Value], Fault> {
+    let rows = document[name].as_array().filter(|rows| !rows.is_empty());
+    rows.map(Vec::as_slice).ok_or_else(|| Fault::new(format!("book/{name}.json holds no {name}")))
+}
+
+/// The id of a row as a heading.
+fn heading(row: &Value, name: &str) -> Result<String, Fault> {
+    match text(row, "id") {
+        "" => Err(Fault::new(format!("book/{name}.json: a row without an id"))),
+        id => Ok(id.replace('-', "\\-")),
+    }
+}
+
+/// The claims without verdicts: what is said, by whom, and what the verdict rests on.
+fn unheard() -> String {
+    let mut out = block(
+        "<p class=\"io-meta\">No verdicts were recorded for this edition. Yours are one command away: <code>iolab claims</code></p>",
+    );
+    for claim in CLAIMS {
+        let facts = [
+            ("how far to trust a verdict", claim.rests_on.says()),
+            ("who says so", claim.authority),
+            ("what would change it", claim.would_change),
+        ];
+        let facts: String =
+            facts.iter().map(|(name, says)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(says))).collect();
+        out += &format!("## {} {{#{}}}\n\n", claim.id.replace('-', "\\-"), slug(claim.id));
+        out += &block(&format!(
+            "<p class=\"io-claim\">“{}”</p>\n<dl class=\"io-facts\">\n{facts}</dl>",
+            escaped(claim.says)
+        ));
+    }
+    out
 }
 
 /// Where the verdicts are from.
@@ -66,28 +132,27 @@ fn table(claims: &[Value]) -> String {
 
 /// A claim on its own: what is said, what was found, how far to trust it.
 fn one(claim: &Value) -> Result<String, Fault> {
-    let id = text(claim, "id");
-    if id.is_empty() {
-        return Err(Fault::new("book/claims.json holds a claim without an id"));
-    }
     let mut html =
         format!("<p class=\"io-claim\">“{}” {}</p>\n", escaped(text(claim, "claim")), verdict(claim));
     html += &format!("<p>{}</p>\n", escaped(text(claim, "says")));
     html += &evidence(&claim["evidence"]);
-    let facts = [
-        ("confidence", "how far to trust it"),
-        ("authority", "who says so"),
-        ("would_change", "what would change it"),
-    ];
-    let facts: String = facts
-        .iter()
-        .filter(|(key, _)| !text(claim, key).is_empty())
-        .map(|(key, name)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(text(claim, key))))
-        .collect();
-    if !facts.is_empty() {
-        html += &format!("<dl class=\"io-facts\">\n{facts}</dl>");
-    }
-    Ok(format!("## {} {{#{}}}\n\n{}", id.replace('-', "\\-"), slug(id), block(&html)))
+    html += &definitions(
+        claim,
+        &[
+            ("confidence", "how far to trust it"),
+            ("authority", "who says so"),
+            ("would_change", "what would change it"),
+        ],
+    );
+    Ok(format!("## {} {{#{}}}\n\n{}", heading(claim, "claims")?, slug(text(claim, "id")), block(&html)))
+}
+
+/// What a row says under these keys, as far as it says something.
+fn definitions(row: &Value, keys: &[(&str, &str)]) -> String {
+    let said = keys.iter().filter(|(key, _)| !text(row, key).is_empty());
+    let said: String =
+        said.map(|(key, name)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(text(row, key)))).collect();
+    if said.is_empty() { said } else { format!("<dl class=\"io-facts\">\n{said}</dl>") }
 }
 
 /// The numbers that a verdict was computed from, by their names.
@@ -96,7 +161,7 @@ fn evidence(evidence: &Value) -> String {
     let rows: String = numbers
         .map(|(name, number)| {
             let (unit, rung) = (escaped(text(number, "unit")), escaped(text(number, "rung")));
-            format!("<tr><td>{}</td><td>{} {unit}</td><td>{rung}</td></tr>\n", escaped(name), value(number))
+            format!("<tr><td>{}</td><td>{}</td><td>{rung}</td></tr>\n", escaped(name), value(number, &unit))
         })
         .collect();
     if rows.is_empty() {
@@ -108,10 +173,10 @@ fn evidence(evidence: &Value) -> String {
     )
 }
 
-/// A number, or why there is none.
-fn value(number: &Value) -> String {
+/// A number with its unit, or why there is none.
+fn value(number: &Value, unit: &str) -> String {
     match number["value"].as_f64() {
-        Some(value) => crate::screen::rounded(value),
+        Some(value) => format!("{} {unit}", crate::screen::rounded(value)),
         None => escaped(text(number, "why")),
     }
 }
@@ -122,7 +187,7 @@ fn verdict(claim: &Value) -> String {
         "holds" => "holds",
         "partly" => "holds in part",
         "fails" => "does not hold",
-        _ => "cannot be tested there",
+        _ => "could not be tested there",
     };
     format!("<strong class=\"io-verdict-{}\">{word}</strong>", slug(verdict))
 }
@@ -135,44 +200,65 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 mod tests {
     use super::*;
 
-    const DOCUMENT: &str = r#"{
-        "schema": "iolab.claims/1",
-        "machine": {"kernel": "6.18.44", "cpus": 2},
-        "claims": [
-            {"id": "sqpoll-zero", "claim": "SQPOLL needs no system calls", "verdict": "partly",
-             "says": "It waits by a call: 2.0 for an echo.", "confidence": "high", "authority": "io_uring_setup(2)",
-             "would_change": "a server that never waits",
-             "evidence": {"sqpoll: syscalls": {"name": "sqpoll: syscalls", "unit": "per echo", "value": 2.0, "rung": "perf"},
-                          "epoll: syscalls": {"unit": "per echo", "value": null, "why": "no counter <allowed>"}}},
-            {"id": "one-per-batch", "claim": "one call per batch", "verdict": "untestable", "says": "io_uring is refused"}
-        ]
-    }"#;
+    /// A document that has something to say of every claim.
+    fn document() -> String {
+        let claims: Vec<Value> = CLAIMS
+            .iter()
+            .map(|row| {
+                serde_json::json!({
+                    "id": row.id, "claim": row.says, "verdict": "partly", "says": "Two for an echo <here>.",
+                    "confidence": "high", "authority": row.authority, "would_change": row.would_change,
+                    "evidence": {
+                        "sqpoll: syscalls": {"unit": "per echo", "value": 2.0, "rung": "perf"},
+                        "epoll: syscalls": {"unit": "per echo", "value": null, "why": "no counter"},
+                    },
+                })
+            })
+            .collect();
+        let machine = serde_json::json!({"kernel": "6.18.44", "cpus": 2});
+        serde_json::json!({"schema": SCHEMA, "machine": machine, "claims": claims}).to_string()
+    }
 
     #[test]
     fn a_verdict_stands_with_its_evidence_and_what_would_change_it() {
-        let chapter = chapter(Some(DOCUMENT)).unwrap();
+        let chapter = chapter(Some(&document())).unwrap();
         for says in [
             "Linux 6.18.44",
             "## sqpoll\\-zero {#sqpoll-zero}",
-            "“SQPOLL needs no system calls” <strong class=\"io-verdict-partly\">holds in part</strong>",
-            "It waits by a call",
+            "<strong class=\"io-verdict-partly\">holds in part</strong>",
+            "Two for an echo &lt;here&gt;.",
             "<td>sqpoll: syscalls</td><td>2 per echo</td><td>perf</td>",
-            "no counter &lt;allowed&gt;",
-            "a server that never waits",
+            "<td>epoll: syscalls</td><td>no counter</td>",
             "<a href=\"#one-per-batch\">",
-            "cannot be tested there",
         ] {
             assert!(chapter.contains(says), "{says} is not in\n{chapter}");
         }
     }
 
     #[test]
-    fn without_a_document_the_chapter_says_so_and_another_document_is_refused() {
-        assert!(chapter(None).unwrap().contains("iolab claims"));
-        for document in
-            ["", "{}", r#"{"schema": "iolab.claims/2"}"#, r#"{"schema": "iolab.claims/1", "claims": []}"#]
-        {
+    fn without_a_document_the_claims_are_told_and_another_document_is_refused() {
+        let without = chapter(None).unwrap();
+        assert!(CLAIMS.iter().all(|claim| without.contains(&escaped(claim.says))));
+        let old = document().replace("sqpoll-zero", "sqpoll-nought");
+        for document in [
+            "",
+            "{}",
+            r#"{"schema": "iolab.claims/2"}"#,
+            r#"{"schema": "iolab.claims/1", "claims": []}"#,
+            &old,
+        ] {
             assert!(chapter(Some(document)).is_err(), "{document}");
         }
+    }
+
+    #[test]
+    fn a_fact_stands_with_what_was_seen() {
+        let document = r#"{"schema": "iolab.claims/1", "machine": {"kernel": "6.18.44", "cpus": 2}, "facts": [
+            {"id": "idle-zero", "fact": "0 means a second", "verdict": "holds", "saw": "1.0 s", "source": "io_uring/sqpoll.c"}]}"#;
+        let chapter = facts(Some(document)).unwrap();
+        for says in ["“0 means a second”", ">holds</strong>", "1.0 s", "io_uring/sqpoll.c"] {
+            assert!(chapter.contains(says), "{says} is not in\n{chapter}");
+        }
+        assert!(facts(Some("{}")).is_err() && facts(None).is_ok());
     }
 }

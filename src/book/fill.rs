@@ -16,10 +16,13 @@ pub struct Material<'m> {
     pub commands: &'m str,
     /// The recorded verdicts of the claims court, as JSON, if there are any.
     pub claims: Option<&'m str>,
+    /// The recorded kernel facts likewise.
+    pub facts: Option<&'m str>,
 }
 
 /// The places that the frame has to have, each once.
-const PLACES: [&str; 7] = ["lessons", "exercises", "claims", "glossary", "metrics", "insights", "commands"];
+const PLACES: [&str; 8] =
+    ["lessons", "exercises", "claims", "facts", "glossary", "metrics", "insights", "commands"];
 
 const BEGINS: &str = "<!-- iolab:";
 const ENDS: &str = "-->";
@@ -74,17 +77,19 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
             for lesson in &course.lessons {
                 let page = lesson::page(lesson, material.listings, &mut shown)?
                     + &exercise::of_lesson(course, lesson);
-                chapter.add(&lesson.title, path(lesson), page);
+                chapter.add(&lesson.heading(), path(lesson), page);
             }
             lessons(course)
         }
         "exercises" => {
             for posed in &course.exercises {
-                chapter.add(&posed.manifest.title, exercise::page_path(posed), exercise::page(course, posed));
+                let name = format!("{} {}", posed.number, posed.manifest.title);
+                chapter.add(&name, exercise::page_path(posed), exercise::page(course, posed));
             }
             exercise::table(course)
         }
         "claims" => claims::chapter(material.claims)?,
+        "facts" => claims::facts(material.facts)?,
         "glossary" => tables::glossary(course),
         "metrics" => tables::metrics(),
         "insights" => tables::insights(),

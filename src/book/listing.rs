@@ -53,6 +53,8 @@ pub(super) fn programs(lab: &Lab) -> Vec<Program> {
     for member in &lab.servers {
         let program = match lab.kind {
             Kind::Trials => trials::by_name(member).map(|trial| program(trial.name, trial.says, "trials")),
+            // Nobody here wrote them.
+            Kind::Processes => None,
             Kind::Servers => Column::parse(member).map(|column| {
                 let folder = if column.server.flawed { "servers/flawed" } else { "servers" };
                 program(column.server.name, column.server.says, folder)

@@ -14,7 +14,8 @@ use crate::screen;
 use crate::trace::{Machine, Trace, file};
 use crate::world::{Cursor, World};
 
-/// Columns of a figure: as many as a telephone shows of letters that can be read, and a lab has in a terminal of 120.
+/// Columns of a figure, unless its servers need more: as many as a telephone shows of letters that can be read, and a lab has in a
+/// terminal of 120.
 pub const COLUMNS: u16 = 56;
 
 /// A recorded run of the lab of a step.
@@ -64,8 +65,11 @@ pub struct Figure {
     title: String,
     #[serde(skip)]
     caption: String,
+    /// Everything that the figure shows, in words: the plain edition.
     #[serde(skip)]
     text: String,
+    #[serde(skip)]
+    columns: u16,
     /// Every row that some frame has.
     rows: Vec<Row>,
     frames: Vec<Frame>,
@@ -79,19 +83,21 @@ impl Recording<'_> {
 
     /// The figure of it: its end as a still, and the way there.
     pub fn figure(&self) -> Figure {
+        let end = self.world();
         let mut known: HashMap<Row, usize> = HashMap::new();
         let mut figure = Figure {
             id: format!("run-{}", self.step + 1),
             title: self.title(),
             caption: self.caption(),
-            text: self.text(),
+            text: plain::lab_of_step(self.lab, &end),
+            columns: screen::columns(&end, self.lesson, self.step, COLUMNS),
             rows: Vec::new(),
             frames: Vec::new(),
         };
         let mut cursor = Cursor::new();
         for t_ns in player::instants(&self.trace, self.lab.kind) {
             let world = cursor.world(&self.trace, t_ns);
-            let cells = screen::figure(&world, self.lesson, self.step, COLUMNS, DRAWN);
+            let cells = screen::figure(&world, self.lesson, self.step, figure.columns, DRAWN);
             let rows: Vec<usize> = cells::rows(&cells)
                 .into_iter()
                 .map(|row| {
@@ -118,14 +124,9 @@ impl Recording<'_> {
         let machine = &self.trace.header().capabilities.machine;
         let load = match self.lab.kind {
             Kind::Servers => format!("{}. ", plain::load(&self.trace.header().load)),
-            Kind::Trials => String::new(),
+            Kind::Trials | Kind::Processes => String::new(),
         };
         format!("{} {load}Recorded on {}.", self.lab.why, place(machine))
-    }
-
-    /// Everything that the figure shows, in words: the plain edition.
-    fn text(&self) -> String {
-        plain::lab_of_step(self.lab, &self.world())
     }
 }
 
@@ -146,10 +147,13 @@ impl Figure {
     /// The drawing of its end.
     pub fn svg(&self) -> String {
         let rows = self.frames.iter().map(|frame| frame.rows.len()).max().unwrap_or(0);
-        let (width, height) = (usize::from(COLUMNS) * CELL.0, rows * CELL.1);
+        let (width, height) = (usize::from(self.columns) * CELL.0, rows * CELL.1);
         let id = &self.id;
+        // Letters as large as those of code; a wide one is scrolled on a telephone rather than made too small to read.
+        let widest = width * 10 / 7;
+        let least = if self.columns > COLUMNS { format!(";min-width:{width}px") } else { String::new() };
         format!(
-            "<svg class=\"io-cells\" viewBox=\"0 0 {width} {height}\" role=\"img\" xml:space=\"preserve\" \
+            "<svg class=\"io-cells\" viewBox=\"0 0 {width} {height}\" style=\"max-width:{widest}px{least}\" role=\"img\" xml:space=\"preserve\" \
              aria-labelledby=\"{id}-title {id}-desc\"><title id=\"{id}-title\">{}</title>\
              <desc id=\"{id}-desc\">{}</desc><g>{}</g></svg>",
             escaped(&self.title),

@@ -41,12 +41,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     // mdBook runs its preprocessors in the book's folder.
     let root = if context.root.is_absolute() { context.root } else { PathBuf::from(".") };
     let repository = root.join("..");
-    let claims = optional(&root.join("claims.json"))?;
+    let [claims, facts] = [optional(&root.join("claims.json"))?, optional(&root.join("facts.json"))?];
     let material = Material {
         course: &course,
         listings: &listings(&course, &repository)?,
         commands: &reference::markdown(),
         claims: claims.as_deref(),
+        facts: facts.as_deref(),
     };
     book::fill(&mut book, &material)?;
     print(&serde_json::to_string(&book)?)?;

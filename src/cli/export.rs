@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use ratatui::layout::Size;
 
+use super::face::Face;
 use super::kept::{Kept, Place};
 use super::look::Named;
 use super::source::Source;
@@ -112,6 +113,8 @@ fn still(arguments: &Arguments, format: Format, source: &Source, place: &Place<'
             let theme = Theme { palette: arguments.theme.unwrap_or(Named::Dark).palette(), ascii: false };
             crate::export::picture::picture(&world, arguments.size.unwrap_or(SIZE), theme)
         }
+        Format::Text if world.is_observed() => face::observed(&world, Face::Plain)?,
+        Format::Json if world.is_observed() => face::observed(&world, Face::Json)?,
         Format::Text => face::without_control(&crate::plain::lab(&world)),
         Format::Json | Format::Perfetto => {
             let views = world.servers();

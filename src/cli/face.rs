@@ -19,6 +19,9 @@ pub enum Face {
 /// Shows a lab's world at a time and says how the lab went.
 pub fn show_lab(trace: &Trace, t_ns: u64, face: Face) -> anyhow::Result<Exit> {
     let world = World::at(trace, t_ns);
+    if world.is_observed() {
+        return print(&observed(&world, face)?).map(|()| Exit::Done);
+    }
     let text = match face {
         Face::Plain => without_control(&crate::plain::lab(&world)),
         Face::Json => {
@@ -29,6 +32,17 @@ pub fn show_lab(trace: &Trace, t_ns: u64, face: Face) -> anyhow::Result<Exit> {
     };
     print(&text)?;
     Ok(outcome(&world))
+}
+
+/// An observed program as a face shows it.
+pub fn observed(world: &World<'_>, face: Face) -> anyhow::Result<String> {
+    Ok(match face {
+        Face::Plain => without_control(&crate::plain::observe(world)),
+        Face::Json => {
+            let views = world.servers();
+            serde_json::to_string_pretty(&crate::export::observe::observe(world, &views))? + "\n"
+        }
+    })
 }
 
 /// A server that the machine refuses is not a failure of the lab.

@@ -1,20 +1,27 @@
 //! `iolab observe -- COMMAND` and `iolab observe -p PID`: any program, watched from outside.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use nix::sys::signal::Signal;
 
+use super::Exit;
+use super::face::{self, Face};
+use super::look::LookArguments;
 use super::trouble::trouble;
-use super::{Exit, face};
 use crate::lab::Recorder;
+use crate::lesson::{Lesson, Runner, observed};
 use crate::observe::{
-    Asks, Ended, Observation, Outcome, Output, Plan, Remote, Subject, Unusable, find, usable,
+    Asks, Became, Ended, Listener, Observation, Outcome, Output, Plan, Remote, Subject, Unusable, Watching,
+    find, usable,
 };
 use crate::trace::{Entry, Probing, Thinner, Trace, file};
+use crate::tui;
 use crate::world::World;
 
 /// Watches any program from outside: its rings, epoll sets, threads, children and system calls.
@@ -36,6 +43,9 @@ pub struct Arguments {
     /// Which probes may watch.
     #[arg(long, value_enum, default_value = "auto")]
     probe: Probing,
+    /// With --pid and --probe ptrace: attach without asking, though that interrupts calls that wait.
+    #[arg(long)]
+    yes: bool,
     /// How the result is shown.
     #[arg(long, value_enum)]
     format: Option<ObserveFace>,
@@ -45,6 +55,8 @@ pub struct Arguments {
     /// Append what the program prints, standard output and standard error, to this file.
     #[arg(long, value_name = "FILE", conflicts_with = "pid")]
     keep_output: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArguments,
     /// Keep the run in a file, for iolab replay; compressed when its name ends in .gz.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -53,6 +65,8 @@ pub struct Arguments {
 /// How an observation is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ObserveFace {
+    /// A screen.
+    Tui,
     /// Lines for people and screen readers.
     Plain,
     /// One JSON document for scripts.
@@ -68,16 +82,37 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             return Ok(exit);
         }
     };
+    if !may_attach(&arguments)? {
+        return Ok(Exit::Usage);
+    }
     let plan = Plan { subject, probing: arguments.probe, duration: arguments.duration };
-    let capabilities = crate::lab::capabilities();
-    let header = plan.header(capabilities);
-    let mut writer = match &arguments.record {
+    let header = plan.header(crate::lab::capabilities());
+    let writer = match &arguments.record {
         Some(path) => Some(
             file::Writer::create(path, &header)
                 .map_err(|error| trouble(format_args!("cannot record to {}", path.display()), &error))?,
         ),
         None => None,
     };
+    let writer = writer.map(|writer| Arc::new(Mutex::new(Some(writer))));
+    let outcome = match arguments.is_on_screen() {
+        true => on_screen(&arguments, plan, writer.clone())?,
+        false => in_lines(&arguments, plan, writer.clone())?,
+    };
+    let writer = writer.and_then(|writer| writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(writer) = writer {
+        writer.finish().map_err(|error| trouble("cannot finish the recording", &error))?;
+    }
+    Ok(outcome)
+}
+
+/// Where a run is kept, if it is.
+type Kept = Option<Arc<Mutex<Option<file::Writer>>>>;
+
+/// Watches until the end, and shows the result.
+fn in_lines(arguments: &Arguments, plan: Plan, kept: Kept) -> anyhow::Result<Exit> {
+    let capabilities = crate::lab::capabilities();
+    let header = plan.header(capabilities);
     let (sender, entries) = channel::<Vec<Entry>>();
     let recorder = Recorder::new(move |batch| {
         let _ = sender.send(batch);
@@ -93,19 +128,76 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
     };
     let (mut trace, mut thinner) = (Trace::new(header), Thinner::default());
-    for entry in entries.into_iter().flatten() {
-        if let Some(writer) = &mut writer {
-            writer.append(&entry).map_err(|error| trouble("cannot go on recording", &error))?;
-        }
-        trace.push(entry).map_err(anyhow::Error::msg)?;
+    for entries in entries {
+        keep(&kept, &entries)?;
+        entries.into_iter().try_for_each(|entry| trace.push(entry)).map_err(anyhow::Error::msg)?;
         thinner.thin(&mut trace);
     }
     let outcome = observation.wait();
-    if let Some(writer) = writer {
-        writer.finish().map_err(|error| trouble("cannot finish the recording", &error))?;
-    }
-    show(&trace, &arguments)?;
+    show(&trace, arguments)?;
     Ok(exit(outcome))
+}
+
+/// The same on the full screen.
+fn on_screen(arguments: &Arguments, plan: Plan, kept: Kept) -> anyhow::Result<Exit> {
+    let name = match (arguments.command.first(), arguments.pid) {
+        (Some(name), _) => name.to_string_lossy().into_owned(),
+        (None, pid) => format!("process {}", pid.unwrap_or_default()),
+    };
+    let lesson = observed(&name, plan.probing);
+    let became = Became::default();
+    let listener: Listener = Arc::new(Mutex::new(move |entries: &[Entry]| {
+        // A recording that cannot go on is no reason to end what is looked at.
+        let _ = keep(&kept, entries);
+    }));
+    let told = Arc::clone(&became);
+    let runner = move |_: &Lesson| -> Box<dyn Runner> {
+        Box::new(Watching::new(plan.clone(), Arc::clone(&listener), Arc::clone(&told)))
+    };
+    let shown = super::screen::playground(lesson, &arguments.look, false, &runner)?;
+    let outcome = *became.lock().unwrap_or_else(PoisonError::into_inner);
+    // Whoever leaves the screen has ended the program: only an end of its own is its status.
+    Ok(match outcome {
+        Some(outcome) if shown == Exit::Done && !outcome.was_asked => exit(outcome),
+        _ => shown,
+    })
+}
+
+fn keep(kept: &Kept, entries: &[Entry]) -> anyhow::Result<()> {
+    let Some(kept) = kept else { return Ok(()) };
+    let mut writer = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(writer) = writer.as_mut() else { return Ok(()) };
+    let appended = entries.iter().try_for_each(|entry| writer.append(entry));
+    appended.map_err(|error| trouble("cannot go on recording", &error))
+}
+
+impl Arguments {
+    /// Whether the full screen is what is wanted: on a terminal, where nothing else was asked for.
+    fn is_on_screen(&self) -> bool {
+        match self.format {
+            Some(face) => face == ObserveFace::Tui,
+            None => self.output.is_none() && self.duration.is_none() && tui::is_possible(),
+        }
+    }
+}
+
+/// What attaching does, said before it is done.
+const WARNING: &str = "ptrace stops the process at each system call and slows it down; attaching interrupts calls that \
+                       wait, so a waiting epoll_wait answers EINTR, and programs exist that end on that";
+
+/// Whether ptrace may attach to a process that runs: asked on a terminal, elsewhere said by --yes.
+fn may_attach(arguments: &Arguments) -> anyhow::Result<bool> {
+    let Some(pid) = arguments.pid.filter(|_| arguments.probe == Probing::Ptrace && !arguments.yes) else {
+        return Ok(true);
+    };
+    if !std::io::stdin().is_terminal() {
+        super::complain(&anyhow::anyhow!("{WARNING}; with --yes process {pid} is attached to all the same"));
+        return Ok(false);
+    }
+    face::warn(&format!("{WARNING}. Attach to process {pid}? [y/N]"));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
 }
 
 /// Whom to observe; what is wrong with it is said with its exit code.
@@ -130,6 +222,7 @@ fn subject(arguments: &Arguments) -> Result<Subject, (anyhow::Error, Exit)> {
         (unfound.into(), exit)
     })?;
     let output = match (&arguments.keep_output, &arguments.output) {
+        (path, _) if arguments.is_on_screen() => Output::Aside(path.clone()),
         (Some(path), _) => Output::File(path.clone()),
         (None, Some(_)) => Output::AsItIs,
         (None, None) => Output::ToStderr,
@@ -165,13 +258,8 @@ fn not_started(name: &OsStr, error: &anyhow::Error) -> Exit {
 /// The result.
 fn show(trace: &Trace, arguments: &Arguments) -> anyhow::Result<()> {
     let world = World::at(trace, u64::MAX);
-    let views = world.servers();
-    let text = match arguments.format {
-        Some(ObserveFace::Json) => {
-            serde_json::to_string_pretty(&crate::export::observe::observe(&world, &views))? + "\n"
-        }
-        _ => face::without_control(&crate::plain::observe(&world)),
-    };
+    let face = if arguments.format == Some(ObserveFace::Json) { Face::Json } else { Face::Plain };
+    let text = face::observed(&world, face)?;
     match &arguments.output {
         Some(path) => std::fs::write(path, text)
             .map_err(|error| trouble(format_args!("cannot write {}", path.display()), &error)),

@@ -44,13 +44,9 @@ fn arguments(of: &Command) -> String {
     let mut out = String::from("| | |\n|---|---|\n");
     for argument in shown {
         let help = argument.get_help().or_else(|| argument.get_long_help()).map(ToString::to_string);
-        let _ = writeln!(
-            out,
-            "| `{}` | {}{} |",
-            in_cell(&spelt(argument)),
-            in_cell(&escaped(&help.unwrap_or_default())),
-            values(argument)
-        );
+        let help = escaped(help.unwrap_or_default().trim_end_matches('.'));
+        let _ =
+            writeln!(out, "| `{}` | {}.{} |", in_cell(&spelt(argument)), in_cell(&help), values(argument));
     }
     out + "\n"
 }
@@ -112,11 +108,11 @@ fn examples_of(name: &str) -> String {
     out + "```\n\n"
 }
 
-/// Text that Markdown takes as text.
+/// Text that Markdown takes as text; names between backticks stay names.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '&' | '~' | '|') {
+        if matches!(c, '\\' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '&' | '~') {
             out.push('\\');
         }
         out.push(c);
@@ -124,7 +120,23 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Text for a cell of a table, which is one line.
+/// Text for a cell of a table, which is one line and ends at a bar.
 fn in_cell(text: &str) -> String {
-    text.replace('\n', " ")
+    text.replace('\n', " ").replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_in_an_option_does_not_end_its_cell() {
+        let markdown = markdown();
+        let rows: Vec<_> = markdown.lines().filter(|line| line.starts_with("| ")).collect();
+        assert!(rows.len() > 20, "{}", rows.len());
+        for row in rows.iter().filter(|row| **row != "| | |") {
+            let bars = row.replace("\\|", "").matches('|').count();
+            assert_eq!(bars, 3, "{row}");
+        }
+    }
 }

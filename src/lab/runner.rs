@@ -70,6 +70,7 @@ fn refused(lab: &Lab) -> Option<Refusal> {
     let needs = match lab.kind {
         Kind::Servers => names().filter_map(|name| Column::parse(name)).any(|column| column.server.io_uring),
         Kind::Trials => names().filter_map(|name| trials::by_name(name)).any(|trial| trial.io_uring),
+        Kind::Processes => false,
     };
     let io_uring = &capabilities().io_uring;
     if needs && !io_uring.is_usable() {

@@ -12,6 +12,8 @@ pub enum Kind {
     Servers,
     /// Trials, one after another; there is no load.
     Trials,
+    /// A program that nobody here wrote: its columns are its processes, as they are found.
+    Processes,
 }
 
 /// A lab of a step.

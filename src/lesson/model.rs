@@ -13,6 +13,8 @@ pub enum Form {
     Course,
     /// A lab without a lesson around it.
     Playground,
+    /// A program that is observed, in the form of one.
+    Observe,
 }
 
 /// A lesson, read and checked.
@@ -91,7 +93,7 @@ impl Lesson {
     pub fn heading(&self) -> String {
         match self.form {
             Form::Course => format!("{} {}", self.number, self.title),
-            Form::Playground => self.title.clone(),
+            Form::Playground | Form::Observe => self.title.clone(),
         }
     }
 }

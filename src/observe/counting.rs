@@ -1,8 +1,9 @@
 //! Who counts system calls by name, and of which processes.
 
 use super::plan::{Plan, Subject};
+use super::tracing::Tracing;
 use crate::probe::perf;
-use crate::trace::{Capabilities, Layer, Probing, Refusal, Rung};
+use crate::trace::{Capabilities, Layer, Probing, Refusal, Rung, SyscallTotals};
 
 impl Plan {
     /// The rung that will count system calls, or the reason why none does.
@@ -39,12 +40,39 @@ fn only_when_asked(pid: u32, capabilities: &Capabilities) -> Refusal {
     }
 }
 
-/// Starts to count the calls of a process and of all that it will start; `None` where another rung does that.
-pub fn counters(pid: u32, rung: Rung) -> Option<Result<perf::Counters, Refusal>> {
-    let kind = match rung {
-        Rung::Perf => perf::Kind::PerfNames,
-        Rung::PerfUser => perf::Kind::PerfUserNames,
-        _ => return None,
-    };
-    Some(perf::Counters::open(pid, kind))
+/// Whatever counts the system calls of a process.
+#[derive(Debug)]
+pub enum Counting {
+    /// Counters of it and of all that it starts.
+    Perf(perf::Counters),
+    /// A tracer of its threads; what it starts is not in it.
+    Ptrace(Tracing),
+}
+
+impl Counting {
+    /// Starts to count; of a process that is held before its exec, everything.
+    ///
+    /// # Errors
+    /// The layer that refused.
+    pub fn start(pid: u32, rung: Rung) -> Result<Self, Refusal> {
+        let kind = match rung {
+            Rung::Perf => perf::Kind::PerfNames,
+            Rung::PerfUser => perf::Kind::PerfUserNames,
+            _ => return Tracing::attach(pid).map(Self::Ptrace),
+        };
+        perf::Counters::open(pid, kind).map(Self::Perf)
+    }
+
+    /// What was counted so far.
+    pub fn totals(&mut self) -> Option<SyscallTotals> {
+        match self {
+            Self::Perf(counters) => counters.totals().ok(),
+            Self::Ptrace(tracing) => Some(tracing.totals()),
+        }
+    }
+
+    /// Whether processes that are started from now on are counted in it.
+    pub fn counts_children(&self) -> bool {
+        matches!(self, Self::Perf(_))
+    }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::fd::OwnedFd;
 
+use super::counting::Counting;
 use crate::probe::epoll_set::EpollSets;
 use crate::probe::proc::Threads;
 use crate::probe::refuse::status_field;
 use crate::probe::ring::Rings;
 use crate::probe::sock::Sockets;
-use crate::probe::{descriptors, perf, pidfd};
-use crate::trace::{End, Probing, ProcessTotals, Program, Record, Refusal, RunId, Rung, SyscallTotals};
+use crate::probe::{descriptors, pidfd};
+use crate::trace::{End, Note, Probing, ProcessTotals, Program, Record, Refusal, RunId, Rung, SyscallTotals};
 
 /// How a process came into sight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,9 @@ pub struct Member {
     /// What it is, as last told.
     pub program: Program,
     /// Its own counters of system calls, and those of all that it starts.
-    pub counters: Option<perf::Counters>,
+    pub counters: Option<Counting>,
+    /// Its system calls, where one tracer counts those of all processes.
+    pub counted: Option<SyscallTotals>,
     /// Whether it has ended.
     pub is_over: bool,
     /// How it ended, while that was not told: its counters go on for those that it started.
@@ -47,6 +50,8 @@ pub struct Member {
     /// Rungs whose refusal was told.
     refused: BTreeSet<Rung>,
     untold: Vec<(Rung, Refusal)>,
+    /// What has to be known of it and was not told yet.
+    remarks: Vec<String>,
     /// How many descriptors it had open at the last look.
     descriptors: Option<u64>,
 }
@@ -60,6 +65,7 @@ impl Member {
             run,
             program: Program { pid, parent, from_birth: birth == Birth::Seen, ..Program::default() },
             counters: None,
+            counted: None,
             is_over: false,
             end: None,
             last: ProcessTotals::default(),
@@ -70,6 +76,7 @@ impl Member {
             sockets: None,
             refused: BTreeSet::new(),
             untold: Vec::new(),
+            remarks: Vec::new(),
             descriptors: None,
         };
         member.threads = member.keep(Rung::Proc, Threads::open(pid));
@@ -88,6 +95,11 @@ impl Member {
         member
     }
 
+    /// Has something to say that is needed to read its numbers right.
+    pub fn remark(&mut self, says: &str) {
+        self.remarks.push(says.to_owned());
+    }
+
     /// Notes that a rung is refused; told once.
     pub fn refuse(&mut self, rung: Rung, refusal: Refusal) {
         if self.refused.insert(rung) {
@@ -99,27 +111,31 @@ impl Member {
         tried.map_err(|refusal| self.refuse(rung, refusal)).ok()
     }
 
-    /// Refusals that were not told yet.
-    pub fn refusals(&mut self) -> Vec<Record> {
-        let told = self.untold.drain(..);
-        told.map(|(rung, refusal)| Record::Refused { rung, refusal }).collect()
+    /// Refusals and remarks that were not told yet.
+    pub fn untold(&mut self) -> Vec<Record> {
+        let refused = self.untold.drain(..).map(|(rung, refusal)| Record::Refused { rung, refusal });
+        let remarks = self.remarks.drain(..).map(|says| Record::Note(Note::Remark { says }));
+        refused.chain(remarks).collect()
     }
 
     /// What it is now, if that was not told yet: a program changes by execve(2), and its rights by setuid(2).
     pub fn what_it_is(&mut self) -> Option<Program> {
         let mut now = self.program.clone();
-        let comm = fs::read_to_string(format!("/proc/{}/comm", self.pid)).ok()?;
-        now.comm = comm.trim_end_matches('\n').to_owned();
+        now.comm = Some(name_of(self.pid)).filter(|name| !name.is_empty())?;
         if let Ok(exe) = fs::read_link(format!("/proc/{}/exe", self.pid)) {
             now.exe = Some(exe.to_string_lossy().into_owned());
         }
         if let Some(user) = effective_user(self.pid) {
             now.user = user;
         }
-        (now != self.program).then(|| {
-            self.program = now.clone();
-            now
-        })
+        if now == self.program {
+            return None;
+        }
+        if !self.program.comm.is_empty() && now.user != self.program.user {
+            self.remarks.push(of_other_rights(&self.program, &now));
+        }
+        self.program = now.clone();
+        Some(now)
     }
 
     /// A look: what came and went among its descriptors, and its rings as they stand.
@@ -190,7 +206,10 @@ impl Member {
 
     /// Its system calls, as its own counters have them.
     fn syscalls(&mut self) -> Option<SyscallTotals> {
-        self.counters.as_mut()?.totals().ok()
+        match &mut self.counters {
+            Some(counters) => counters.totals(),
+            None => self.counted.clone(),
+        }
     }
 
     /// Its interest lists and the queues of its connections, where it has any.
@@ -219,8 +238,28 @@ fn effective_user(pid: u32) -> Option<u32> {
     line.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
+/// What a change of rights means for the numbers. The kernel ends the counters of a user without privileges at the
+/// exec that gives a program more rights than theirs, and lets them look into it no more.
+fn of_other_rights(before: &Program, now: &Program) -> String {
+    let (pid, from, to) = (now.pid, before.user, now.user);
+    let says = format!("process {pid} changed its user from {from} to {to}");
+    let own = nix::unistd::geteuid();
+    if own.is_root() || own.as_raw() == to {
+        return says;
+    }
+    format!(
+        "{says}: user {own} may neither count its system calls nor read its rings and descriptors from then on, so \
+         these numbers end there; as root they would go on"
+    )
+}
+
 /// The process that traces process `pid`, if one does.
 pub fn tracer(pid: u32) -> Option<u32> {
     let tracer = status_field(&format!("/proc/{pid}/status"), "TracerPid:")?;
     u32::try_from(tracer).ok().filter(|&tracer| tracer != 0)
+}
+
+/// The name of a process; empty where it may not be known.
+pub fn name_of(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end_matches('\n').to_owned()
 }

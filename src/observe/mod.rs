@@ -10,18 +10,25 @@
 //!      └─▶ Recorder ──▶ Entry… (a document, lines, a screen)
 //! ```
 
+mod arrivals;
+mod aside;
 mod check;
 mod counting;
+mod departures;
 mod ending;
 mod find;
 mod launch;
 mod member;
+mod observation;
 mod plan;
+mod runner;
 mod session;
+mod tracing;
 mod tree;
 
 pub use self::check::{Unusable, usable};
 pub use self::ending::Ended;
 pub use self::find::{Unfound, find};
+pub use self::observation::{Asks, Observation, Outcome, Remote};
 pub use self::plan::{Output, Plan, Subject};
-pub use self::session::{Asks, Observation, Outcome, Remote};
+pub use self::runner::{Became, Listener, Watching};

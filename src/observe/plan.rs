@@ -31,6 +31,8 @@ pub enum Output {
     ToStderr,
     /// Both to the end of this file.
     File(PathBuf),
+    /// Both aside, as a full screen has the terminal; all of it to the end of this file, if there is one.
+    Aside(Option<PathBuf>),
 }
 
 /// An observation.

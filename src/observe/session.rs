@@ -2,25 +2,21 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Child;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
-use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal;
 
-use super::counting::counters;
+use super::arrivals::Ready;
+use super::aside::Aside;
 use super::ending::{self, Ended, Ending, GRACE_NS};
-use super::launch::launch;
-use super::member::{Birth, Member, tracer};
+use super::member::Member;
+use super::observation::{Ask, Asks, Outcome};
 use super::plan::{Plan, Subject};
 use super::tree::{self, Tree};
 use crate::lab::Recorder;
-use crate::lab::spawn::Held;
 use crate::probe::clock;
-use crate::trace::{Capabilities, End, Layer, Note, ProcessTotals, Purpose, Record, Refusal, Rung, Start};
+use crate::probe::ptrace::count::Count;
+use crate::trace::{Capabilities, Note, Record, Refusal, Rung};
 
 /// Between two looks at the rings, while there are any, milliseconds. Waking costs more than looking.
 const LOOK_MS: u16 = 4;
@@ -42,152 +38,68 @@ const STATE_EARLY_NS: u64 = 20_000_000;
 /// Looks between two searches of all descriptors for rings.
 const THOROUGH: u64 = 50;
 
-/// Processes that are looked at one by one; the others are counted only.
-const MEMBERS_MAX: usize = 64;
-
-/// What became of an observation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// How the program ended that iolab started; `None` for a process that ran already.
-    pub program: Option<Ended>,
-}
-
-/// What a person may ask of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ask {
-    /// End it: the program too, if iolab started it. It gets this signal.
-    Stop(Signal),
-}
-
-/// What a person asks of an observation, from before it begins: nothing that was asked is lost.
-pub struct Asks {
-    sender: Sender<Ask>,
-    asked: Receiver<Ask>,
-    bell: Arc<EventFd>,
-}
-
-/// A handle that ends an observation from another thread.
-pub type Remote = Box<dyn Fn(Signal) + Send + Sync>;
-
-impl Asks {
-    /// Nothing was asked yet.
-    ///
-    /// # Errors
-    /// No descriptor is left.
-    pub fn new() -> anyhow::Result<Self> {
-        let bell =
-            EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).context("eventfd(2)")?;
-        let (sender, asked) = channel();
-        Ok(Self { sender, asked, bell: Arc::new(bell) })
-    }
-
-    /// A handle that ends the observation: the program that iolab started gets a signal, and is killed if it does not
-    /// go or is asked again; a process that ran before goes on.
-    pub fn remote(&self) -> Remote {
-        remote(&self.sender, &self.bell)
-    }
-}
-
-fn remote(sender: &Sender<Ask>, bell: &Arc<EventFd>) -> Remote {
-    let (sender, bell) = (sender.clone(), Arc::clone(bell));
-    Box::new(move |signal| {
-        let _ = sender.send(Ask::Stop(signal));
-        let _ = bell.write(1);
-    })
-}
-
-/// An observation under way. Dropping it ends it.
-pub struct Observation {
-    remote: Remote,
-    thread: Option<JoinHandle<Outcome>>,
-}
-
-impl Observation {
-    /// Begins.
-    ///
-    /// # Errors
-    /// The program cannot be started.
-    pub fn start(
-        plan: Plan,
-        capabilities: &Capabilities,
-        recorder: Recorder,
-        asks: Asks,
-    ) -> anyhow::Result<Self> {
-        let remote = asks.remote();
-        let session = Session::begin(plan, capabilities, recorder, asks)?;
-        let thread = std::thread::spawn(move || session.run());
-        Ok(Self { remote, thread: Some(thread) })
-    }
-
-    /// Waits for the end.
-    pub fn wait(mut self) -> Outcome {
-        self.join()
-    }
-
-    fn join(&mut self) -> Outcome {
-        let outcome = self.thread.take().and_then(|thread| thread.join().ok());
-        outcome.unwrap_or(Outcome { program: None })
-    }
-}
-
-impl Drop for Observation {
-    fn drop(&mut self) {
-        if self.thread.is_some() {
-            (self.remote)(Signal::SIGTERM);
-            self.join();
-        }
-    }
-}
+/// Lines of the program's that a trace holds at most.
+const LINES_MAX: usize = 2000;
 
 /// What the observing thread has.
-struct Session {
-    plan: Plan,
-    recorder: Recorder,
-    asks: Asks,
-    rung: Result<Rung, Refusal>,
-    zero_ns: u64,
-    tree: Tree,
-    members: Vec<Member>,
+pub(super) struct Session {
+    pub(super) plan: Plan,
+    pub(super) recorder: Recorder,
+    pub(super) asks: Asks,
+    /// What the program prints beside the screen, and how many lines of it were told.
+    pub(super) aside: Aside,
+    pub(super) lines: usize,
+    pub(super) rung: Result<Rung, Refusal>,
+    pub(super) zero_ns: u64,
+    pub(super) tree: Tree,
+    pub(super) members: Vec<Member>,
+    /// Who counts the calls of all processes, where no counter is allowed. It takes their ends, too.
+    pub(super) count: Option<Count>,
     /// Columns that were given out.
-    columns: u32,
+    pub(super) columns: u32,
     /// The program that iolab started.
-    child: Option<Child>,
-    ended: Option<Ended>,
-    ending: Ending,
+    pub(super) child: Option<Child>,
+    pub(super) ended: Option<Ended>,
+    pub(super) ending: Ending,
     /// Processes that were too many to be looked at.
-    unseen: u64,
-    looks: u64,
-    totals_ns: u64,
-    state_ns: u64,
+    pub(super) unseen: u64,
+    pub(super) looks: u64,
+    pub(super) totals_ns: u64,
+    pub(super) state_ns: u64,
     /// Whether it is over for iolab, though the process goes on.
-    is_left: bool,
+    pub(super) is_left: bool,
 }
 
 impl Session {
-    fn begin(
+    pub(super) fn begin(
         plan: Plan,
         capabilities: &Capabilities,
         recorder: Recorder,
         asks: Asks,
     ) -> anyhow::Result<Self> {
         let rung = plan.syscall_rung(capabilities);
-        let (held, root) = match &plan.subject {
+        let aside = Aside::default();
+        let (ready, root) = match &plan.subject {
             Subject::Command { .. } => {
-                let held = launch(&plan.subject)?;
-                let pid = held.pid;
-                (Some(held), pid)
+                let by_ptrace = rung.as_ref().is_ok_and(|rung| *rung == Rung::Ptrace);
+                let ready = Ready::new(&plan.subject, &aside, by_ptrace)?;
+                let pid = ready.held.pid;
+                (Some(ready), pid)
             }
             Subject::Process(pid) => (None, *pid),
         };
-        let adopter = held.as_ref().map(|_| std::process::id());
+        let adopter = ready.as_ref().map(|_| std::process::id());
         let mut session = Self {
             tree: Tree::new(root, adopter),
             plan,
             recorder,
             asks,
+            aside,
+            lines: 0,
             rung,
             zero_ns: clock::monotonic_ns(),
             members: Vec::new(),
+            count: None,
             columns: 0,
             child: None,
             ended: None,
@@ -198,97 +110,19 @@ impl Session {
             state_ns: 0,
             is_left: false,
         };
-        match held {
-            Some(held) => session.take_held(held)?,
+        match ready {
+            Some(ready) => session.take_held(ready)?,
             None => session.take_running(root),
         }
         Ok(session)
     }
 
-    /// The program that iolab starts: attached to before its exec.
-    fn take_held(&mut self, held: Held) -> anyhow::Result<()> {
-        let pid = held.pid;
-        let counted = self.rung.as_ref().ok().and_then(|rung| Some((*rung, counters(pid, *rung)?)));
-        let mut threads = crate::probe::proc::Threads::open(pid).ok();
-        let first = threads.as_mut().map(|threads| threads.totals().to_vec()).unwrap_or_default();
-        self.child = Some(held.release()?);
-        self.zero_ns = clock::monotonic_ns();
-        let mut member = self.member(pid, None, Birth::Seen);
-        if let Subject::Command { file, .. } = &self.plan.subject {
-            // It may be over before its link can be read.
-            let file = file.canonicalize().unwrap_or_else(|_| file.clone());
-            member.program.exe = Some(file.to_string_lossy().into_owned());
-        }
-        self.count(&mut member, counted);
-        self.introduce(&mut member, ProcessTotals { threads: first, ..ProcessTotals::default() });
-        self.members.push(member);
-        Ok(())
-    }
-
-    /// A process that runs, and what it has started so far: each is counted by itself.
-    fn take_running(&mut self, root: u32) {
-        let mut members = vec![self.member(root, None, Birth::Before)];
-        let others = self.tree.search();
-        for found in others {
-            members.push(self.member(found.pid, Some(found.parent), Birth::Before));
-        }
-        for mut member in members {
-            let counted =
-                self.rung.as_ref().ok().and_then(|rung| Some((*rung, counters(member.pid, *rung)?)));
-            self.count(&mut member, counted);
-            let first = member.totals(true, 0);
-            self.introduce(&mut member, first);
-            self.members.push(member);
-        }
-    }
-
-    fn member(&mut self, pid: u32, parent: Option<u32>, birth: Birth) -> Member {
-        // Processes begin one after another, each with its own column.
-        let start = Start { server: self.columns, round: 0, purpose: Purpose::Observe, pid, load: None };
-        self.columns += 1;
-        Member::new(pid, parent, birth, self.plan.probing, self.recorder.begin(start))
-    }
-
-    /// Gives a process its own counters, or says why it has none.
-    fn count(
-        &self,
-        member: &mut Member,
-        counted: Option<(Rung, Result<crate::probe::perf::Counters, Refusal>)>,
-    ) {
-        match counted {
-            Some((_, Ok(counters))) => member.counters = Some(counters),
-            Some((rung, Err(refusal))) => member.refuse(rung, refusal),
-            None => {
-                if let Err(refusal) = &self.rung {
-                    member.refuse(Rung::PerfUser, refusal.clone());
-                }
-            }
-        }
-        if let Some(tracer) = tracer(member.pid) {
-            let refusal = Refusal {
-                layer: Layer::Process,
-                says: format!("process {} is traced by process {tracer} already", member.pid),
-                try_this: format!("end process {tracer} first (a debugger, strace)"),
-            };
-            member.refuse(Rung::Ptrace, refusal);
-        }
-    }
-
-    /// The first records of a process: what it is, and what its totals are counted from.
-    fn introduce(&mut self, member: &mut Member, first: ProcessTotals) {
-        let t_ns = self.t_ns();
-        let program = member.what_it_is().unwrap_or_else(|| member.program.clone());
-        let mut records = vec![Record::Program(program), Record::Process(first)];
-        records.extend(member.refusals());
-        self.recorder.push(member.run, records.into_iter().map(|record| (t_ns, record)));
-    }
-
-    fn t_ns(&self) -> u64 {
+    pub(super) fn t_ns(&self) -> u64 {
         clock::monotonic_ns().saturating_sub(self.zero_ns)
     }
 
     /// Until all have ended, or iolab is to leave.
-    fn run(mut self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
         while !self.is_left && self.members.iter().any(|member| !member.is_over) {
             self.wait_a_little();
             self.hear();
@@ -296,7 +130,8 @@ impl Session {
         }
         self.leave();
         self.recorder.close();
-        Outcome { program: self.ended.or(self.child.is_some().then_some(Ended::Unknown)) }
+        let program = self.ended.or(self.child.is_some().then_some(Ended::Unknown));
+        Outcome { program, was_asked: self.is_left || self.ending != Ending::None }
     }
 
     /// Until the next look is due, a process has ended, or somebody asks for something.
@@ -365,6 +200,9 @@ impl Session {
         let state_is_due =
             now_ns >= self.state_ns + if now_ns < EARLY_NS { STATE_EARLY_NS } else { STATE_NS };
         let thoroughly = self.looks.is_multiple_of(THOROUGH);
+        if totals_are_due || self.members.iter().any(|member| !member.is_over && has_ended(member)) {
+            self.read_count();
+        }
         let mut ended = Vec::new();
         for (at, member) in self.members.iter_mut().enumerate().filter(|(_, member)| !member.is_over) {
             member.look(thoroughly);
@@ -376,7 +214,7 @@ impl Session {
             if totals_are_due || is_over {
                 records.extend(member.what_it_is().map(Record::Program));
                 records.push(Record::Process(member.totals(is_over, clock::thread_cpu_ns())));
-                records.extend(member.refusals());
+                records.extend(member.untold());
             }
             self.recorder.push(member.run, records.into_iter().map(|record| (now_ns, record)));
             if is_over {
@@ -385,6 +223,7 @@ impl Session {
         }
         if totals_are_due {
             self.totals_ns = now_ns;
+            self.say(now_ns);
             for member in self.members.iter_mut().filter(|member| member.is_over) {
                 let totals = member.totals_after_end().map(|totals| (now_ns, Record::Process(totals)));
                 self.recorder.push(member.run, totals);
@@ -396,118 +235,32 @@ impl Session {
         ended.into_iter().for_each(|at| self.part(at));
     }
 
-    /// Takes up processes that are new.
-    fn welcome(&mut self) {
-        for found in self.tree.look() {
-            if found.parent == std::process::id() && tree::is_zombie(found.pid) {
-                // An orphan that nobody saw alive.
-                let _ = ending::collect(found.pid);
-                self.tree.forget(found.pid);
-                self.unseen += 1;
-                continue;
+    /// What a tracer has counted of each process so far.
+    pub(super) fn read_count(&mut self) {
+        let Some(count) = &self.count else { return };
+        for row in count.totals() {
+            if let Some(member) = self.members.iter_mut().rfind(|member| member.pid == row.pid) {
+                member.counted = Some(row.syscalls);
             }
-            if self.members.len() >= MEMBERS_MAX {
-                self.unseen += 1;
-                continue;
-            }
-            let mut member = self.member(found.pid, Some(found.parent), Birth::Seen);
-            let counting = self.members.iter_mut().find(|member| member.counters.is_some());
-            if let Some(counting) = counting {
-                member.program.counted_with = Some(counting.pid);
-                counting.program.counts_others += 1;
-            } else if let Err(refusal) = &self.rung {
-                member.refuse(Rung::PerfUser, refusal.clone());
-            }
-            self.introduce(&mut member, ProcessTotals::default());
-            self.members.push(member);
         }
     }
 
-    /// A process has ended; its last totals were read.
-    fn part(&mut self, at: usize) {
-        let t_ns = self.t_ns();
-        let is_child = at == 0 && self.child.is_some();
-        let member = &mut self.members[at];
-        let is_ours = self.child.is_some() && tree::parent(member.pid) == Some(std::process::id());
-        let ended = match is_child || is_ours {
-            true => ending::collect(member.pid).unwrap_or(Ended::Unknown),
-            false => Ended::Unknown,
-        };
-        if is_child {
-            self.ended = Some(ended);
+    /// Tells what the program has printed beside the screen, up to a bound.
+    pub(super) fn say(&mut self, t_ns: u64) {
+        let lines = self.aside.drain();
+        let room = LINES_MAX.saturating_sub(self.lines);
+        self.lines += lines.len().min(room);
+        if let Some(first) = self.members.first() {
+            let said = lines.into_iter().take(room).map(|line| (t_ns, Record::Note(Note::Said { line })));
+            self.recorder.push(first.run, said);
         }
-        // Counters of the first one hold those of all others: they are read to the end.
-        let keeps_counting = member.program.counts_others > 0;
-        let counters = member.counters.take().filter(|_| keeps_counting);
-        let (run, pid) = (member.run, member.pid);
-        member.end();
-        member.counters = counters;
-        self.tree.forget(pid);
-        let end = match ended {
-            Ended::Status(status) => End::Exited { status: Some(status), signal: None },
-            Ended::Signal(signal) => End::Exited { status: None, signal: Some(signal) },
-            Ended::Unknown => End::Exited { status: None, signal: None },
-        };
-        match &member.counters {
-            Some(_) => member.end = Some(end),
-            None => self.recorder.push(run, [(t_ns, Record::End { end })]),
-        }
-    }
-
-    /// The last totals of all that go on, and the end of whatever iolab started.
-    fn leave(&mut self) {
-        let t_ns = self.t_ns();
-        for member in self.members.iter_mut().filter(|member| member.end.is_some()) {
-            let totals = member.totals_after_end().map(Record::Process);
-            let end = member.end.take().map(|end| Record::End { end });
-            self.recorder.push(member.run, totals.into_iter().chain(end).map(|record| (t_ns, record)));
-        }
-        for member in self.members.iter_mut().filter(|member| !member.is_over) {
-            member.look(true);
-            let totals = member.totals(true, clock::thread_cpu_ns());
-            let mut records = member.state();
-            records.extend(member.what_it_is().map(Record::Program));
-            records.push(Record::Process(totals));
-            records.extend(member.refusals());
-            records.push(Record::End { end: End::Stopped });
-            self.recorder.push(member.run, records.into_iter().map(|record| (t_ns, record)));
-            member.end();
-        }
-        self.remark(t_ns);
-        if self.child.is_some() {
-            ending::kill_all();
-        }
-    }
-}
-
-impl Session {
-    /// Says what the numbers leave out.
-    fn remark(&self, t_ns: u64) {
-        let Some(first) = self.members.first() else { return };
-        let mut remarks = Vec::new();
-        if self.unseen > 0 {
-            remarks.push(format!(
-                "{} more processes were too many or too short-lived to be looked at one by one; their system calls \
-                 are counted",
-                self.unseen
-            ));
-        }
-        let found = self.members.iter().map(Member::rings_found).sum::<u64>();
-        let made = self.members.iter().map(Member::ring_setups).sum::<u64>();
-        if self.child.is_some() && made > found {
-            remarks.push(format!(
-                "io_uring_setup was called {made} times and {found} rings were seen: the others were refused, or closed \
-                 between two looks, and what went through them is not in these numbers"
-            ));
-        }
-        let remarks = remarks.into_iter().map(|says| (t_ns, Record::Note(Note::Remark { says })));
-        self.recorder.push(first.run, remarks);
     }
 }
 
 impl Drop for Session {
     /// Whatever happened: what iolab started does not outlive it.
     fn drop(&mut self) {
+        self.count = None;
         if self.child.is_some() {
             ending::kill_all();
         }

@@ -67,6 +67,7 @@ pub fn running(lab: &Lab, recorded: Option<&str>) -> String {
     let names = lab.servers.join(", ");
     let what = match (lab.kind, lab.servers.len()) {
         (Kind::Servers, _) => format!("Lab: {names}, {}.", super::lab::load(&lab.load)),
+        (Kind::Processes, _) => "A program is observed.".to_owned(),
         (Kind::Trials, 1) => format!("Trial: {names}, one small program, watched."),
         (Kind::Trials, all) => format!("Trials: {names}, {all} small programs, one after another."),
     };
@@ -83,6 +84,7 @@ fn cast(lab: &Lab) -> String {
     let says = |name: &String| match lab.kind {
         Kind::Servers => Column::parse(name).map(|column| column.server.says),
         Kind::Trials => trials::by_name(name).map(|trial| trial.says),
+        Kind::Processes => None,
     };
     let each = lab.servers.iter().filter_map(|name| Some(sentence(&format!("- {name}: {}", says(name)?))));
     each.collect::<String>() + &sentence(whose(lab.kind))

@@ -21,7 +21,11 @@ pub enum Topic {
 pub fn topics(lab: &Lab) -> Vec<Topic> {
     let own = lab.metrics.iter().filter_map(|key| MetricId::by_key(key));
     let mut topics: Vec<Topic> = own.map(Topic::Number).collect();
-    let suits = |metric: &&Metric| metric.id.is_of_trials() == (lab.kind == Kind::Trials);
+    let suits = |metric: &&Metric| match lab.kind {
+        Kind::Servers => !metric.id.is_of_trials() && !metric.id.is_of_processes(),
+        Kind::Trials => metric.id.is_of_trials(),
+        Kind::Processes => metric.id.is_of_trials() || metric.id.is_of_processes(),
+    };
     for metric in METRICS.iter().filter(suits) {
         if !topics.contains(&Topic::Number(metric.id)) {
             topics.push(Topic::Number(metric.id));

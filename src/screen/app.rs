@@ -9,9 +9,9 @@ use super::paint::{Frame, Paint};
 use super::search::{self, Search};
 use super::theme::Theme;
 use super::update::{Effect, Input, Stage, go_to, update};
-use super::view::{Playhead, Shown, View};
+use super::view::{Pane, Playhead, Shown, View};
 use super::{footer, glossary, overlay};
-use crate::lesson::Course;
+use crate::lesson::{Course, Form};
 use crate::progress::{Progress, Said, exercises_of};
 use crate::trace::Trace;
 use crate::world::World;
@@ -112,6 +112,10 @@ impl App {
             view.answers.clone_from(&known.answers);
             view.passed_over.clone_from(&known.passed_over);
             view.measured.clone_from(&known.measured);
+        }
+        if lesson.form == Form::Observe {
+            // There is nothing to read beside it.
+            view.pane = Pane::Lab;
         }
         view.exercises = exercises_of(lesson.number, &course.exercises, progress);
         (self.lesson, self.over) = (Some(OpenLesson { lesson: opening.lesson, view }), None);

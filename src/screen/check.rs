@@ -22,6 +22,11 @@ pub(crate) fn of_part(part: Show, lab: &Lab, servers: &[ServerView<'_>], live: b
         (about.ring_only <= server.has_ring()).then_some(server)
     });
     match lab.kind {
+        Kind::Processes => {
+            let suits = |server: &&ServerView<'_>| about.ring_only <= server.has_ring();
+            let pid = servers.iter().rev().find(suits).and_then(ServerView::latest);
+            about.check.replace("{pid}", &pid.map_or_else(|| "PID".into(), |run| run.start.pid.to_string()))
+        }
         Kind::Servers => about.check.replace("{pid}", &pid(server, live)),
         Kind::Trials => {
             let last = lab.servers.last().map(String::as_str);

@@ -13,17 +13,31 @@ use crate::world::World;
 /// Rows that a figure may take. What a lab shows beyond them is left out, as on a screen of that height.
 const ROWS_MAX: u16 = 60;
 
+/// Columns that a figure may take.
+const COLUMNS_MAX: u16 = 96;
+
 /// What the lab of a step shows of a world, `columns` wide and as high as it comes out; nothing is hidden, as if every
 /// prediction had been answered. A step without a lab has no rows.
 pub fn figure(world: &World<'_>, lesson: &Lesson, step: usize, columns: u16, theme: Theme) -> Buffer {
+    trimmed(draw(world, lesson, step, columns, theme).0)
+}
+
+/// How many columns the lab of a step needs for a column of each server in its tables: `least`, or as many more as it takes.
+pub fn columns(world: &World<'_>, lesson: &Lesson, step: usize, least: u16) -> u16 {
+    let fits = |columns: &u16| draw(world, lesson, step, *columns, Theme::DEFAULT).1 == 0;
+    (least..COLUMNS_MAX).step_by(4).find(fits).unwrap_or(COLUMNS_MAX)
+}
+
+/// The lab's parts, and how many servers have no column in its tables.
+fn draw(world: &World<'_>, lesson: &Lesson, step: usize, columns: u16, theme: Theme) -> (Buffer, usize) {
     let mut view = View::new(step);
     view.run = Run::Some { step, state: State::Over, recorded: None };
     view.playhead = Playhead::End(world.t_ns);
     view.passed_over = view.step(lesson).predictions().map(|asked| asked.id.clone()).collect();
     let servers = world.servers();
     let mut paint = Paint::new(Rect::new(0, 0, columns, ROWS_MAX), theme);
-    lab::draw_whole(&mut paint, &view, lesson, &servers, world.trace());
-    trimmed(paint.done().buffer)
+    let beside = lab::draw_whole(&mut paint, &view, lesson, &servers, world.trace());
+    (paint.done().buffer, beside)
 }
 
 /// The cells up to the last row that has something in it.

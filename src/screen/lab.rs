@@ -36,17 +36,19 @@ pub(super) fn draw(
     }
 }
 
-/// Draws the parts of the lab alone, all of the paper for them.
+/// Draws the parts of the lab alone, all of the paper for them; says how many servers have no column in its tables.
 pub(super) fn draw_whole(
     paint: &mut Paint,
     view: &View,
     lesson: &Lesson,
     servers: &[ServerView<'_>],
     trace: Option<&Trace>,
-) {
-    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return };
+) -> usize {
+    let Some(lab) = view.lab(lesson).filter(|_| !servers.is_empty()) else { return 0 };
     let area = paint.area();
-    draw_parts(paint, area, &Scene::new(servers, view, lesson, lab, area.width, trace));
+    let scene = Scene::new(servers, view, lesson, lab, area.width, trace);
+    draw_parts(paint, area, &scene);
+    scene.beside()
 }
 
 fn draw_status(
@@ -85,6 +87,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
     let mut row = u16::from(area.height > 8);
     let column = paint.text(area, 0, row, "space", Role::Key);
     let how = match (lab.kind, lab.servers.len()) {
+        (Kind::Processes, _) => " begins",
         (Kind::Servers, _) => " runs, side by side:",
         (Kind::Trials, 1) => " runs:",
         (Kind::Trials, _) => " runs, one after another:",
@@ -103,6 +106,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
         let says = match lab.kind {
             Kind::Servers => Column::parse(name).map_or("", |column| column.server.says),
             Kind::Trials => trials::by_name(name).map_or("", |trial| trial.says),
+            Kind::Processes => "",
         };
         let indent = column.saturating_add(names).saturating_add(2);
         let room = area.width.saturating_sub(indent);
@@ -126,6 +130,7 @@ fn draw_waiting(paint: &mut Paint, area: Rect, lab: &Lab) {
 pub(crate) fn whose(kind: Kind) -> &'static str {
     match kind {
         Kind::Servers => "Each is a process of its own; the numbers are the kernel's, not the server's.",
+        Kind::Processes => "Everything is seen from outside; the numbers are the kernel's.",
         Kind::Trials => {
             "It runs twice: once at full speed, for the numbers, and once under ptrace, for its story. All of it \
              is what the kernel says."

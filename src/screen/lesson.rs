@@ -119,6 +119,7 @@ fn lab_title(lab: &Lab, ran: Option<&Load>) -> String {
             rest_of_load(ran.unwrap_or(&lab.load))
         }
         (Kind::Servers, _) => load(ran.unwrap_or(&lab.load)),
+        (Kind::Processes, _) => "its processes, as the kernel sees them".into(),
         (Kind::Trials, 1) => "one small program, watched".into(),
         (Kind::Trials, count) => format!("{count} small programs, one after another"),
     }

@@ -33,7 +33,7 @@ mod view;
 mod widget;
 
 pub use app::{App, OpenLesson, Opening, Setting};
-pub use figure::figure;
+pub use figure::{columns, figure};
 pub use key::Key;
 pub(crate) use lab::whose;
 pub use paint::{Click, Frame, Zone};

@@ -107,7 +107,13 @@ impl Scale {
             MetricId::RequestsPerSecond
             | MetricId::Syscalls
             | MetricId::VoluntarySwitches
-            | MetricId::InvoluntarySwitches => plain(0),
+            | MetricId::InvoluntarySwitches
+            | MetricId::SyscallsPerSecond
+            | MetricId::VoluntarySwitchesPerSecond
+            | MetricId::InvoluntarySwitchesPerSecond
+            | MetricId::Sqes
+            | MetricId::Cqes => plain(0),
+            MetricId::CpuShare => plain(1),
             MetricId::CpuNsPerRequest
             | MetricId::CpuNs
             | MetricId::UserNsPerRequest

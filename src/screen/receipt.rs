@@ -14,6 +14,7 @@ pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<S
         Form::Playground => {
             format!("iolab lab: {}", view.lab(lesson).map_or_else(String::new, |lab| lab.servers.join(", ")))
         }
+        Form::Observe => format!("iolab {}", lesson.title),
         Form::Course => format!(
             "iolab lesson {}, {}: step {} of {}, {}",
             lesson.number,
@@ -26,8 +27,12 @@ pub fn receipt(world: Option<&World<'_>>, view: &View, lesson: &Lesson) -> Vec<S
     if let (Some(world), Run::Some { step, recorded, .. }) = (world, &view.run) {
         let what = if recorded.is_some() { "a recorded run" } else { "the last run" };
         let servers = world.servers();
-        let of_trials = servers.iter().any(|server| server.trial.is_some());
-        let under = if of_trials { "trials".to_owned() } else { load(&world.header.load) };
+        let of_trials = servers.iter().any(|server| server.tells_totals());
+        let under = match () {
+            () if world.is_observed() => "the processes that were seen".to_owned(),
+            () if of_trials => "trials".to_owned(),
+            () => load(&world.header.load),
+        };
         lines.push(format!("  {what}: {under}"));
         let (id, each) = match of_trials {
             true => (MetricId::Syscalls, "in all"),

@@ -65,6 +65,13 @@ pub fn lines(view: &View, lesson: &Lesson, columns: u16, told: &Told<'_>) -> Lin
             }
         }
     }
+    if view.step == 0 && !lesson.objectives.is_empty() {
+        out.lines.push(Line::new());
+        out.lines.push(vec![("When you are through, you can".into(), Role::Quiet)]);
+        for goal in &lesson.objectives {
+            add_marked(&mut out, "- ", Role::Quiet, &goal.says, Role::Quiet, columns);
+        }
+    }
     if let Some(exercises) = view.exercises.as_ref().filter(|_| view.step + 1 >= lesson.steps.len()) {
         out.lines.push(Line::new());
         let key = keys::of(Action::Home).name();

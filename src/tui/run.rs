@@ -12,7 +12,7 @@ use super::canvas::Canvas;
 use super::options::{Ending, Given, Options};
 use super::terminal::Terminal;
 use super::{hangup, input, rehearsal, signals};
-use crate::lesson::{Course, Lab, Lesson, Runner};
+use crate::lesson::{Course, Form, Lab, Lesson, Runner};
 use crate::progress::{Book, Event};
 use crate::screen::keys::Action;
 use crate::screen::{
@@ -312,6 +312,10 @@ impl Screen<'_> {
         self.bench = Some(Bench::new((self.runner)(lesson)));
         self.note();
         self.say_trouble();
+        if lesson.form == Form::Observe {
+            // Nothing is asked here: it is there to be watched.
+            let _ = self.input(Input::Act(screen::keys::Action::RunOrStop));
+        }
     }
 
     /// Ends what runs in the open lesson, and keeps what it measured.

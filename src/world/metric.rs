@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deltas, Measured, ServerView, server_metric, trial_metric};
+use super::{Deltas, Measured, ServerView, process_metric, server_metric, trial_metric};
 
 /// A metric's name in code; its kebab of underscores is its name in JSON and in lessons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub enum MetricId {
     VoluntarySwitches,
     InvoluntarySwitches,
     CpuNs,
+    SyscallsPerSecond,
+    VoluntarySwitchesPerSecond,
+    InvoluntarySwitchesPerSecond,
+    CpuShare,
+    Sqes,
+    Cqes,
 }
 
 /// One row of the catalogue.
@@ -264,6 +270,69 @@ pub const METRICS: &[Metric] = &[
         error: "as for switches; the two calls by which it waits for the lab are in it, a few microseconds",
         check: "sudo perf stat -e task-clock iolab trial {name}",
     },
+    Metric {
+        id: MetricId::SyscallsPerSecond,
+        key: "syscalls_per_second",
+        label: "syscalls",
+        unit: "per second",
+        meaning: "How often the process entered the kernel by a system call, in the mean over the time that it was \
+                  looked at. All its threads count, and those of processes that are counted with it.",
+        how: "the counters of syscalls in all, divided by the time between the first reading and the last.",
+        error: "perf: exact; perf-user: the calls it has counters for; a mean says nothing of bursts",
+        check: "sudo perf stat -e raw_syscalls:sys_enter -p {pid} -- sleep 1",
+    },
+    Metric {
+        id: MetricId::VoluntarySwitchesPerSecond,
+        key: "voluntary_switches_per_second",
+        label: "voluntary switches",
+        unit: "per second",
+        meaning: "How often a second a thread of the process gave its processor up because it had to wait.",
+        how: "voluntary_ctxt_switches in /proc/PID/task/TID/status, all threads, divided by the time.",
+        error: "exact for threads that live; of one that ended, what was read last counts",
+        check: "grep ctxt /proc/{pid}/task/*/status",
+    },
+    Metric {
+        id: MetricId::InvoluntarySwitchesPerSecond,
+        key: "involuntary_switches_per_second",
+        label: "involuntary switches",
+        unit: "per second",
+        meaning: "How often a second a thread of the process was put aside although it could have gone on.",
+        how: "nonvoluntary_ctxt_switches in /proc/PID/task/TID/status, all threads, divided by the time.",
+        error: "as for voluntary switches; says more about the machine's load than about the program",
+        check: "grep ctxt /proc/{pid}/task/*/status",
+    },
+    Metric {
+        id: MetricId::CpuShare,
+        key: "cpu_share",
+        label: "CPU",
+        unit: "% of one processor",
+        meaning: "How much of one processor's time the process used, in its own code and in the kernel on its behalf; \
+                  several threads can use more than one.",
+        how: "first field of /proc/PID/task/TID/schedstat, all threads, divided by the time.",
+        error: "exact for threads that live; of one that ended, what was read last counts",
+        check: "top -p {pid}",
+    },
+    Metric {
+        id: MetricId::Sqes,
+        key: "sqes",
+        label: "SQEs",
+        unit: "in all",
+        meaning: "Submission queue entries that the process published in its rings, closed ones among them.",
+        how: "how far the submission rings' free-running tails moved, read in a read-only mapping that outlives the \
+              program's own.",
+        error: "exact; a ring that came and went between two looks is missing, and that is said",
+        check: "grep Sq /proc/{pid}/fdinfo/*",
+    },
+    Metric {
+        id: MetricId::Cqes,
+        key: "cqes",
+        label: "CQEs",
+        unit: "in all",
+        meaning: "Completion queue entries that the kernel published in the rings of the process.",
+        how: "how far the completion rings' free-running tails moved, read likewise.",
+        error: "as for SQEs",
+        check: "grep Cq /proc/{pid}/fdinfo/*",
+    },
 ];
 
 impl MetricId {
@@ -290,9 +359,25 @@ impl MetricId {
         matches!(self, Self::Syscalls | Self::VoluntarySwitches | Self::InvoluntarySwitches | Self::CpuNs)
     }
 
+    /// Whether it is about observed processes alone.
+    pub fn is_of_processes(self) -> bool {
+        matches!(
+            self,
+            Self::SyscallsPerSecond
+                | Self::VoluntarySwitchesPerSecond
+                | Self::InvoluntarySwitchesPerSecond
+                | Self::CpuShare
+                | Self::Sqes
+                | Self::Cqes
+        )
+    }
+
     fn measured(self, view: &ServerView<'_>, deltas: &Deltas) -> Option<Measured> {
-        match (view.trial.is_some(), self.is_of_trials()) {
+        match (view.tells_totals(), self.is_of_trials()) {
             (true, true) => Some(trial_metric::of(self, view, deltas)),
+            _ if self.is_of_processes() => {
+                view.is_observed().then(|| process_metric::of(self, view, deltas)).flatten()
+            }
             (false, false) => server_metric::of(self, view, deltas),
             _ => None,
         }

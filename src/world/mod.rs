@@ -18,6 +18,7 @@ mod measured;
 mod memo;
 mod metric;
 mod poller;
+mod process_metric;
 pub mod ready;
 pub mod receipt;
 pub mod ruler;
@@ -111,6 +112,11 @@ impl<'t> World<'t> {
     /// The time of the last record, nanoseconds since the trace's zero.
     pub fn end_ns(&self) -> u64 {
         self.runs.iter().map(|run| run.began_ns.saturating_add(run.t_ns)).max().unwrap_or(0)
+    }
+
+    /// Whether it is of a program that nobody here wrote: its columns are processes.
+    pub fn is_observed(&self) -> bool {
+        self.runs.iter().any(|run| run.is_observed())
     }
 
     /// One view a server, in the order they were asked for.

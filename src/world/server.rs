@@ -89,6 +89,11 @@ impl<'w> ServerView<'w> {
         self.runs.iter().any(|run| run.is_observed())
     }
 
+    /// The process whose counters of system calls hold those of this one, if they are not its own.
+    pub fn counted_with(&self) -> Option<u32> {
+        self.latest()?.program.as_ref()?.counted_with
+    }
+
     /// Whether its numbers are totals: nobody asks anything of it that they could be divided by.
     pub fn tells_totals(&self) -> bool {
         self.trial.is_some() || self.is_observed()

@@ -47,7 +47,13 @@ pub(super) fn of(id: MetricId, view: &ServerView<'_>, deltas: &Deltas) -> Option
         MetricId::Syscalls
         | MetricId::VoluntarySwitches
         | MetricId::InvoluntarySwitches
-        | MetricId::CpuNs => {
+        | MetricId::CpuNs
+        | MetricId::SyscallsPerSecond
+        | MetricId::VoluntarySwitchesPerSecond
+        | MetricId::InvoluntarySwitchesPerSecond
+        | MetricId::CpuShare
+        | MetricId::Sqes
+        | MetricId::Cqes => {
             return None;
         }
     })

@@ -27,6 +27,10 @@ fn syscalls(view: &ServerView<'_>, deltas: &Deltas) -> Measured {
             let why = not_counted(view).map(|refusal| format!("; {refusal}")).unwrap_or_default();
             Measured::unknown(format!("only the first {calls} were told one by one{why}"))
         }
+        (None, None, _) if view.counted_with().is_some() => {
+            let pid = view.counted_with().unwrap_or_default();
+            Measured::unknown(format!("counted with those of process {pid}, which it comes from"))
+        }
         (None, None, _) => unknown(not_counted(view), "no rung has counted yet"),
     }
 }

@@ -30,7 +30,8 @@ const LAYOUT: &str = "(() => {
   for (const run of document.querySelectorAll('.io-run')) {
     const svg = run.querySelector('svg').getBoundingClientRect();
     if (svg.width < 200 || svg.height < 20) wrong.push(`${run.id} is not seen`);
-    if (svg.left < 0 || svg.right > screen) wrong.push(`${run.id} leaves the screen`);
+    const frame = run.querySelector('.io-screen').getBoundingClientRect();
+    if (frame.left < 0 || frame.right > screen) wrong.push(`${run.id} leaves the screen`);
     const text = run.querySelector('text').getBoundingClientRect();
     if (text.height < 9) wrong.push(`${run.id}: letters of ${text.height}px`);
   }
@@ -117,9 +118,14 @@ fn browser_a_recorded_run_is_walked_through_with_keys() {
     assert_eq!(browser.value(&plays), "Stop");
     browser.press(" ");
     assert_eq!(browser.value(&plays), "Play");
-    let says = browser.value(&format!("{FIGURE}.querySelector('[type=range]').getAttribute('aria-valuetext')"));
+    let says =
+        browser.value(&format!("{FIGURE}.querySelector('[type=range]').getAttribute('aria-valuetext')"));
     assert!(says.as_str().unwrap().contains(" of "), "{says}");
-    assert_eq!(browser.value("location.pathname.endsWith('3-io-uring-rings.html')"), true, "arrows turned the page");
+    assert_eq!(
+        browser.value("location.pathname.endsWith('3-io-uring-rings.html')"),
+        true,
+        "arrows turned the page"
+    );
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
@@ -165,13 +171,69 @@ fn browser_a_prediction_is_judged_and_opens_the_run() {
 #[test]
 fn browser_the_words_of_a_verdict_are_those_of_the_terminal() {
     let answers = [
-        "", "   ", "two", "nan", "inf", "infinity", "1/0", "1/0,0", "/", "1/2/3", "1,000", "0,062", "1.2.3", "1,2,3", "2x",
-        "6%", "between 2 and 3", "-1", "1e999", "1e308/1e-308", "≈", "é", "0.5", ".06", "2,03", ",125", "1/16", " 2 / 64 ",
-        "~2", "≈ 0.06", "about 3", "ca. 2", "About ~2 syscalls per echo", "6e-2", "+2", "0", "-0", "2.", "1/16 calls",
-        "123456", "1234.5", "0.0005", "99999999999999999999999999", "1e300", "3 µs", "10,5", "1,00", "12,345", "=2", "- 2",
-        "1_000", "0x10", "1e", "e5", ".", "+", "２", "2 3 calls", "2 calls 3", "9999999999999999999999999999999999999999999",
+        "",
+        "   ",
+        "two",
+        "nan",
+        "inf",
+        "infinity",
+        "1/0",
+        "1/0,0",
+        "/",
+        "1/2/3",
+        "1,000",
+        "0,062",
+        "1.2.3",
+        "1,2,3",
+        "2x",
+        "6%",
+        "between 2 and 3",
+        "-1",
+        "1e999",
+        "1e308/1e-308",
+        "≈",
+        "é",
+        "0.5",
+        ".06",
+        "2,03",
+        ",125",
+        "1/16",
+        " 2 / 64 ",
+        "~2",
+        "≈ 0.06",
+        "about 3",
+        "ca. 2",
+        "About ~2 syscalls per echo",
+        "6e-2",
+        "+2",
+        "0",
+        "-0",
+        "2.",
+        "1/16 calls",
+        "123456",
+        "1234.5",
+        "0.0005",
+        "99999999999999999999999999",
+        "1e300",
+        "3 µs",
+        "10,5",
+        "1,00",
+        "12,345",
+        "=2",
+        "- 2",
+        "1_000",
+        "0x10",
+        "1e",
+        "e5",
+        ".",
+        "+",
+        "２",
+        "2 3 calls",
+        "2 calls 3",
+        "9999999999999999999999999999999999999999999",
     ];
-    let bounds = [(2.0, 0.1, 0.0), (0.0625, 0.1, 0.02), (0.0, 0.0, 20.0), (20000.0, 0.1, 0.0), (0.0311, 0.0, 0.0)];
+    let bounds =
+        [(2.0, 0.1, 0.0), (0.0625, 0.1, 0.02), (0.0, 0.0, 20.0), (20000.0, 0.1, 0.0), (0.0311, 0.0, 0.0)];
     let mut browser = Browser::start();
     browser.open(&page("lessons/3-io-uring-rings.html"));
     let mut differing = Vec::new();

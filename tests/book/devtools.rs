@@ -31,7 +31,8 @@ pub struct Browser {
 /// Where Chromium is on this machine.
 fn program() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = NAMES.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+    let found =
+        NAMES.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
     found.into_iter().find(|file| file.is_file()).unwrap_or_else(|| {
         panic!(
             "the pages of the book are looked at in Chromium, and there is none here: install it (Debian, Ubuntu: apt \
@@ -48,7 +49,13 @@ impl Browser {
         let mut child = Command::new("sh")
             .args(["-c", "exec 3<&0 4>&1; exec \"$@\" </dev/null >/dev/null 2>&1", "sh"])
             .arg(program())
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+            ])
             .args(["--disable-breakpad", "--disable-background-networking", "--remote-debugging-pipe"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
@@ -81,7 +88,8 @@ impl Browser {
             _profile: profile,
         };
         let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
-        let attached = browser.ask("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
+        let attached =
+            browser.ask("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log"] {
             browser.ask(&format!("{domain}.enable"), json!({}));
@@ -116,11 +124,17 @@ impl Browser {
         let parameters = &message["params"];
         match message["method"].as_str() {
             Some("Page.loadEventFired") => self.loads += 1,
-            Some("Runtime.exceptionThrown") => self.complaints.push(parameters["exceptionDetails"].to_string()),
-            Some("Runtime.consoleAPICalled") if matches!(parameters["type"].as_str(), Some("error" | "warning")) => {
+            Some("Runtime.exceptionThrown") => {
+                self.complaints.push(parameters["exceptionDetails"].to_string())
+            }
+            Some("Runtime.consoleAPICalled")
+                if matches!(parameters["type"].as_str(), Some("error" | "warning")) =>
+            {
                 self.complaints.push(parameters["args"].to_string());
             }
-            Some("Log.entryAdded") if matches!(parameters["entry"]["level"].as_str(), Some("error" | "warning")) => {
+            Some("Log.entryAdded")
+                if matches!(parameters["entry"]["level"].as_str(), Some("error" | "warning")) =>
+            {
                 self.complaints.push(parameters["entry"].to_string());
             }
             _ => {}
@@ -191,7 +205,10 @@ impl Browser {
 
     /// A picture of what the screen shows, as a PNG in base64.
     pub fn picture(&mut self) -> String {
-        self.ask("Page.captureScreenshot", json!({ "format": "png" }))["data"].as_str().unwrap_or_default().to_owned()
+        self.ask("Page.captureScreenshot", json!({ "format": "png" }))["data"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 

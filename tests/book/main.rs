@@ -6,9 +6,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by where it panics")]
 
+mod browser;
 mod built;
 mod checks;
-
+mod devtools;
 mod html;
 mod pages;
 mod rot;

@@ -45,20 +45,18 @@ fn a_daemon_is_followed_to_its_end() {
 #[test]
 fn a_program_that_does_not_want_to_go_is_ended_with_all_that_it_started() {
     let text = "trap '' TERM INT HUP; (trap '' TERM; setsid sleep 1000) & while :; do sleep 1000; done";
-    let mut running = script(text).start();
-    let shell = running.child("sh -c", 0);
+    let running = script(text).start();
     let sleeper = loop {
-        let sleep = descendant(shell.pid, "sleep");
-        if let Some(pid) = sleep {
+        // The shell has set its traps before it starts anything.
+        if let Some(pid) = descendant(running.pid(), "sleep") {
             break iolab::probe::pidfd::open(pid).unwrap();
         }
         std::thread::yield_now();
     };
-    running.signal(Signal::SIGTERM);
+    // Asked once, it is given some seconds, and killed then.
     running.signal(Signal::SIGTERM);
     let said = running.end();
     let document = said.document(137);
-    assert!(shell.ends());
     assert_eq!(processes(&document)[0]["end"]["signal"], 9, "{document}");
     let mut ended =
         [nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&sleeper), nix::poll::PollFlags::POLLIN)];

@@ -8,9 +8,12 @@
 
 mod bad;
 mod family;
+mod odd;
 #[path = "../common/program.rs"]
 mod program;
 mod rings;
+mod schema;
+mod under_load;
 
 use serde_json::Value;
 

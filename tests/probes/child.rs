@@ -408,8 +408,8 @@ fn pace(ring: &mut io_uring::IoUring, per_second: u64, milliseconds: u64) -> Str
     let most = u64::from(ring.params().sq_entries()) / 2;
     let mut done = 0;
     while done < all {
-        // Time that was lost is not caught up with: the pace is never higher than it was asked for.
-        next = next.max(std::time::Instant::now()) + STEP;
+        // Much time that was lost is not caught up with: that would be another pace than was asked for.
+        next = (next + STEP).max(std::time::Instant::now() - 10 * STEP);
         let due = done + step.min(all - done);
         while done < due {
             let batch = (due - done).min(most);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Lane, Outcome, Trouble};
 use crate::lab::cast::Cast;
+use crate::lab::observer::Probes;
 use crate::lab::tracer::Tracer;
 use crate::lab::windows::{Scene, Times, Windows};
 use crate::load::protocol::Ask;
@@ -54,7 +55,8 @@ impl Lane<'_> {
 
     /// A run told by a stream. `None`: it told less than there was, and was not the `last`.
     fn streamed(&self, cast: &mut Cast, round: u32, last: bool) -> Result<Option<Outcome>, Trouble> {
-        let Some(stream) = cast.stream.take() else { return Ok(Some(Outcome::Seen)) };
+        let Some(mut stream) = cast.stream.take() else { return Ok(Some(Outcome::Seen)) };
+        stream.only_ring(cast.probes.as_ref().and_then(Probes::only_ring));
         let run = self.begin(cast.pid, &cast.load, round, Purpose::Window);
         let zero_ns = clock::monotonic_ns();
         self.stage.recorder.hold(run);

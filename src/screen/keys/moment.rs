@@ -34,7 +34,7 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         | Action::MoreIdle
         | Action::FewerIdle
         | Action::Controls
-            if lab.is_some_and(|lab| lab.kind == Kind::Trials) =>
+            if lab.is_some_and(|lab| lab.kind != Kind::Servers) =>
         {
             Some("these programs have no load")
         }
@@ -42,9 +42,13 @@ pub fn why_not(action: Action, view: &View, stage: &Stage<'_>) -> Option<&'stati
         Action::SlowMotion if lab.is_some_and(|lab| lab.kind == Kind::Trials) => {
             Some("slow motion is for servers; these programs end too soon")
         }
+        Action::SlowMotion if stage.lesson.form == Form::Observe => {
+            Some("slow motion is for iolab's own servers: somebody may be waiting for this program")
+        }
         Action::SlowServer if view.slow.as_ref().is_some_and(|slow| slow.servers.len() < 2) => {
             Some("there is one server")
         }
+        Action::Home if stage.lesson.form == Form::Observe => Some("the program is all there is here"),
         Action::Home if stage.lesson.form == Form::Playground => Some("the playground is all there is here"),
         Action::Replay if lab.is_none_or(|lab| lab.recording.is_none()) => {
             Some("nothing was recorded for this step")

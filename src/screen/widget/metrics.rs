@@ -134,7 +134,7 @@ impl Shape {
         let whole = cells().map(|cell| cell.columns().0).max().unwrap_or(0);
         let fraction = cells().map(|cell| cell.columns().1).max().unwrap_or(0);
         // Totals of trials are whole: there may be nothing behind the point.
-        let fraction = if scene.is_of_trials() { fraction } else { fraction.max(FRACTION_COLUMNS) };
+        let fraction = if scene.tells_totals() { fraction } else { fraction.max(FRACTION_COLUMNS) };
         let label =
             table.rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(8).saturating_add(1);
         let words = table.rows.iter().filter_map(|row| row.rung).map(|rung| width(rung.word())).max();
@@ -285,7 +285,7 @@ fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<Strin
                 // A refusal is worth a line; that a run has just begun is not.
                 let has_run = match server.trial {
                     Some(_) => server.latest().is_some_and(|run| run.end.is_some()),
-                    None => server.sum.requests > 0,
+                    None => server.sum.requests > 0 || server.is_observed(),
                 };
                 if has_run && !reasons.contains(&reason) {
                     reasons.push(reason);
@@ -303,6 +303,7 @@ fn row(scene: &Scene<'_>, id: MetricId, glyphs: &Glyphs, reasons: &mut Vec<Strin
 fn label(id: MetricId, scale: Scale) -> String {
     let row = id.row();
     match (scale.unit, row.unit) {
+        ("", "% of one processor") => format!("{} %", row.label),
         ("", unit @ ("per second" | "per call")) => format!("{} {unit}", row.label),
         ("", _) => row.label.to_owned(),
         (unit, _) => format!("{} {unit}", row.label),

@@ -68,7 +68,11 @@ impl<'s> Scene<'s> {
         trace: Option<&'s Trace>,
     ) -> Self {
         let named = |name: &String| servers.iter().find(|server| server.name == name);
-        let servers = lab.servers.iter().filter_map(named).collect();
+        let servers = match lab.kind {
+            // Columns come as processes are found.
+            Kind::Processes => servers.iter().collect(),
+            Kind::Servers | Kind::Trials => lab.servers.iter().filter_map(named).collect(),
+        };
         let (side_by_side, table, lanes, receipts, timelines, lit) = Default::default();
         Self {
             view,
@@ -114,6 +118,8 @@ impl<'s> Scene<'s> {
             let shown = fit.min().unwrap_or(count).clamp(1, count.max(1));
             let focused = match self.view.focus {
                 Focus::Number { column, .. } => column,
+                // What was asked for comes first, and the others come of it.
+                _ if self.lab.kind == Kind::Processes => 0,
                 _ => count.saturating_sub(1),
             };
             let first = (focused + 1).saturating_sub(shown).min(count.saturating_sub(shown));
@@ -122,7 +128,7 @@ impl<'s> Scene<'s> {
     }
 
     /// How many servers have no column in a table.
-    fn beside(&self) -> usize {
+    pub fn beside(&self) -> usize {
         self.servers.len().saturating_sub(self.side_by_side().1)
     }
 
@@ -153,9 +159,14 @@ impl<'s> Scene<'s> {
         self.lab.kind == Kind::Trials
     }
 
+    /// Whether its numbers are totals.
+    fn tells_totals(&self) -> bool {
+        self.lab.kind != Kind::Servers
+    }
+
     /// What the numbers of the lab are counted by.
     fn each(&self) -> &'static str {
-        if self.is_of_trials() { "in all" } else { "per echo" }
+        if self.tells_totals() { "in all" } else { "per echo" }
     }
 
     /// The server that a part with room for one shows: the one in focus, else the last that it suits.

@@ -21,10 +21,10 @@ fn per_request<'s>(server: &'s ServerView<'_>) -> Option<(Rung, BTreeMap<&'s str
         (None, Some(rung)) => (rung, &server.window.by_name, server.window.requests),
         (None, None) => return None,
     };
-    // A trial answers nobody: its calls are counted in all.
-    let among = if server.trial.is_some() { 1 } else { requests.max(1) };
+    // Nobody asks anything of a trial or of a foreign program: calls are counted in all.
+    let among = if server.tells_totals() { 1 } else { requests.max(1) };
     let each = |count: &u64| *count as f64 / among as f64;
-    (requests > 0 || server.trial.is_some())
+    (requests > 0 || server.tells_totals())
         .then(|| (rung, names.iter().map(|(name, count)| (name.as_str(), each(count))).collect()))
 }
 
@@ -115,14 +115,14 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, scene: &Scene<'_>) {
         for (index, (server, value)) in
             (0_u16..).zip(scene.servers.iter().zip(values).skip(first).take(shown))
         {
-            let all = if server.trial.is_some() { MetricId::Syscalls } else { MetricId::SyscallsPerRequest };
+            let all = if server.tells_totals() { MetricId::Syscalls } else { MetricId::SyscallsPerRequest };
             if scene.view.is_hidden(scene.lesson, server.name, all) {
                 paint.right(area, end(index), row, "yours?", Role::Own);
                 continue;
             }
             match value {
                 Some(value) => {
-                    let decimals = if server.trial.is_some() { 0 } else { 3 };
+                    let decimals = if server.tells_totals() { 0 } else { 3 };
                     paint.right(area, end(index), row, &format!("{value:.decimals$}"), Role::Number);
                 }
                 None => {

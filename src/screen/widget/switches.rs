@@ -279,9 +279,9 @@ fn glyph(glyphs: &Glyphs, voluntary: u64) -> &'static str {
 
 /// The numbers above a map: how often it waited, and how often it was put aside.
 fn rates(server: &ServerView<'_>) -> [MetricId; 2] {
-    match server.trial {
-        Some(_) => [MetricId::VoluntarySwitches, MetricId::InvoluntarySwitches],
-        None => [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest],
+    match server.tells_totals() {
+        true => [MetricId::VoluntarySwitches, MetricId::InvoluntarySwitches],
+        false => [MetricId::VoluntarySwitchesPerRequest, MetricId::InvoluntarySwitchesPerRequest],
     }
 }
 

@@ -25,12 +25,17 @@ fn rule(view: &ServerView<'_>) -> Option<String> {
         readings = readings.min(left.readings);
     }
     let waiting = run.client.sent.saturating_sub(run.client.answered);
+    let without_answer = match view.is_observed() {
+        // Its clients are not ours.
+        true => String::new(),
+        false => format!("; {waiting} requests have no answer"),
+    };
     (fds > 0).then(|| {
         let (which, hold) = if fds == 1 { ("a descriptor", "holds") } else { ("descriptors", "hold") };
         let which = if fds == 1 { which.to_owned() } else { format!("{fds} {which}") };
         format!(
             "{which} watched with EPOLLET {hold} {bytes} bytes that {readings} readings in a row found unread while \
-             the server slept; {waiting} requests have no answer"
+             the server slept{without_answer}"
         )
     })
 }

@@ -64,7 +64,8 @@ fn calls_each(view: &ServerView<'_>) -> f64 {
 /// Counters by name say how often it waited, not what came of it. Whoever polls on purpose does so with a
 /// timeout of 0, and is known for it.
 fn by_names(view: &ServerView<'_>) -> Option<String> {
-    if view.server.is_some_and(|server| server.polls == Polls::Itself) {
+    // What a request of a foreign program is, nobody knows.
+    if view.is_observed() || view.server.is_some_and(|server| server.polls == Polls::Itself) {
         return None;
     }
     // Of a program that nobody here asks anything of it is not known how often it had to wait.
