@@ -126,6 +126,10 @@ fn status(pid: u32, field: &str) -> Option<String> {
 }
 
 /// Waits until something is so.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what another process does is looked at now and then, and not for ever"
+)]
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {
