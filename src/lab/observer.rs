@@ -244,6 +244,9 @@ fn watch(
         None if probes.state_ns >= TOTALS_NS => Duration::from_nanos(TOTALS_NS),
         _ => LOOK,
     };
+    if probes.mirror_pause().is_some() {
+        probe::ring::wake_in_time();
+    }
     while stopped.recv_timeout(probes.mirror_pause().unwrap_or(pause)) == Err(RecvTimeoutError::Timeout) {
         let now_ns = clock::monotonic_ns();
         let t_ns = now_ns.saturating_sub(zero_ns);

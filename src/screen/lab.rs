@@ -202,7 +202,13 @@ fn slots(area: Rect, scene: &Scene<'_>) -> Vec<Slot> {
     if scene.lit().is_some() && !order.contains(&Show::Follow) {
         order.insert(0, Show::Follow);
     }
-    order.sort_by_key(|part| !focus::is_on(scene.view, *part) || *part == Show::Metrics);
+    // The part in focus comes first; then what was asked for: the story that is followed, the lanes in time.
+    order.sort_by_key(|part| match part {
+        part if focus::is_on(scene.view, *part) && *part != Show::Metrics => 0,
+        Show::Follow => 1,
+        Show::Lanes if scene.view.cell_ns.is_some() => 2,
+        _ => 3,
+    });
     let mut left = area.height;
     let mut slots: Vec<Slot> = Vec::new();
     for part in order {

@@ -54,14 +54,17 @@ pub fn run() -> anyhow::Result<()> {
     let word = |offset: u32| unsafe { AtomicU32::from_ptr(rings.add(offset as usize).cast()) };
 
     for round in 0..ROUNDS {
+        // Our own counter: nobody else moves it, so no order is needed to read it.
         let tail = word(made.sq[1]).load(Ordering::Relaxed);
         for slot in (0..BATCH).map(|n| tail.wrapping_add(n) & (made.sq_entries - 1)) {
-            // SAFETY: a slot of the ring, which the kernel has done with: all zeros, a NOP, and its name.
+            // All zeros is a NOP; at byte 32 stands the name that its completion brings back.
+            // SAFETY: a slot of the ring, which the kernel has done with.
             unsafe {
                 let sqe = sqes.add(slot as usize * 64);
                 sqe.write_bytes(0, 64);
                 sqe.add(32).cast::<u64>().write(round);
             }
+            // The array between: the kernel looks there which SQE is meant.
             word(made.sq[6] + slot * 4).store(slot, Ordering::Relaxed);
         }
         // Release: who sees the new tail sees the SQEs, too.
@@ -78,6 +81,7 @@ pub fn run() -> anyhow::Result<()> {
             let named = unsafe { rings.add((made.cq[5] + slot * 16) as usize).cast::<u64>().read() };
             ensure!(named == round, "a completion named {named} in round {round}");
         }
+        // Release: the slots are given back after they were read, not before.
         word(made.cq[0]).store(head.wrapping_add(BATCH), Ordering::Release);
     }
     // SAFETY: both mappings are ours, whole, and nothing points into them any more.

@@ -69,12 +69,11 @@ fn load(library: &std::path::Path) -> anyhow::Result<Ring> {
 fn reason() -> String {
     // SAFETY: asked right after a failure, by the thread that met it.
     let says: *const c_char = unsafe { libc::dlerror() };
-    // SAFETY: NULL, or a text that stays until the next call.
     if says.is_null() {
-        String::new()
-    } else {
-        unsafe { CStr::from_ptr(says) }.to_string_lossy().into_owned()
+        return String::new();
     }
+    // SAFETY: a text that stays until the next call.
+    unsafe { CStr::from_ptr(says) }.to_string_lossy().into_owned()
 }
 
 /// Sends the operations through liburing's ring.

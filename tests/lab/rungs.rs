@@ -116,7 +116,7 @@ fn the_cost_of_probes_is_measured_when_asked_for() {
 fn the_story_is_told_at_full_speed_where_records_are_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.trace");
-    let command = "lab epoll uring-naive --rate 400 --duration 1 --format json --record";
+    let command = "lab epoll uring-naive --rate 400 --duration 2 --format json --record";
     let document = iolab(command).with(&path).run().document(0);
     let trace = iolab::trace::file::open(&path).unwrap().trace;
     let told_by_perf = trace.header().capabilities.perf == iolab::trace::Allowed::Yes;
@@ -129,15 +129,17 @@ fn the_story_is_told_at_full_speed_where_records_are_allowed() {
         }
         let (whole, live) = (windows(Purpose::Window), windows(Purpose::Measure));
         assert!(whole.len() == 1 && !live.is_empty(), "{name}: {whole:?} {live:?}");
+        // A busy machine leaves a window without anything in it; not all of them.
+        let (mut slept, mut entries) = (0, 0);
         for (window, story) in whole.iter().chain(&live) {
             assert_eq!((window.rung, window.lost), (Rung::Perf, 0));
             let count = |is: fn(&Story) -> bool| story.iter().filter(|event| is(event)).count() as u64;
             assert_eq!(count(|event| matches!(event, Story::Enter { .. })), window.syscalls);
             assert_eq!(count(|event| matches!(event, Story::Answered { .. })), window.requests);
-            assert!(count(|event| matches!(event, Story::Off { .. })) > 0, "it slept");
-            let entries = count(|event| matches!(event, Story::Sqe { tid: Some(_), ring: 3.., .. }));
-            assert_eq!(entries > 0, name != "epoll");
+            slept += count(|event| matches!(event, Story::Off { .. }));
+            entries += count(|event| matches!(event, Story::Sqe { tid: Some(_), ring: 3.., .. }));
         }
+        assert_eq!((slept > 0, entries > 0), (true, name != "epoll"));
         let (window, _) = &whole[0];
         let calls = window.syscalls as f64 / window.requests as f64;
         // From rest to rest: three calls for each request that comes alone, whole.

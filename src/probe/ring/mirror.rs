@@ -22,8 +22,9 @@ use crate::trace::Contents;
 const PAUSE_MIN: Duration = Duration::from_micros(100);
 /// and never less often, as nobody knows what comes next.
 const PAUSE_MAX: Duration = Duration::from_micros(500);
-/// The part of a queue that may fill between two looks: a look that comes late by as much again loses nothing.
-const PART_OF_QUEUE: u64 = 4;
+/// The part of a queue that may fill between two looks, an eighth: the rest is for a look that comes late, and for a
+/// program that comes in bursts.
+const PART_OF_QUEUE: u64 = 8;
 
 /// An entry that was read as it passed by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -366,8 +367,8 @@ mod tests {
     fn looks_follow_the_rate_and_the_size_of_the_queue() {
         assert_eq!(pause(0, 128), PAUSE_MAX);
         assert_eq!(pause(1_000, 64), PAUSE_MAX);
-        assert_eq!(pause(50_000, 64), Duration::from_micros(320));
+        assert_eq!(pause(50_000, 64), Duration::from_micros(160));
         assert_eq!(pause(1_000_000, 64), PAUSE_MIN);
-        assert_eq!(pause(1_000_000, 2048), PAUSE_MAX);
+        assert_eq!(pause(1_000_000, 2048), Duration::from_micros(256));
     }
 }

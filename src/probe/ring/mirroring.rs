@@ -68,8 +68,8 @@ fn follow(
 
 /// Has the calling thread's timers go off when they are due (the kernel may else be late by 50 µs), and the thread
 /// come before others when they do, where that is allowed (CAP_SYS_NICE): on a busy machine it would else wait for
-/// a processor while queues go round.
-fn wake_in_time() {
+/// a processor while queues go round. For a thread that reads the entries of rings.
+pub fn wake_in_time() {
     let first = libc::sched_param { sched_priority: 1 };
     // SAFETY: numbers of the calling thread are set; `first` outlives the call.
     unsafe {

@@ -29,7 +29,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 pub use self::mirror::Passed;
-pub use self::mirroring::Mirroring;
+pub use self::mirroring::{Mirroring, wake_in_time};
 pub use self::pending::{Cqe, OPERATIONS, Pending, Sqe};
 
 use self::closed::{Closed, NO_FD, registered_only};

@@ -20,6 +20,9 @@ use crate::world::follow::{Followed, Place, Step, Sure};
 /// Columns of a place's name.
 const PLACE_COLUMNS: u16 = 14;
 
+/// Steps that are shown before other parts get room.
+const STEPS_MIN: u16 = 9;
+
 /// Steps are named by one character each.
 const NAMES: &str = "123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -44,7 +47,8 @@ pub(super) fn rows(scene: &Scene<'_>, columns: u16) -> (u16, u16) {
     let places = u16::try_from(story.places().len()).unwrap_or(u16::MAX);
     let steps = u16::try_from(story.steps.len()).unwrap_or(u16::MAX);
     let remarks = u16::try_from(remarks(story, columns).len()).unwrap_or(u16::MAX);
-    (places, places.saturating_add(steps).saturating_add(remarks))
+    // Its steps are what it is for: as many as one can take in at a glance.
+    (places.saturating_add(steps.min(STEPS_MIN)), places.saturating_add(steps).saturating_add(remarks))
 }
 
 fn remarks(story: &Followed, columns: u16) -> Vec<String> {
