@@ -147,6 +147,7 @@ fn is_there(slow: &Slow, trace: &Trace, t_ns: u64, go: Go) -> bool {
                     return match go {
                         Go::Request => {
                             stop.answered
+                                && stop.request > 0
                                 && before
                                     .is_none_or(|before| before.request != stop.request || !before.answered)
                         }
