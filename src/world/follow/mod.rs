@@ -282,9 +282,11 @@ impl Teller<'_, '_> {
     /// Entries of rings that are about the descriptor, and the calls at whose edges they stood. Whether there are
     /// any.
     fn entries(&mut self) -> bool {
-        let Some(fd) = self.fd else { return false };
         let scan = self.scan;
-        let own: Vec<_> = scan.entries_of(fd).collect();
+        let linked: Vec<_> = self.fd.map(|fd| scan.entries_of(fd).collect()).unwrap_or_default();
+        // Whose entries are that name no descriptor is certain only where there is one request.
+        let is_guess = linked.is_empty() && scan.is_nameless && scan.is_alone;
+        let own: Vec<_> = if is_guess { scan.entries_meanwhile().collect() } else { linked };
         if own.is_empty() {
             return false;
         }
@@ -316,7 +318,10 @@ impl Teller<'_, '_> {
             self.remarks
                 .push("the SQ thread makes no call: that it took the SQE is certain, when is not".into());
         }
-        if scan.is_nameless {
+        if is_guess {
+            let says = "whose entries these are is derived: no other request was under way";
+            self.remarks.push(says.into());
+        } else if scan.is_nameless {
             self.remarks.push(
                 "whose entries these are is derived: a window under ptrace saw which descriptor each user_data is about"
                     .into(),

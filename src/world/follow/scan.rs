@@ -1,6 +1,6 @@
 //! The records around one request: calls and entries of rings from some time before it was sent to its answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Call, RingEntry, SeenEntry};
 use crate::trace::{Record, Run, Story};
@@ -34,6 +34,8 @@ pub(super) struct Scan<'t> {
     pub edges_only: bool,
     /// The kernel told of entries without their descriptors.
     pub is_nameless: bool,
+    /// No other request was under way meanwhile.
+    pub is_alone: bool,
     entries: Vec<Seen>,
     last_ns: u64,
     _run: &'t Run,
@@ -52,6 +54,7 @@ impl<'t> Scan<'t> {
             calls: Vec::new(),
             edges_only: true,
             is_nameless: false,
+            is_alone: false,
             entries: Vec::new(),
             last_ns: run.records[end - 1].0,
             _run: run,
@@ -63,6 +66,8 @@ impl<'t> Scan<'t> {
                 scan.read(*t_ns, story, &mut open, &mut fds);
             }
         }
+        let around = &run.records[sent.saturating_sub(BEFORE)..end];
+        scan.is_alone = !others(around, (port, ordinal), (sent_ns, scan.end_ns()));
         scan
     }
 
@@ -178,6 +183,13 @@ impl<'t> Scan<'t> {
         })
     }
 
+    /// All entries between request and answer, whoever they are about.
+    pub fn entries_meanwhile(&self) -> impl Iterator<Item = &Seen> {
+        let end_ns = self.end_ns();
+        let within = move |seen: &&Seen| (self.sent_ns..=end_ns).contains(&seen.entry.t_ns);
+        self.entries.iter().filter(within)
+    }
+
     /// The thread that made a call around a time; `None` where several did.
     pub fn thread_at(&self, t_ns: u64) -> Option<u32> {
         let around = |call: &&Call| call.t_ns <= t_ns && call.until_ns.is_none_or(|back_ns| back_ns >= t_ns);
@@ -185,6 +197,26 @@ impl<'t> Scan<'t> {
         let first = tids.next()?;
         tids.all(|tid| tid == first).then_some(first)
     }
+}
+
+/// Whether other requests than this one were under way between these times.
+fn others(records: &[(u64, Record)], own: (u16, u64), (sent_ns, end_ns): (u64, u64)) -> bool {
+    let mut open: BTreeSet<(u16, u64)> = BTreeSet::new();
+    for (t_ns, record) in records.iter().take_while(|(t_ns, _)| *t_ns < end_ns) {
+        match record {
+            Record::Story(Story::Sent { port, ordinal }) if (*port, *ordinal) != own => {
+                open.insert((*port, *ordinal));
+            }
+            Record::Story(Story::Answered { port, ordinal }) if (*port, *ordinal) != own => {
+                if *t_ns > sent_ns {
+                    return true;
+                }
+                open.remove(&(*port, *ordinal));
+            }
+            _ => {}
+        }
+    }
+    !open.is_empty()
 }
 
 /// The descriptor that the last submission of a name before a time was about.

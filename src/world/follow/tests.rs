@@ -156,9 +156,11 @@ fn who_took_an_entry_is_told_where_it_was_seen() {
             (35, answered(40_000, 0)),
         ],
     );
-    // The kernel names no descriptor: a window under ptrace of the same process did.
-    let unlinked = followed(&trace, 1);
-    assert!(unlinked.names.is_empty(), "{unlinked:?}");
+    // The kernel names no descriptor, but no other request was under way.
+    let alone = followed(&trace, 1);
+    assert_eq!(alone.names, BTreeSet::from([22, 23]));
+    assert!(alone.remarks.iter().any(|says| says.contains("no other request")), "{:?}", alone.remarks);
+    // A window under ptrace of the same process saw which they are about.
     let mut trace = trace;
     let mut push = |t_ns, record| trace.push(Entry { run: Some(2), t_ns, record }).unwrap();
     push(0, Record::Start(Start { server: 0, round: 0, purpose: Purpose::Window, pid: 7, load: None }));
