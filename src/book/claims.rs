@@ -227,7 +227,7 @@ mod tests {
             "## sqpoll\\-zero {#sqpoll-zero}",
             "<strong class=\"io-verdict-partly\">holds in part</strong>",
             "Two for an echo &lt;here&gt;.",
-            "<td>sqpoll: syscalls</td><td>2 per echo</td><td>perf</td>",
+            "<td>sqpoll: syscalls</td><td>2.00 per echo</td><td>perf</td>",
             "<td>epoll: syscalls</td><td>no counter</td>",
             "<a href=\"#one-per-batch\">",
         ] {

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::screen::{Depth, Palette, Role, Theme};
 
-/// The look that figures are drawn in. Which colours they have is decided in the page, by the letters of [`letter`].
+/// The look that figures are drawn in. Which colours they have is decided in the page, by the letters of [`letters`].
 pub(super) const DRAWN: Theme = Theme { palette: Palette::Dark(Depth::Full), ascii: false };
 
 const LIGHT: Theme = Theme { palette: Palette::Light(Depth::Full), ascii: false };

@@ -110,12 +110,12 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "export",
         &[
-            example("iolab export a.trace.gz --format svg > a.svg", "what the screen shows at its end"),
+            example("iolab export a.trace.gz --to svg > a.svg", "what the screen shows at its end"),
             example(
                 "iolab export a.trace.gz --at 1.5 --size 100x30 --theme light --output a.svg",
                 "the same after 1.5 s, for a light page",
             ),
-            example("iolab export a.trace.gz --format text --at 1.5", "in words"),
+            example("iolab export a.trace.gz --to text --at 1.5", "in words"),
             example(
                 "iolab export a.trace.gz --output a.perfetto.json.gz",
                 "every call and request, to be opened in ui.perfetto.dev",

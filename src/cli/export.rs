@@ -34,7 +34,7 @@ pub struct Arguments {
     /// The recorded run; - for standard input.
     file: PathBuf,
     /// What to make of it; when left out, the ending of --output says it (.svg, .txt, .json, .perfetto.json).
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long = "to", visible_alias = "format", value_enum, value_name = "FORMAT")]
     format: Option<Format>,
     /// Seconds from the beginning of each run; the end when left out.
     #[arg(long, value_name = "TIME", value_parser = super::replay::seconds_ns)]
@@ -93,9 +93,9 @@ fn format(arguments: &Arguments, place: &Place<'_>) -> Result<Format, String> {
         _ => None,
     };
     let format =
-        arguments.format.or(guessed).ok_or("what is it to become? --format svg, text, json or perfetto")?;
+        arguments.format.or(guessed).ok_or("what is it to become? --to svg, text, json or perfetto")?;
     if format != Format::Svg && (arguments.size.is_some() || arguments.theme.is_some()) {
-        return Err("--size and --theme are of pictures; with --format svg they hold".into());
+        return Err("--size and --theme are of pictures; with --to svg they hold".into());
     }
     Ok(format)
 }

@@ -50,7 +50,7 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     format: Option<ObserveFace>,
     /// Write the result to this file; the program's standard output is then left as it is.
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Append what the program prints, standard output and standard error, to this file.
     #[arg(long, value_name = "FILE", conflicts_with = "pid")]

@@ -53,7 +53,14 @@ impl Aside {
         if lines.len() == LINES_MAX {
             lines.pop_front();
         }
-        lines.push_back(String::from_utf8_lossy(line).into_owned());
+        // What it prints must not speak to the terminal.
+        let line = String::from_utf8_lossy(line);
+        let visible = line.chars().filter(|c| *c != '\r').map(|c| match c {
+            '\t' => ' ',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        });
+        lines.push_back(visible.collect());
     }
 
     /// Lines that came since the last call; of many the last ones.
@@ -74,6 +81,8 @@ mod tests {
         aside.take_in(BufReader::new(text.as_bytes()), Some(kept.try_clone().unwrap()));
         assert_eq!(aside.drain(), ["line 995", "line 996", "line 997", "line 998", "line 999"]);
         assert!(aside.drain().is_empty());
+        aside.take_in(BufReader::new(&b"\x1b[31mred\r\n"[..]), None);
+        assert_eq!(aside.drain(), ["\u{fffd}[31mred"]);
         io::Seek::rewind(&mut kept).unwrap();
         assert_eq!(io::read_to_string(kept).unwrap(), text);
     }

@@ -253,10 +253,12 @@ fn of_other_rights(before: &Program, now: &Program) -> String {
     )
 }
 
-/// The process that traces process `pid`, if one does.
+/// The process that traces process `pid`, if one does that is not iolab.
 pub fn tracer(pid: u32) -> Option<u32> {
     let tracer = status_field(&format!("/proc/{pid}/status"), "TracerPid:")?;
-    u32::try_from(tracer).ok().filter(|&tracer| tracer != 0)
+    // What is named is the thread that attached.
+    let own = fs::exists(format!("/proc/self/task/{tracer}")).unwrap_or(false);
+    u32::try_from(tracer).ok().filter(|&tracer| tracer != 0 && !own)
 }
 
 /// The name of a process; empty where it may not be known.

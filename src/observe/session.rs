@@ -174,11 +174,9 @@ impl Session {
         }
         match self.ending {
             Ending::None => {
-                // Whoever is left of a program that has ended is asked in its place.
-                let root_is_over = self.members.first().is_some_and(|member| member.is_over);
+                // As a terminal asks all of a group: who is left alone would only be waited for.
                 let all = self.members.iter().filter(|member| !member.is_over);
-                let asked = all.take(if root_is_over { usize::MAX } else { 1 });
-                asked.for_each(|member| ending::ask(member.pid, signal));
+                all.for_each(|member| ending::ask(member.pid, signal));
                 self.ending = Ending::Asked(clock::monotonic_ns() + GRACE_NS);
             }
             Ending::Asked(_) => {

@@ -82,6 +82,15 @@ pub(super) fn lines(
         let hides = view.is_hidden(lesson, server.name, MetricId::VoluntarySwitchesPerSyscall);
         let burden = server.burden(servers, hides).map(|says| format!("{}: {says}", server.name));
         lines.extend(burden.map(|says| (glyphs.warn, says, Role::Plain)));
+        if let Some(run) = server.runs.last().filter(|run| run.is_observed()) {
+            let remarks =
+                run.remarks.iter().map(|says| (glyphs.warn, format!("{}: {says}", server.name), Role::Quiet));
+            lines.extend(remarks);
+            // What a program prints has no place of its own while the screen has the terminal.
+            let printed =
+                run.said.last().map(|line| (glyphs.bullet, format!("it printed: {line}"), Role::Quiet));
+            lines.extend(printed);
+        }
         let silent = silence(server).map(|says| format!("{}: {says}", server.name));
         lines.extend(silent.map(|says| (glyphs.warn, says, Role::Warn)));
         let late = server.lateness().map(|says| format!("{}: {says}", server.name));

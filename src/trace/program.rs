@@ -35,6 +35,8 @@ fn is_zero(count: &u32) -> bool {
 impl Program {
     /// The name of its column: names alone are not unique.
     pub fn column(&self) -> String {
-        format!("{} {}", self.comm, self.pid)
+        // A process may give itself any name; it must not speak to the terminal.
+        let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+        format!("{} {}", self.comm.chars().map(visible).collect::<String>(), self.pid)
     }
 }

@@ -150,7 +150,7 @@ impl Written {
 
     /// An experiment of one server, named after it.
     pub fn column(self, did: Did) -> Self {
-        self.with(did.name, &[did.clone()])
+        self.with(did.name, std::slice::from_ref(&did))
     }
 
     pub fn others(mut self, others: f64) -> Self {

@@ -16,7 +16,7 @@ fn text_and_json_are_what_replay_prints() {
         replay = std::process::Command::new(replay.get_program());
         let replayed =
             replay.arg("replay").arg(&file).args(["--at", "1.5", "--format", face]).output().unwrap();
-        let text = exported(&file, &["--format", format, "--at", "1.5"]);
+        let text = exported(&file, &["--to", format, "--at", "1.5"]);
         assert_eq!(text, String::from_utf8(replayed.stdout).unwrap(), "{format}");
     }
     let document: serde_json::Value = serde_json::from_str(&exported(&file, &["--format", "json"])).unwrap();
@@ -60,7 +60,7 @@ fn the_ending_of_the_output_says_the_format() {
         assert_eq!(unpacked, text, "{name}.gz");
     }
     let (code, says) = complaint(&file, &[]);
-    assert!(code == 2 && says.contains("--format svg, text, json or perfetto"), "{says}");
+    assert!(code == 2 && says.contains("--to svg, text, json or perfetto"), "{says}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 8, "nothing else is left there");
 }
 
@@ -150,7 +150,7 @@ fn a_damaged_trace_is_exported_up_to_the_damage() {
 fn a_time_outside_is_refused_with_the_times_that_there_are() {
     let file = recording(CALL_BY_CALL);
     for format in ["svg", "text", "json", "perfetto"] {
-        let (code, says) = complaint(&file, &["--format", format, "--at", "3600"]);
+        let (code, says) = complaint(&file, &["--to", format, "--at", "3600"]);
         assert!(code == 2 && says.contains("3600 s lies outside") && says.contains("ends at"), "{says}");
     }
     let (code, says) = complaint(&file, &["--format", "svg", "--at", "yesterday"]);

@@ -158,7 +158,7 @@ impl Checker {
                 self.mistakes.push(format!("{open:?} of {track:?} have no end"));
             }
         }
-        for (key, _) in &self.pairs {
+        for key in self.pairs.keys() {
             self.mistakes.push(format!("{key:?} has no end"));
         }
         for (track, slices) in &mut self.complete {

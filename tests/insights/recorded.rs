@@ -7,7 +7,6 @@ use iolab::world::World;
 /// Recording, server, insights. Whoever makes no mistake is not here.
 const FOUND: &[(&str, &str, &str)] = &[
     ("blocking-and-threads/recv-spin.trace.gz", "recv-spin", "eagain-storm"),
-    ("blocking-and-threads/observer.trace.gz", "recv-spin", "eagain-storm"),
     ("select-and-poll/hang-up.trace.gz", "hang-up", "wakes-for-nothing"),
     ("select-and-poll/poll-armed.trace.gz", "poll-armed", "eagain-storm wakes-for-nothing"),
     ("epoll-readiness/unread-edge.trace.gz", "edge-once", "unread-edge"),

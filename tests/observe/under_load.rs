@@ -99,7 +99,7 @@ fn looked_at(name: &str, options: &str, times: u32) {
             .document(0);
         schema::holds(&document);
         let process = &processes(&document)[0];
-        assert_eq!(process["comm"], "iolab", "{process}");
+        assert_eq!(process["comm"], name, "a server goes by its own name: {process}");
         assert_eq!(standing(pid), before, "it ends as it was");
         // The next look comes when it has gone on by itself.
         while load.answered() <= asked + 4 {

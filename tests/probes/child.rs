@@ -400,6 +400,7 @@ fn nops(ring: &mut io_uring::IoUring, times: u32) -> String {
 
 /// Passes so many NOPs a second through a ring, for so many milliseconds: user_data counts on, and the result is
 /// what the kernel gives a NOP. Says how many it were and how long that took in microseconds.
+#[expect(clippy::disallowed_methods, reason = "a pace needs a clock")]
 fn pace(ring: &mut io_uring::IoUring, per_second: u64, milliseconds: u64) -> String {
     const STEP: std::time::Duration = std::time::Duration::from_micros(100);
     let start = std::time::Instant::now();

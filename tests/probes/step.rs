@@ -73,18 +73,20 @@ fn each_call_has_two_edges_in_order() {
 fn a_thread_that_is_held_when_the_stepper_is_dropped_goes_on() {
     let mut kid = Kid::start("plain");
     let (pid, never) = (kid.pid(), EventFd::new().unwrap());
-    kid.tell("getppid 1000");
-    std::thread::spawn(move || {
+    let (attached, is_attached) = mpsc::channel();
+    let tracer = std::thread::spawn(move || {
         let mut stepper = Stepper::attach(pid).unwrap();
+        attached.send(()).unwrap();
         for _ in 0..5 {
             assert_eq!(stepper.wait(never.as_fd()).unwrap(), Met::Edge);
             stepper.let_go().unwrap();
         }
         assert_eq!(stepper.wait(never.as_fd()).unwrap(), Met::Edge);
         assert!(stepper.held().is_some());
-    })
-    .join()
-    .unwrap();
+    });
+    is_attached.recv().unwrap();
+    kid.tell("getppid 1000");
+    tracer.join().unwrap();
     assert_eq!(kid.hear(), "done");
     is_untouched(&mut kid);
 }
@@ -118,7 +120,6 @@ fn exec_is_followed_and_the_end_is_left_to_the_parent() {
 fn a_process_may_be_killed_while_it_is_held() {
     let mut kid = Kid::start("plain");
     let (pid, never) = (kid.pid(), EventFd::new().unwrap());
-    kid.tell("getppid 1000");
     let (held, is_held) = mpsc::channel();
     let tracer = std::thread::spawn(move || {
         let mut stepper = Stepper::attach(pid).unwrap();

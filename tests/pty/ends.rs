@@ -43,7 +43,7 @@ impl State {
             }
             Self::Overlay => {
                 session.press("?");
-                session.until_shows("Shift-Tab");
+                session.until_shows("Esc close");
             }
             Self::Running | Self::Frozen => {
                 session.press(" ");

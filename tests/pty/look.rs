@@ -11,9 +11,9 @@ fn walked(arguments: &[&str], environment: &[(&str, &str)]) -> Session {
         Session::with(&[&["lesson", "3", "--step", "3", "--replay"], arguments].concat(), &environment);
     session.until_shows("step 3 of");
     session.press("?");
-    session.until_shows("Shift-Tab");
+    session.until_shows("Esc close");
     session.press("\x1b");
-    session.until("the help to close", |screen| !screen.contains("Shift-Tab"));
+    session.until("the help to close", |screen| !screen.contains("Esc close"));
     session.press(" ");
     session.until_shows("○ recorded");
     session.press("f");

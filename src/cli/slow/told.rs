@@ -35,6 +35,7 @@ impl Told {
     }
 
     /// All that was seen.
+    #[cfg(feature = "live")]
     pub fn trace(&self) -> &Trace {
         &self.trace
     }

@@ -79,6 +79,8 @@ pub struct Lane<'l> {
     pub sight: Sight,
     pub entries: Entries,
     pub waiting: VecDeque<Order>,
+    /// How often it has come to its wait with nothing to do since the last request.
+    pub idle_waits: u32,
     /// The last request that the order under way lets through.
     pub goal: u64,
     /// Whether stops are shown by now.
@@ -197,6 +199,9 @@ impl Lane<'_> {
             return Ok(Step::Sleeps);
         }
         self.client.take()?;
+        if self.client.is_answered() && self.stands_before_wait(stepper) {
+            self.idle_waits += 1;
+        }
         self.record(stepper)?;
         Ok(Step::Held)
     }
@@ -206,8 +211,8 @@ impl Lane<'_> {
         if stepper.held().is_some() {
             return Ok(Step::Held);
         }
-        if self.shown && self.server.polls == Polls::Itself {
-            // It never sleeps, so that it has nothing to do cannot be seen.
+        if self.shown && (self.server.polls == Polls::Itself || self.idle_waits > 1) {
+            // It never sleeps, so it has come back to its wait with nothing done.
             self.send_if_done()?;
         }
         let rope = Rope::new(self.bell)?;
@@ -241,6 +246,7 @@ impl Lane<'_> {
             return Ok(());
         }
         self.client.send_next()?;
+        self.idle_waits = 0;
         let t_ns = clock::monotonic_ns().saturating_sub(self.zero_ns);
         let ordinal = self.client.request() - 1;
         let sent =

@@ -231,6 +231,7 @@ impl Booth<'_> {
             entries: Entries::new(pid),
             waiting: VecDeque::new(),
             goal: 0,
+            idle_waits: 0,
             shown: false,
             told_answer: 0,
             last: None,

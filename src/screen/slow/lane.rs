@@ -13,6 +13,9 @@ use crate::trace::{Edge, End};
 use crate::world::RunWorld;
 use crate::world::stops::{NOTHING_STOPS, Seen, Stops};
 
+/// With fewer rows the call gives way: the sentence says what it is, and its line is worth more.
+const CALL_ROWS_MIN: u16 = 10;
+
 /// Stops of the list at least, where it is shown at all.
 const STOPS_LEAST: u16 = 1;
 
@@ -61,7 +64,7 @@ fn draw_part(paint: &mut Paint, area: Rect, part: &Part) {
 /// The parts, the most important ones first.
 fn parts(run: &RunWorld, seen: &Seen, columns: u16, height: u16, glyphs: &Glyphs) -> Vec<Part> {
     let stop = &seen.stop;
-    let said = said(run, seen, columns, glyphs);
+    let said = said(run, seen, (columns, height), glyphs);
     let whole = u16::try_from(said.len()).unwrap_or(u16::MAX);
     let mut parts = vec![Part::new("", said, whole)];
     let mut code = source::part(&stop.source, columns, glyphs);
@@ -82,7 +85,7 @@ fn parts(run: &RunWorld, seen: &Seen, columns: u16, height: u16, glyphs: &Glyphs
 }
 
 /// Where it stands, what it asks, what it is answered, and the call itself.
-fn said(run: &RunWorld, seen: &Seen, columns: u16, glyphs: &Glyphs) -> Vec<Line> {
+fn said(run: &RunWorld, seen: &Seen, (columns, height): (u16, u16), glyphs: &Glyphs) -> Vec<Line> {
     let (stop, indent) = (&seen.stop, columns.saturating_sub(2));
     let mut lines = Vec::new();
     if let Some(end) = run.end.as_ref().filter(|end| !matches!(end, End::Stopped | End::Done)) {
@@ -104,7 +107,7 @@ fn said(run: &RunWorld, seen: &Seen, columns: u16, glyphs: &Glyphs) -> Vec<Line>
     }
     if stop.edge == Edge::Look {
         lines.extend(wrap(NOTHING_STOPS, columns).into_iter().map(|says| line(says, Role::Quiet)));
-    } else {
+    } else if height >= CALL_ROWS_MIN {
         lines.push(line(shorten(&plain::slow::call(stop), columns, glyphs), Role::Code));
     }
     lines

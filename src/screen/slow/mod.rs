@@ -33,7 +33,7 @@ use crate::world::{RunWorld, World};
 const SIDE_BY_SIDE_COLUMNS: u16 = 96;
 
 /// Fewer rows than this say too little of a server: the others give way.
-const LANE_ROWS_MIN: u16 = 6;
+const LANE_ROWS_MIN: u16 = 9;
 
 /// Slow motion of some servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
