@@ -272,12 +272,13 @@ fn several_connections_are_one_wait_away() {
 fn a_server_runs_free_and_is_stopped_again() {
     let mut bench = Bench::new(&["epoll"]);
     let pid = bench.pid(0);
+    let before = bench.stops(0).len();
     bench.slow.as_ref().unwrap().go(Go::Free, None);
     until("a server that nobody traces", || status(pid, "TracerPid:").as_deref() == Some("0"));
     bench.go(Go::Stop, None);
     until("a stop", || {
         bench.take();
-        bench.stops(0).last().unwrap().stop.request > 1
+        bench.stops(0).len() > before
     });
     assert_ne!(status(pid, "TracerPid:").as_deref(), Some("0"));
 }

@@ -261,7 +261,7 @@ fn names(view: &ServerView<'_>) -> Option<String> {
         (Some(_), Some(calls)) if view.sum.by_name.is_empty() => {
             format!("the first {calls} system calls by name")
         }
-        (Some(_), _) => "system calls by name".to_owned(),
+        (Some(_), _) => "system calls by name, in all".to_owned(),
     };
     Some(format!("{what} ({}): {}", rung.word(), each.join(", ")))
 }

@@ -33,6 +33,7 @@ pub fn prepare() -> anyhow::Result<()> {
     let loaded = compile(&folder).and_then(|library| load(&library));
     // Loaded code stays when its file is gone.
     let _ = std::fs::remove_dir_all(&folder);
+    // A second call in one process finds the first one's function there.
     let ring = loaded?;
     RING.get_or_init(|| ring);
     Ok(())
@@ -42,6 +43,8 @@ pub fn prepare() -> anyhow::Result<()> {
 fn compile(folder: &std::path::Path) -> anyhow::Result<std::path::PathBuf> {
     let (source, library) = (folder.join("ring.c"), folder.join("ring.so"));
     std::fs::write(&source, SOURCE).context("write ring.c")?;
+    // -fPIC because it is loaded wherever there is room; -luring last, as it is looked for
+    // in the order of the command line.
     let mut cc = Command::new("cc");
     cc.args(["-O2", "-shared", "-fPIC"]).arg(&source).arg("-luring").arg("-o").arg(&library);
     let said = cc.stdin(Stdio::null()).output().context("cc: is a C compiler installed?")?;

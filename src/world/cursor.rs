@@ -1,6 +1,6 @@
 //! A cursor over a trace: seeks to any time without folding from the beginning each time.
 //!
-//! Every so many records of a run it keeps a copy of the fold. Seeking starts at the last copy before the
+//! Every so many records of a run it keeps a copy of the fold, no more of them than a bound allows. Seeking starts at the last copy before the
 //! time; a property test holds it to [`World::at`].
 
 use std::sync::Arc;
@@ -8,8 +8,15 @@ use std::sync::Arc;
 use super::{RunWorld, World};
 use crate::trace::Trace;
 
-/// Records between two checkpoints: seeking folds at most so many.
+/// Records between two checkpoints at first: seeking folds at most so many.
 const STRIDE: usize = 2048;
+
+/// Checkpoints of a run: beyond them every second one goes and they stand twice as far apart. A million records keep
+/// at most so many, 8192 records apart.
+const CHECKPOINTS_MAX: usize = 160;
+
+/// The same of a run whose copies are large: thousands of threads and sockets stand in each.
+const PARTS_MAX: usize = 400_000;
 
 /// Checkpoints of each run of one growing trace.
 #[derive(Debug, Default)]
@@ -17,13 +24,21 @@ pub struct Cursor {
     runs: Vec<RunCursor>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct RunCursor {
-    /// `checkpoints[i]` is the fold of the first `(i + 1) * STRIDE` records.
+    /// Records between two checkpoints.
+    stride: usize,
+    /// `checkpoints[i]` is the fold of the first `(i + 1) * stride` records.
     checkpoints: Vec<Arc<RunWorld>>,
     /// The fold as it was last asked for, and how many records it holds: a live view goes on from here.
     /// Its frame is gone by then, so it is moved on in place; of a run that has nothing new nothing is copied.
     last: Option<(usize, Arc<RunWorld>)>,
+}
+
+impl Default for RunCursor {
+    fn default() -> Self {
+        Self { stride: STRIDE, checkpoints: Vec::new(), last: None }
+    }
 }
 
 impl Cursor {
@@ -52,8 +67,8 @@ impl RunCursor {
                 let (at_ns, record) = &run.records[done];
                 world.apply(*at_ns, record);
                 done += 1;
-                if done == (self.checkpoints.len() + 1) * STRIDE {
-                    self.checkpoints.push(Arc::new(world.clone()));
+                if done == (self.checkpoints.len() + 1) * self.stride {
+                    self.keep(Arc::new(world.clone()));
                 }
             }
         }
@@ -61,13 +76,39 @@ impl RunCursor {
         world
     }
 
+    /// One more checkpoint; memory stays within bounds however long the run is.
+    fn keep(&mut self, world: Arc<RunWorld>) {
+        let parts = parts(&world).max(1);
+        self.checkpoints.push(world);
+        if self.checkpoints.len() > CHECKPOINTS_MAX.min((PARTS_MAX / parts).max(4)) {
+            // The second, the fourth, … stand where the first, the second, … of the wider stride do.
+            let mut place = 0;
+            self.checkpoints.retain(|_| {
+                place += 1;
+                place % 2 == 0
+            });
+            self.stride *= 2;
+        }
+    }
+
     /// The nearest fold that holds no record after `until`.
     fn start_before(&mut self, run: &crate::trace::Run, until: usize) -> (usize, Arc<RunWorld>) {
-        let checkpoint = (until / STRIDE).min(self.checkpoints.len());
+        let checkpoint = (until / self.stride).min(self.checkpoints.len());
         match self.last.take() {
-            Some((done, world)) if done <= until && done >= checkpoint * STRIDE => (done, world),
-            _ if checkpoint > 0 => (checkpoint * STRIDE, Arc::clone(&self.checkpoints[checkpoint - 1])),
+            Some((done, world)) if done <= until && done >= checkpoint * self.stride => (done, world),
+            _ if checkpoint > 0 => (checkpoint * self.stride, Arc::clone(&self.checkpoints[checkpoint - 1])),
             _ => (0, Arc::new(RunWorld::of(run))),
         }
     }
+}
+
+/// How much of a fold is copied with it: calls, requests and entries that are kept, threads, sockets, interest lists.
+fn parts(world: &RunWorld) -> usize {
+    let threads = |totals: &Option<crate::trace::ProcessTotals>| {
+        totals.as_ref().map_or(0, |totals| totals.threads.len())
+    };
+    let window = &world.window;
+    let interest: usize = world.epoll_sets.iter().map(|set| set.interest.len()).sum();
+    let kept = window.calls.len() + window.echoes.len() + window.entries.len();
+    kept + threads(&world.first) + threads(&world.process) + world.sockets.len() + interest
 }

@@ -146,8 +146,8 @@ fn is_there(slow: &Slow, trace: &Trace, t_ns: u64, go: Go) -> bool {
                 if run.began_ns.saturating_add(*own_ns) == t_ns {
                     return match go {
                         Go::Request => {
-                            stop.answered
-                                && stop.request > 0
+                            stop.request > 0
+                                && stop.answered
                                 && before
                                     .is_none_or(|before| before.request != stop.request || !before.answered)
                         }
