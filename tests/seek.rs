@@ -1,6 +1,7 @@
 //! Seeking in a long trace: that it comes out right, and how long it takes.
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by where it panics")]
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "common/fixture.rs"]
 #[allow(dead_code, reason = "only its header is needed here")]
