@@ -230,6 +230,18 @@ impl Shown {
         })
     }
 
+    /// The share of looks that saw a poller asleep; the text may break its line anywhere.
+    fn tells_looks(&self, token: &str) -> bool {
+        let [shown] = written(token)[..] else { return false };
+        self.plain.split("looks at the ring, ").skip(1).any(|after| {
+            let told = after
+                .split_once('%')
+                .map(|(share, _)| share)
+                .and_then(|share| written(share).first().copied());
+            told.is_some_and(|told| (told.value - shown.value).abs() <= told.off + shown.off)
+        })
+    }
+
     /// `sqpoll own thread` and its shares of a processor, and how long a cell of its strip is.
     fn tells_thread(&self, token: &str, label: &str) -> bool {
         if token == "<1 %" {
@@ -238,7 +250,7 @@ impl Shown {
         let is_helper = label.ends_with("iou-sqp");
         if token.ends_with(" %") && (is_helper || label.ends_with("own thread")) {
             return self.tells_number(token, "was on a processor (proc)")
-                || is_helper && self.tells_number(token, "looks at the ring");
+                || is_helper && self.tells_looks(token);
         }
         let own =
             token.strip_suffix("own thread").is_some_and(|name| self.says(name) && self.says("own thread"));
