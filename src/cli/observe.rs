@@ -209,7 +209,7 @@ fn subject(arguments: &Arguments) -> Result<Subject, (anyhow::Error, Exit)> {
                 let exit = match unusable {
                     Unusable::Gone(_) | Unusable::Zombie(_) => Exit::Failed,
                     Unusable::Oneself(_) | Unusable::Thread(..) => Exit::Usage,
-                    Unusable::Kernel(..) => Exit::Refused,
+                    Unusable::Kernel(..) | Unusable::Unreadable(..) => Exit::Refused,
                 };
                 Err((unusable.into(), exit))
             }

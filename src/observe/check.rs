@@ -1,13 +1,16 @@
 //! Whether a process can be observed at all, said before anything is attached.
 
 use std::fmt;
-use std::fs;
+
+use crate::probe::text::{is_gone, text};
 
 /// Why a process cannot be observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
     /// There is none with that number.
     Gone(u32),
+    /// Whether there is one cannot be known: why.
+    Unreadable(u32, String),
     /// It has ended, and waits for its parent to hear of it.
     Zombie(u32),
     /// It is iolab itself.
@@ -27,6 +30,10 @@ impl fmt::Display for Unusable {
                     "there is no process {pid} (ESRCH): it has ended, or the number is wrong; try pgrep -a NAME"
                 )
             }
+            Self::Unreadable(pid, why) => write!(
+                out,
+                "what /proc says of process {pid} cannot be read: {why}; try as the user that it belongs to, or as root"
+            ),
             Self::Zombie(pid) => write!(
                 out,
                 "process {pid} has ended and only waits for its parent to hear of it (a zombie): nothing is left to \
@@ -62,7 +69,10 @@ pub fn usable(pid: u32) -> Result<(), Unusable> {
     if pid == std::process::id() {
         return Err(Unusable::Oneself(pid));
     }
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|_| Unusable::Gone(pid))?;
+    let stat = text(format!("/proc/{pid}/stat")).map_err(|error| match is_gone(&error) {
+        true => Unusable::Gone(pid),
+        false => Unusable::Unreadable(pid, error.to_string()),
+    })?;
     let group = crate::probe::refuse::status_field(&format!("/proc/{pid}/status"), "Tgid:");
     if let Some(group) = group.filter(|&group| group != u64::from(pid)) {
         let group = u32::try_from(group).unwrap_or(0);
@@ -100,7 +110,7 @@ mod tests {
         assert_eq!(usable(own), Err(Unusable::Oneself(own)));
         assert_eq!(usable(u32::MAX / 2), Err(Unusable::Gone(u32::MAX / 2)));
         // Process 2 is kthreadd wherever the kernel's threads can be seen.
-        if fs::read_to_string("/proc/2/comm").is_ok_and(|name| name.trim() == "kthreadd") {
+        if text("/proc/2/comm").is_ok_and(|name| name.trim() == "kthreadd") {
             assert!(matches!(usable(2), Err(Unusable::Kernel(2, name)) if name == "kthreadd"));
         }
     }

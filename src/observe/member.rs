@@ -10,6 +10,7 @@ use crate::probe::proc::Threads;
 use crate::probe::refuse::status_field;
 use crate::probe::ring::Rings;
 use crate::probe::sock::Sockets;
+use crate::probe::text::text;
 use crate::probe::{descriptors, pidfd};
 use crate::trace::{End, Note, Probing, ProcessTotals, Program, Record, Refusal, RunId, Rung, SyscallTotals};
 
@@ -233,7 +234,7 @@ impl Member {
 /// The user whose rights a process has: the second of the four in the line `Uid:` of proc_pid_status(5).
 fn effective_user(pid: u32) -> Option<u32> {
     // All four are the same but for programs that change theirs.
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = text(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_ascii_whitespace().nth(1)?.parse().ok()
 }
@@ -263,5 +264,5 @@ pub fn tracer(pid: u32) -> Option<u32> {
 
 /// The name of a process; empty where it may not be known.
 pub fn name_of(pid: u32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end_matches('\n').to_owned()
+    text(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end_matches('\n').to_owned()
 }

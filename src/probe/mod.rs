@@ -23,6 +23,7 @@ pub mod sock;
 pub mod source;
 pub mod syscalls;
 mod table;
+pub mod text;
 
 pub use self::perf::tracepoint_ids;
 pub use self::table::{PROBES, Probe};

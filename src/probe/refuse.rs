@@ -5,6 +5,7 @@ use std::io;
 
 use nix::errno::Errno;
 
+use super::text::text;
 use crate::trace::{Layer, Refusal};
 
 /// A refusal in three parts.
@@ -83,8 +84,8 @@ pub fn seccomp_filtered() -> bool {
 
 /// The first number of a field of a `status` file, proc_pid_status(5).
 pub(crate) fn status_field(path: &str, field: &str) -> Option<u64> {
-    let text = fs::read_to_string(path).ok()?;
-    let rest = text.lines().find_map(|line| line.strip_prefix(field))?;
+    let status = text(path).ok()?;
+    let rest = status.lines().find_map(|line| line.strip_prefix(field))?;
     rest.split_whitespace().next()?.parse().ok()
 }
 

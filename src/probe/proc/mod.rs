@@ -17,6 +17,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use self::files::{Files, ProcessFile, Reading};
 use super::refuse::{errno, looking_into};
+use super::text::{is_gone, text};
 use crate::trace::{Refusal, ThreadTotals};
 
 /// What a sample may cost unless said otherwise: 1 % of one processor at a sample every 20 ms.
@@ -161,7 +162,7 @@ impl Threads {
         let folder = self.folder();
         let tids = match tids(&folder) {
             Ok(tids) => tids,
-            Err(error) if gone(&error) => Vec::new(),
+            Err(error) if is_gone(&error) => Vec::new(),
             Err(error) => return Err(error),
         };
         for at in (0..self.files.len()).rev() {
@@ -234,15 +235,10 @@ pub fn asleep(pid: u32) -> bool {
     let folder = format!("/proc/{pid}/task");
     tids(&folder).unwrap_or_default().iter().all(|tid| {
         // "TID (NAME) STATE …": the name may hold anything.
-        let stat = fs::read_to_string(format!("{folder}/{tid}/stat")).unwrap_or_default();
+        let stat = text(format!("{folder}/{tid}/stat")).unwrap_or_default();
         let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
         state.is_none_or(|state| state == "S") || stat.contains("(iou-")
     })
-}
-
-/// Whether an error of `/proc` only says that the process or thread has ended.
-fn gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
 fn monotonic() -> io::Result<Duration> {

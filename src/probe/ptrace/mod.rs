@@ -18,7 +18,6 @@ mod request;
 mod step;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, IoSliceMut};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -39,6 +38,7 @@ use super::pidfd;
 use super::proc::tids;
 use super::refuse::{errno, looking_into, refusal, status_field};
 use super::syscalls;
+use super::text::{is_gone, text};
 use crate::trace::{Layer, Refusal, Story};
 
 /// Rounds of looking for threads before attaching is given up: each finds only what the last one missed.
@@ -361,8 +361,10 @@ impl Window {
 
     /// Whether a thread is a zombie, or gone.
     fn has_ended(&self, tid: i32) -> bool {
-        let status = fs::read_to_string(format!("/proc/{}/task/{tid}/status", self.pid));
-        status.map_or(true, |status| status.lines().any(|line| line.starts_with("State:\tZ")))
+        match text(format!("/proc/{}/task/{tid}/status", self.pid)) {
+            Ok(status) => status.lines().any(|line| line.starts_with("State:\tZ")),
+            Err(error) => is_gone(&error),
+        }
     }
 
     fn refused(&self, errno: Errno) -> Refusal {
@@ -399,5 +401,5 @@ fn follow_setup(tid: i32, arguments: &mut [u64; 6]) {
 
 /// Threads that io_uring made (`iou-sqp-PID`, `iou-wrk-PID`): flag PF_IO_WORKER or PF_USER_WORKER.
 fn is_kernel_helper(tid: i32) -> bool {
-    fs::read(format!("/proc/{tid}/comm")).is_ok_and(|comm| comm.starts_with(b"iou-"))
+    std::fs::read(format!("/proc/{tid}/comm")).is_ok_and(|comm| comm.starts_with(b"iou-"))
 }

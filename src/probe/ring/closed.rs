@@ -1,7 +1,6 @@
 //! Rings of programs that nobody here wrote: they come and go, and each is reached as well as it goes.
 
 use std::collections::HashSet;
-use std::fs;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
@@ -9,6 +8,7 @@ use nix::errno::Errno;
 use super::layout::Layout;
 use super::one::Ring;
 use crate::probe::refuse::looking_into;
+use crate::probe::text::text;
 use crate::trace::{Counts, Refusal, RingTotals};
 
 /// Closed rings that keep an entry of their own; older ones are folded into one.
@@ -108,7 +108,7 @@ fn fold(all: &mut RingTotals, ring: &RingTotals) {
 /// Inodes of rings that process `pid` has mapped and has no descriptor of: those that are registered only
 /// (IORING_REGISTER_RING_FDS, and the descriptor closed).
 pub(super) fn registered_only(pid: u32, with_descriptor: &HashSet<u64>) -> Vec<u64> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let maps = text(format!("/proc/{pid}/maps")).unwrap_or_default();
     let mapped = maps.lines().filter(|line| line.ends_with("anon_inode:[io_uring]"));
     let inodes = mapped.filter_map(|line| line.split_ascii_whitespace().nth(4)?.parse().ok());
     let mut inodes: Vec<u64> = inodes.filter(|inode| !with_descriptor.contains(inode)).collect();

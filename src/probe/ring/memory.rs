@@ -12,6 +12,8 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
+use crate::probe::text::text;
+
 /// A read-only shared mapping of a ring's file.
 ///
 /// The pages belong to the ring and are put into the mapping when it is made, all of them, so they stay
@@ -83,7 +85,7 @@ impl Drop for Mapping {
 
 /// Where the program itself has mapped its ring `inode` from file offset `offset` on (proc_pid_maps(5)).
 pub(super) fn mapped_at(pid: u32, inode: u64, offset: i64) -> Option<usize> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let maps = text(format!("/proc/{pid}/maps")).ok()?;
     maps.lines().filter(|line| line.ends_with("anon_inode:[io_uring]")).find_map(|line| {
         let mut words = line.split_ascii_whitespace();
         let start = words.next()?.split('-').next()?;

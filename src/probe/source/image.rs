@@ -8,6 +8,7 @@ use object::read::ReadCache;
 use object::{Object, ObjectSection, ObjectSegment};
 
 use super::Unknown;
+use crate::probe::text::text;
 
 /// A program or library as it is mapped.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Image {
 /// The images of a process, its program first.
 pub(super) fn images(pid: u32) -> Result<Vec<Image>, Unknown> {
     let cannot = |error: std::io::Error| Unknown(format!("/proc/{pid}/maps cannot be read: {error}"));
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).map_err(cannot)?;
+    let maps = text(format!("/proc/{pid}/maps")).map_err(cannot)?;
     let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     let mut images = Vec::new();
     for (path, range) in files(&maps) {

@@ -1,7 +1,6 @@
 //! The thread that traces: from stop to stop, as few system calls as it takes. For a system call of the program
 //! it makes three: it waits, reads the number that the event carries, and lets the thread go on.
 
-use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +11,7 @@ use super::super::request::{self, Of, Report, Taken, Why};
 use super::filter::ASK;
 use super::ledger::{Call, Ledger};
 use crate::probe::refuse::status_field;
+use crate::probe::text::text;
 
 /// Between two looks at a process whose exec has failed and whose stops another may have been handed.
 const FAILED_LOOK_MS: u8 = 1;
@@ -131,7 +131,7 @@ impl Tracer<'_> {
 
     fn executed(&self, tid: i32) -> Result<(), Errno> {
         let caller = request::event_message(tid).map_or(tid, |caller| caller as i32);
-        let program = fs::read_to_string(format!("/proc/{tid}/comm")).unwrap_or_default();
+        let program = text(format!("/proc/{tid}/comm")).unwrap_or_default();
         self.lock().executed(tid, caller, program.trim_end().to_owned());
         gone_is_fine(request::run_on(tid, 0))
     }
