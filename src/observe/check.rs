@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::tree;
 use crate::probe::text::{is_gone, text};
 
 /// Why a process cannot be observed.
@@ -83,11 +84,10 @@ pub fn usable(pid: u32) -> Result<(), Unusable> {
         });
     }
     let (name, fields) = split(&stat).ok_or(Unusable::Gone(pid))?;
-    let mut fields = fields.split_ascii_whitespace();
-    if fields.next() == Some("Z") {
+    if tree::is_zombie(pid) {
         return Err(Unusable::Zombie(pid));
     }
-    let flags: u64 = fields.nth(5).and_then(|flags| flags.parse().ok()).unwrap_or(0);
+    let flags: u64 = fields.split_ascii_whitespace().nth(6).and_then(|flags| flags.parse().ok()).unwrap_or(0);
     if flags & PF_KTHREAD != 0 {
         return Err(Unusable::Kernel(pid, name.to_owned()));
     }

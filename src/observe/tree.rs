@@ -6,7 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::probe::proc::tids;
 use crate::probe::text::text;
 
 /// A process that belongs to the program.
@@ -23,6 +27,9 @@ pub struct Found {
 pub struct Tree {
     /// Processes that belong to it, ended ones too, as long as their children may still have to be told from strangers.
     members: HashSet<u32>,
+    /// Processes of it that have ended and that their parents have not collected, each with its start: as long as the
+    /// number is taken it stands in the list.
+    over: HashMap<u32, u64>,
     /// Processes that were looked at and do not.
     strangers: HashSet<u32>,
     /// What `/proc/loadavg` last said was the latest process.
@@ -33,7 +40,7 @@ impl Tree {
     /// A tree of one process. Orphans of it become children of `adopter`, if that is given.
     pub fn new(root: u32, adopter: Option<u32>) -> Self {
         let members = adopter.into_iter().chain([root]).collect();
-        Self { members, strangers: HashSet::new(), latest: None }
+        Self { members, over: HashMap::new(), strangers: HashSet::new(), latest: None }
     }
 
     /// Processes that are new since the last look. Some microseconds while nothing on the machine starts any; else
@@ -51,8 +58,12 @@ impl Tree {
     /// The same, whatever happened since the last look.
     pub fn search(&mut self) -> Vec<Found> {
         let listed = pids();
+        self.over.retain(|&pid, started| started_at(pid) == Some(*started));
         let mut parents: HashMap<u32, u32> = HashMap::new();
-        for &pid in listed.iter().filter(|pid| !self.members.contains(pid) && !self.strangers.contains(pid)) {
+        let is_known = |pid: &&u32| {
+            self.members.contains(pid) || self.strangers.contains(pid) || self.over.contains_key(pid)
+        };
+        for &pid in listed.iter().filter(|pid| !is_known(pid)) {
             // Ended since it was listed: nobody's business any more.
             if let Some(parent) = parent(pid) {
                 parents.insert(pid, parent);
@@ -75,27 +86,59 @@ impl Tree {
                 found.push(child);
             }
         }
-        self.strangers = listed.into_iter().filter(|pid| !self.members.contains(pid)).collect();
+        let is_ours = |pid: &u32| self.members.contains(pid) || self.over.contains_key(pid);
+        self.strangers = listed.into_iter().filter(|pid| !is_ours(pid)).collect();
         found.sort_unstable_by_key(|found| found.pid);
         found
     }
 
-    /// A process has ended and was collected: its number may be given out again.
+    /// A process has ended. When it is collected its number may be given out again.
     pub fn forget(&mut self, pid: u32) {
         self.members.remove(&pid);
+        if let Some(started) = started_at(pid) {
+            self.over.insert(pid, started);
+        }
+    }
+
+    /// Processes that have ended and were not collected when that was last looked at.
+    pub fn over(&self) -> impl Iterator<Item = u32> {
+        self.over.keys().copied()
     }
 }
 
 /// The parent of process `pid`; field 4 of proc_pid_stat(5).
 pub fn parent(pid: u32) -> Option<u32> {
-    let stat = text(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+    stat(pid, 4)?.parse().ok()
 }
 
-/// Whether a process has ended and was not collected yet.
+/// When process `pid` began, in ticks since the machine did; field 22. It tells processes apart that had the same
+/// number one after the other.
+fn started_at(pid: u32) -> Option<u64> {
+    stat(pid, 22)?.parse().ok()
+}
+
+/// Whether a process has ended and was not collected yet. One whose first thread alone has ended lives.
 pub fn is_zombie(pid: u32) -> bool {
-    let stat = text(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+    let others = || tids(&format!("/proc/{pid}/task")).is_ok_and(|tids| tids.len() > 1);
+    stat(pid, 3).is_some_and(|state| state == "Z") && !others()
+}
+
+/// Whether a process has ended: a descriptor of it is readable then.
+pub fn has_ended(pid: u32, process: Option<&OwnedFd>) -> bool {
+    match process {
+        Some(process) => {
+            let mut process = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+            matches!(poll(&mut process, PollTimeout::ZERO), Ok(1..))
+        }
+        None => parent(pid).is_none() || is_zombie(pid),
+    }
+}
+
+/// A field of proc_pid_stat(5) after the second, which is the name and may hold anything.
+fn stat(pid: u32, field: usize) -> Option<String> {
+    let stat = text(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(field - 3).map(str::to_owned)
 }
 
 /// The processes of the machine, as far as `/proc` shows them.
@@ -134,6 +177,26 @@ mod tests {
         let grandchild = nix::unistd::Pid::from_raw(found[0].pid as i32);
         nix::sys::signal::kill(grandchild, nix::sys::signal::Signal::SIGKILL).unwrap();
         child.wait().unwrap();
+    }
+
+    /// It keeps its number until then, and stands in every list.
+    #[test]
+    fn one_that_has_ended_and_was_not_collected_is_not_found_again() {
+        let own = std::process::id();
+        let mut tree = Tree::new(own, None);
+        let mut child = Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        let is_it = |found: &Found| found.pid == pid;
+        assert!(tree.search().iter().any(is_it));
+        while !is_zombie(pid) {
+            std::thread::yield_now();
+        }
+        tree.forget(pid);
+        assert!(!tree.search().iter().any(is_it) && !tree.search().iter().any(is_it));
+        assert!(tree.over().any(|over| over == pid));
+        child.wait().unwrap();
+        tree.search();
+        assert!(!tree.over().any(|over| over == pid));
     }
 
     #[test]
