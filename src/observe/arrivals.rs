@@ -14,12 +14,19 @@ use crate::probe::proc::Threads;
 use crate::probe::ptrace::count::{Count, Processors};
 use crate::trace::{Layer, ProcessTotals, Purpose, Record, Refusal, Rung, Start};
 
-/// Processes that are looked at one by one; the others are counted only.
-const MEMBERS_MAX: usize = 64;
+/// Processes that are looked at one by one at a time; the others are counted only.
+const LIVING_MAX: usize = 64;
+
+/// And in all: what is told has to stay something that can be read.
+const MEMBERS_MAX: usize = 256;
 
 /// What counting by ptrace does to the other numbers.
 const BY_PTRACE: &str = "its calls are counted by ptrace, which stops it at each of them: switches, times and rates are \
                          not what they would be, and it has one processor, that of the tracer";
+
+/// What is missed of a process that a traced one has started.
+const ATTACHED_LATE: &str = "ptrace attached to it when it was found: the system calls that it made before are not \
+                             counted";
 
 /// A program that is held before its exec, with whoever counts it where that has to be there by then.
 pub(super) struct Ready {
@@ -150,11 +157,11 @@ impl Session {
                     let _ = ending::collect(found.pid);
                 }
                 self.tree.forget(found.pid);
-                self.unseen += 1;
+                self.unseen.missed(self.counts_children());
                 continue;
             }
-            if self.members.len() >= MEMBERS_MAX {
-                self.unseen += 1;
+            if self.is_full() {
+                self.unseen.take(found.pid, self.counts_children());
                 continue;
             }
             let mut member = self.member(found.pid, Some(found.parent), Birth::Seen);
@@ -166,12 +173,28 @@ impl Session {
             if let Some(counting) = counting {
                 member.program.counted_with = Some(counting.pid);
                 counting.program.counts_others += 1;
+            } else if self.child.is_none() && self.rung == Ok(Rung::Ptrace) {
+                let counted = self.counting(member.pid);
+                self.count(&mut member, counted);
+                if member.counters.is_some() {
+                    member.remark(ATTACHED_LATE);
+                }
             } else if let Err(refusal) = &self.rung {
                 member.refuse(Rung::PerfUser, refusal.clone());
             }
             self.introduce(&mut member, ProcessTotals::default());
             self.members.push(member);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        let living = self.members.iter().filter(|member| !member.is_over).count();
+        living >= LIVING_MAX || self.members.len() >= MEMBERS_MAX
+    }
+
+    /// Whether processes that are started are counted with another.
+    fn counts_children(&self) -> bool {
+        self.members.iter().filter_map(|member| member.counters.as_ref()).any(Counting::counts_children)
     }
 
     /// A process and those that it comes from.

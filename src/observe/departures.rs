@@ -13,7 +13,7 @@ impl Session {
         let t_ns = self.t_ns();
         let is_child = at == 0 && self.child.is_some();
         let member = &mut self.members[at];
-        let is_ours = self.child.is_some() && tree::parent(member.pid) == Some(std::process::id());
+        let is_ours = self.child.is_some() && is_child_of_ours(member.pid);
         let ended = match &self.count {
             Some(count) if is_child => match count.end_of_program() {
                 Some(status) => Ended::from(status),
@@ -28,7 +28,7 @@ impl Session {
             self.ended = Some(ended);
         }
         // Counters of the first one hold those of all others: they are read to the end.
-        let keeps_counting = member.program.counts_others > 0;
+        let keeps_counting = member.program.counts_others > 0 || self.unseen.goes_on();
         let counters = member.counters.take().filter(|_| keeps_counting);
         let (run, pid) = (member.run, member.pid);
         member.end();
@@ -42,6 +42,26 @@ impl Session {
         match &member.counters {
             Some(_) => member.end = Some(end),
             None => self.recorder.push(run, [(t_ns, Record::End { end })]),
+        }
+    }
+
+    /// Of those that nobody looked at some have ended.
+    pub(super) fn part_with_unseen(&mut self) {
+        for pid in self.unseen.part() {
+            self.collect_if_ours(pid);
+            self.tree.forget(pid);
+        }
+    }
+
+    /// Processes that ended earlier come to iolab when their parents end without having collected them.
+    pub(super) fn collect_orphans(&self) {
+        self.tree.over().for_each(|pid| self.collect_if_ours(pid));
+    }
+
+    /// A tracer that counts all calls takes all ends itself.
+    fn collect_if_ours(&self, pid: u32) {
+        if self.child.is_some() && self.count.is_none() && is_child_of_ours(pid) {
+            let _ = ending::collect(pid);
         }
     }
 
@@ -72,21 +92,17 @@ impl Session {
             self.ended = counted.end.map(Ended::from).or(self.ended);
         }
         if self.child.is_some() {
-            ending::kill_all();
+            let ended = ending::kill_all();
+            let first = self.members.first().map(|member| member.pid);
+            let of_first = ended.into_iter().find(|(pid, _)| Some(*pid) == first);
+            self.ended = self.ended.or(of_first.map(|(_, how)| how));
         }
     }
 
     /// Says what the numbers leave out.
     pub(super) fn remark(&self, t_ns: u64) {
         let Some(first) = self.members.first() else { return };
-        let mut remarks = Vec::new();
-        if self.unseen > 0 {
-            remarks.push(format!(
-                "{} more processes were too many or too short-lived to be looked at one by one; their system calls \
-                 are counted",
-                self.unseen
-            ));
-        }
+        let mut remarks = Vec::from_iter(self.unseen.remark());
         if let Some(count) = &self.count {
             let all = count.totals().iter().map(|row| row.syscalls.total).sum::<u64>();
             let told = self.members.iter().filter_map(|member| member.counted.as_ref());
@@ -108,4 +124,8 @@ impl Session {
         let remarks = remarks.into_iter().map(|says| (t_ns, Record::Note(Note::Remark { says })));
         self.recorder.push(first.run, remarks);
     }
+}
+
+fn is_child_of_ours(pid: u32) -> bool {
+    tree::parent(pid) == Some(std::process::id())
 }

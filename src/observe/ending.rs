@@ -1,19 +1,27 @@
 //! Ending a program that iolab started: asked first, killed if it does not go, and everything that came of it too.
 
+use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::tree;
+use crate::probe::{clock, pidfd};
 
 /// How long a program that was asked to end may take for it, nanoseconds.
 pub const GRACE_NS: u64 = 5_000_000_000;
 
-/// Rounds in which what comes of a program is killed: one that forks while it dies needs more than one.
-const ROUNDS: u32 = 1000;
+/// How long what comes of a program is killed, round by round, nanoseconds: one that forks while it dies needs more
+/// than one round, and one that waits for a disk ends when it has it.
+const KILLING_NS: u64 = 5_000_000_000;
+
+/// How long a round waits for the end of one that it has killed, milliseconds.
+const ROUND_MS: u8 = 100;
 
 /// How a process ended, as far as its end was ours to collect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +61,11 @@ pub fn ask(pid: u32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid as i32), signal);
 }
 
+/// Kills a process; whether that is allowed: not where it has taken the rights of another user (EPERM).
+pub fn end(pid: u32) -> bool {
+    kill(Pid::from_raw(pid as i32), Signal::SIGKILL) != Err(Errno::EPERM)
+}
+
 /// Collects a child that has ended; `None` while it lives.
 pub fn collect(pid: u32) -> Option<Ended> {
     match waitpid(Pid::from_raw(pid as i32), Some(WaitPidFlag::WNOHANG)) {
@@ -63,21 +76,34 @@ pub fn collect(pid: u32) -> Option<Ended> {
     }
 }
 
-/// Kills all children of this process and what comes of them: who loses its parent comes to us and is next.
-pub fn kill_all() {
+/// Kills all children of this process and what comes of them: who loses its parent comes to us and is next. How the
+/// children ended that were collected here. Who may not be killed goes on.
+pub fn kill_all() -> Vec<(u32, Ended)> {
+    let until_ns = clock::monotonic_ns() + KILLING_NS;
+    let mut ended = Vec::new();
+    while let Some(killed) = kill_round(&mut ended)
+        && clock::monotonic_ns() < until_ns
+    {
+        let Ok(process) = pidfd::open(killed) else { continue };
+        let mut process = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+        // Interrupted or not: then it is time for the next round.
+        let _ = poll(&mut process, PollTimeout::from(ROUND_MS));
+    }
+    ended
+}
+
+/// Kills everybody once, and collects children that have ended. One of those that were killed, if there was any.
+fn kill_round(ended: &mut Vec<(u32, Ended)>) -> Option<u32> {
     let own = std::process::id();
-    for _ in 0..ROUNDS {
-        let mut tree = tree::Tree::new(own, None);
-        let descendants = tree.search();
-        if descendants.is_empty() {
-            return;
-        }
-        for found in &descendants {
-            ask(found.pid, Signal::SIGKILL);
-        }
-        for found in descendants.iter().filter(|found| tree::parent(found.pid) == Some(own)) {
-            // It was killed, so this does not take long.
-            let _ = waitpid(Pid::from_raw(found.pid as i32), None);
+    let mut killed = None;
+    for found in tree::Tree::new(own, None).search() {
+        if !tree::is_zombie(found.pid) {
+            killed = Some(found.pid).filter(|&pid| end(pid)).or(killed);
+        } else if found.parent == own
+            && let Some(how) = collect(found.pid)
+        {
+            ended.push((found.pid, how));
         }
     }
+    killed
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 
 use super::counting::Counting;
+use super::ending;
 use crate::probe::epoll_set::EpollSets;
 use crate::probe::proc::Threads;
 use crate::probe::refuse::status_field;
@@ -39,6 +40,8 @@ pub struct Member {
     pub counted: Option<SyscallTotals>,
     /// Whether it has ended.
     pub is_over: bool,
+    /// Whether it may not be ended, and is not waited for.
+    pub goes_on: bool,
     /// How it ended, while that was not told: its counters go on for those that it started.
     pub end: Option<End>,
     /// Its totals as last read.
@@ -68,6 +71,7 @@ impl Member {
             counters: None,
             counted: None,
             is_over: false,
+            goes_on: false,
             end: None,
             last: ProcessTotals::default(),
             threads: None,
@@ -220,6 +224,18 @@ impl Member {
         let sets = (!sets.is_empty()).then_some(Record::EpollSets { sets });
         let sockets = (!sockets.is_empty()).then_some(Record::Sockets { sockets });
         sets.into_iter().chain(sockets).collect()
+    }
+
+    /// Kills it. Who has taken another user's rights may not be killed, and goes on.
+    pub fn kill(&mut self) {
+        if !self.goes_on && !ending::end(self.pid) {
+            self.goes_on = true;
+            let user = effective_user(self.pid).map_or("another user".to_owned(), |user| format!("user {user}"));
+            self.remarks.push(format!(
+                "process {} has the rights of {user} and could not be ended; it goes on",
+                self.pid
+            ));
+        }
     }
 
     /// Ends the looking: nothing of it is held any more.

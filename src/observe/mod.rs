@@ -25,6 +25,7 @@ mod runner;
 mod session;
 mod tracing;
 mod tree;
+mod unseen;
 
 pub use self::check::{Unusable, usable};
 pub use self::ending::Ended;

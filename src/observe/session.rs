@@ -13,6 +13,7 @@ use super::member::Member;
 use super::observation::{Ask, Asks, Outcome};
 use super::plan::{Plan, Subject};
 use super::tree::{self, Tree};
+use super::unseen::Unseen;
 use crate::lab::Recorder;
 use crate::probe::clock;
 use crate::probe::ptrace::count::Count;
@@ -62,7 +63,7 @@ pub(super) struct Session {
     pub(super) ended: Option<Ended>,
     pub(super) ending: Ending,
     /// Processes that were too many to be looked at.
-    pub(super) unseen: u64,
+    pub(super) unseen: Unseen,
     pub(super) looks: u64,
     pub(super) totals_ns: u64,
     pub(super) state_ns: u64,
@@ -104,7 +105,7 @@ impl Session {
             child: None,
             ended: None,
             ending: Ending::None,
-            unseen: 0,
+            unseen: Unseen::default(),
             looks: 0,
             totals_ns: 0,
             state_ns: 0,
@@ -123,7 +124,7 @@ impl Session {
 
     /// Until all have ended, or iolab is to leave.
     pub(super) fn run(mut self) -> Outcome {
-        while !self.is_left && self.members.iter().any(|member| !member.is_over) {
+        while !self.is_left && self.goes_on() {
             self.wait_a_little();
             self.hear();
             self.look();
@@ -132,6 +133,11 @@ impl Session {
         self.recorder.close();
         let program = self.ended.or(self.child.is_some().then_some(Ended::Unknown));
         Outcome { program, was_asked: self.is_left || self.ending != Ending::None }
+    }
+
+    /// Whether there is somebody to wait for.
+    fn goes_on(&self) -> bool {
+        self.members.iter().any(|member| !member.is_over && !member.goes_on) || self.unseen.goes_on()
     }
 
     /// Until the next look is due, a process has ended, or somebody asks for something.
@@ -175,24 +181,33 @@ impl Session {
         match self.ending {
             Ending::None => {
                 // As a terminal asks all of a group: who is left alone would only be waited for.
-                let all = self.members.iter().filter(|member| !member.is_over);
-                all.for_each(|member| ending::ask(member.pid, signal));
+                let all = self.members.iter().filter(|member| !member.is_over).map(|member| member.pid);
+                all.chain(self.unseen.pids()).for_each(|pid| ending::ask(pid, signal));
                 self.ending = Ending::Asked(clock::monotonic_ns() + GRACE_NS);
             }
             Ending::Asked(_) => {
                 self.ending = Ending::Killed;
-                for member in self.members.iter().filter(|member| !member.is_over) {
-                    ending::ask(member.pid, Signal::SIGKILL);
-                }
+                self.kill();
             }
-            Ending::Killed => {}
+            // Who asks once more does not want to wait.
+            Ending::Killed => self.is_left = true,
         }
+    }
+
+    /// Kills all that is left.
+    fn kill(&mut self) {
+        self.members.iter_mut().filter(|member| !member.is_over).for_each(Member::kill);
+        self.unseen.kill();
     }
 
     /// One look at everything.
     fn look(&mut self) {
         self.looks += 1;
         self.welcome();
+        if self.ending == Ending::Killed {
+            // What was started while the others were killed.
+            self.kill();
+        }
         let now_ns = self.t_ns();
         let totals_are_due = now_ns >= self.totals_ns + TOTALS_NS;
         let state_is_due =
@@ -231,6 +246,10 @@ impl Session {
             self.state_ns = now_ns;
         }
         ended.into_iter().for_each(|at| self.part(at));
+        self.part_with_unseen();
+        if thoroughly {
+            self.collect_orphans();
+        }
     }
 
     /// What a tracer has counted of each process so far.
@@ -265,13 +284,6 @@ impl Drop for Session {
     }
 }
 
-/// Whether a process has ended: its descriptor is readable then.
 fn has_ended(member: &Member) -> bool {
-    match &member.process {
-        Some(process) => {
-            let mut process = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-            matches!(poll(&mut process, PollTimeout::ZERO), Ok(1..))
-        }
-        None => tree::parent(member.pid).is_none() || tree::is_zombie(member.pid),
-    }
+    tree::has_ended(member.pid, member.process.as_ref())
 }

@@ -64,14 +64,24 @@ fn a_program_that_does_not_want_to_go_is_ended_with_all_that_it_started() {
 }
 
 /// A process of that name that comes of `root`.
-fn descendant(root: u32, comm: &str) -> Option<u32> {
+pub fn descendant(root: u32, comm: &str) -> Option<u32> {
+    let named = |pid: &u32| {
+        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == comm)
+    };
+    all_of(root).into_iter().find(named)
+}
+
+/// The processes that come of `root`.
+pub fn all_of(root: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let parent = |pid: u32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        let stat = String::from_utf8_lossy(&stat);
         stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse::<u32>().ok()
     };
-    let comes_of = |mut pid: u32| {
+    let comes_of = |pid: &u32| {
+        let mut pid = *pid;
         while let Some(next) = parent(pid) {
             if next == root {
                 return true;
@@ -80,8 +90,7 @@ fn descendant(root: u32, comm: &str) -> Option<u32> {
         }
         false
     };
-    pids.filter(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == comm))
-        .find(|pid| comes_of(*pid))
+    pids.filter(comes_of).collect()
 }
 
 /// As nobody: no privileges are needed for a program that iolab starts.
@@ -109,21 +118,21 @@ fn a_process_that_runs_goes_on_afterwards() {
     assert_eq!(sleeper.try_wait().unwrap(), None, "it was left alone");
     let mut running = iolab("observe --format json").with(format!("--pid={pid}")).start();
     wait_for_reader(&mut running);
-    running.signal(Signal::SIGINT);
+    running.signal(Signal::SIGTERM);
     running.end().document(0);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     assert!(status.contains("TracerPid:\t0"), "{status}");
-    assert_eq!(sleeper.try_wait().unwrap(), None, "Ctrl-C ends the looking");
+    assert_eq!(sleeper.try_wait().unwrap(), None, "the signal ends the looking");
     sleeper.kill().unwrap();
     sleeper.wait().unwrap();
 }
 
-/// Until iolab listens for signals: it has installed a handler for SIGINT by then.
+/// Until iolab listens for signals: it has installed a handler for SIGTERM by then.
 fn wait_for_reader(running: &mut super::program::Running) {
     loop {
         let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:\t")).unwrap();
-        if u64::from_str_radix(caught, 16).unwrap() & 2 != 0 {
+        if u64::from_str_radix(caught, 16).unwrap() & (1 << (Signal::SIGTERM as u64 - 1)) != 0 {
             return;
         }
         std::thread::yield_now();

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad;
+mod endings;
 mod family;
 mod odd;
 #[path = "../common/program.rs"]
@@ -14,6 +15,7 @@ mod program;
 mod rings;
 mod schema;
 mod under_load;
+mod wild;
 
 use serde_json::Value;
 
