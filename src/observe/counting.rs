@@ -71,6 +71,14 @@ impl Counting {
         }
     }
 
+    /// Why it counts no more, if it does not.
+    pub fn failure(&self) -> Option<&Refusal> {
+        match self {
+            Self::Perf(_) => None,
+            Self::Ptrace(tracing) => tracing.failure(),
+        }
+    }
+
     /// Whether processes that are started from now on are counted in it.
     pub fn counts_children(&self) -> bool {
         matches!(self, Self::Perf(_))

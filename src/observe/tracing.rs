@@ -3,7 +3,7 @@
 
 use std::os::fd::AsFd;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -15,6 +15,8 @@ use crate::trace::{Layer, Refusal, Rung, Story, SyscallTotals, add_name};
 #[derive(Debug)]
 pub struct Tracing {
     totals: Arc<Mutex<SyscallTotals>>,
+    /// Why it stands still, if it does.
+    failed: Arc<OnceLock<Refusal>>,
     stop: Arc<EventFd>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,6 +32,8 @@ impl Tracing {
         let stop = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK);
         let stop = Arc::new(stop.map_err(|errno| failed(&format!("eventfd: {errno}")))?);
         let (counts, stopped) = (Arc::clone(&totals), Arc::clone(&stop));
+        let failed_at_last = Arc::new(OnceLock::new());
+        let failure = Arc::clone(&failed_at_last);
         let (attached, outcome) = channel();
         // Every request of ptrace(2) must come from the thread that attached.
         let thread = std::thread::spawn(move || {
@@ -45,14 +49,22 @@ impl Tracing {
                     add_name(&mut counts.by_name, &name, 1);
                 }
             };
-            // How it ended is heard of elsewhere; it lets go in any case.
-            let _ = window.run(stopped.as_fd(), &mut sink);
+            // The end of the process is heard of elsewhere; it is let go of in any case.
+            if let Err(error) = window.run(stopped.as_fd(), &mut sink) {
+                let says = format!("ptrace failed, and counts no more: {error}");
+                failure.get_or_init(|| failed(&says));
+            }
         });
         match outcome.recv() {
-            Ok(Ok(())) => Ok(Self { totals, stop, thread: Some(thread) }),
+            Ok(Ok(())) => Ok(Self { totals, failed: failed_at_last, stop, thread: Some(thread) }),
             Ok(Err(refusal)) => Err(refusal),
             Err(_) => Err(failed("the tracing thread failed")),
         }
+    }
+
+    /// Why it counts no more, if it does not.
+    pub fn failure(&self) -> Option<&Refusal> {
+        self.failed.get()
     }
 
     /// What was counted so far.

@@ -12,6 +12,7 @@
 
 mod bell;
 mod beside;
+mod call;
 pub mod count;
 mod refused;
 mod request;
@@ -30,19 +31,26 @@ use nix::unistd::Pid;
 
 use self::bell::Bell;
 use self::beside::{Beside, Seat};
+use self::call::Call;
 use self::refused::seize_refused;
 use self::request::{Edge, Of, Report, Why};
 pub use self::request::{Registers, registers};
 pub use self::step::{Halt, Met, Stepper};
-use super::pidfd;
 use super::proc::tids;
 use super::refuse::{errno, looking_into, refusal, status_field};
-use super::syscalls;
 use super::text::{is_gone, text};
+use super::{clock, pidfd};
 use crate::trace::{Layer, Refusal, Story};
 
 /// Rounds of looking for threads before attaching is given up: each finds only what the last one missed.
 const ROUNDS: u32 = 100;
+
+/// How long a window waits for threads that it lets go of, nanoseconds.
+const LEAVING_NS: u64 = 1_000_000_000;
+
+/// Looks at them without a pause, and the pause between later ones, milliseconds.
+const LEAVING_LOOKS: u32 = 100;
+const LEAVING_LOOK_MS: u8 = 1;
 
 /// How a window ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +68,8 @@ enum Place {
     New,
     /// In user mode, or in a system call that it entered before the window.
     Outside,
-    /// In system call number so and so.
-    Inside(u64),
+    /// In this system call.
+    Inside(Call),
 }
 
 /// A process that is being traced by the calling thread.
@@ -273,9 +281,9 @@ impl Window {
         let place = self.threads.entry(tid).or_insert(Place::Outside);
         let thread = tid as u32;
         match request::edge(tid) {
-            Ok(Edge::Entry { number, mut arguments }) => {
-                *place = Place::Inside(number);
-                let name = syscalls::name(number).into_owned();
+            Ok(Edge::Entry { call, mut arguments }) => {
+                *place = Place::Inside(call);
+                let name = call.name();
                 if name == "io_uring_setup" {
                     follow_setup(tid, &mut arguments);
                 }
@@ -283,8 +291,8 @@ impl Window {
             }
             Ok(Edge::Exit { result }) => {
                 // The end of a call that was entered before the window is no part of it.
-                if let Place::Inside(number) = std::mem::replace(place, Place::Outside) {
-                    let name = syscalls::name(number).into_owned();
+                if let Place::Inside(call) = std::mem::replace(place, Place::Outside) {
+                    let name = call.name();
                     sink(now_ns, Story::Exit { tid: thread, name, result });
                 }
             }
@@ -313,27 +321,49 @@ impl Window {
         Ok(WindowEnd::ProcessEnded)
     }
 
-    /// Detaches from all threads: each has to stand still for that, wherever it is.
+    /// Detaches from all threads: each has to stand still for that, wherever it is. One that cannot for so long (its
+    /// child has not come to its exec after vfork(2)) is given up: the kernel lets go of it when this thread ends.
     fn leave(&mut self) {
         for &tid in self.threads.keys() {
             let _ = request::interrupt(tid);
         }
-        // The first thread comes last: when it has ended before the others, it reports only after them.
-        while let Some(tid) = self.threads.keys().copied().max_by_key(|&tid| (tid != self.pid, tid)) {
-            if tid == self.pid && self.has_ended(tid) {
+        let (until_ns, mut looks) = (clock::monotonic_ns() + LEAVING_NS, 0);
+        while !self.threads.is_empty() {
+            let before = self.threads.clone();
+            before.keys().for_each(|&tid| self.leave_one(tid));
+            if self.threads != before {
+                continue;
+            }
+            if clock::monotonic_ns() > until_ns {
+                self.threads.clear();
+            }
+            // Stops of tracees come by waitid(2) alone, which knows no bound. Most come at once.
+            looks += 1;
+            match looks {
+                0..LEAVING_LOOKS => std::thread::yield_now(),
+                _ => drop(poll(&mut [], PollTimeout::from(LEAVING_LOOK_MS))),
+            }
+        }
+    }
+
+    /// Detaches from one thread, if it stands still or has ended.
+    fn leave_one(&mut self, tid: i32) {
+        if tid == self.pid && self.has_ended(tid) {
+            // When it has ended before the others it reports only after them.
+            if self.threads.len() == 1 {
                 if !self.own_child && !self.threads_live(tid) {
                     request::collect(tid);
                 }
                 self.threads.remove(&tid);
-                continue;
             }
-            match request::wait(Of::One(tid)) {
-                Ok(Report::Stop { why, .. }) => self.let_go(tid, why),
-                Ok(Report::Ended { pid }) => drop(self.ended(pid)),
-                Err(Errno::EINTR) => {}
-                // ECHILD: it is ours no more.
-                Err(_) => drop(self.threads.remove(&tid)),
-            }
+            return;
+        }
+        match request::look(Of::One(tid)) {
+            Ok(Some(Report::Stop { why, .. })) => self.let_go(tid, why),
+            Ok(Some(Report::Ended { pid })) => drop(self.ended(pid)),
+            Ok(None) | Err(Errno::EINTR) => {}
+            // ECHILD: it is ours no more.
+            Err(_) => drop(self.threads.remove(&tid)),
         }
     }
 

@@ -5,6 +5,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 
+use super::call::Call;
+
 /// Bits beside the signal in a stop's status.
 const SYSCALL_STOP: i32 = libc::SIGTRAP | 0x80;
 
@@ -50,20 +52,31 @@ pub(super) enum Of {
 /// Waits for the next report. It is only looked at, not taken: a stop is over when the tracee is resumed
 /// anyway, and the end of the process belongs to whoever started it.
 pub(super) fn wait(of: Of) -> Result<Report, Errno> {
+    // Without WNOHANG there is a report, or an error.
+    report(of, 0).and_then(|report| report.ok_or(Errno::ECHILD))
+}
+
+/// The report that is there now, looked at in the same way; `None` while there is none.
+pub(super) fn look(of: Of) -> Result<Option<Report>, Errno> {
+    report(of, libc::WNOHANG)
+}
+
+fn report(of: Of, how: libc::c_int) -> Result<Option<Report>, Errno> {
     let (kind, id) = match of {
         Of::Anyone => (libc::P_ALL, 0),
         Of::One(tid) => (libc::P_PID, tid as libc::id_t),
     };
     // SAFETY: an all-zero siginfo_t is a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let which = libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT | libc::__WALL | libc::__WNOTHREAD;
+    let which = libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT | libc::__WALL | libc::__WNOTHREAD | how;
     // SAFETY: `info` outlives the call.
     Errno::result(unsafe { libc::waitid(kind, id, &mut info, which) })?;
-    // SAFETY: waitid succeeded, so these fields are filled in (SIGCHLD's part of the union).
+    // SAFETY: waitid succeeded, so these fields are filled in (SIGCHLD's part of the union), or all are 0 still.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     Ok(match info.si_code {
-        libc::CLD_TRAPPED | libc::CLD_STOPPED => Report::Stop { tid: pid, why: why(status) },
-        _ => Report::Ended { pid },
+        _ if pid == 0 => None,
+        libc::CLD_TRAPPED | libc::CLD_STOPPED => Some(Report::Stop { tid: pid, why: why(status) }),
+        _ => Some(Report::Ended { pid }),
     })
 }
 
@@ -183,20 +196,22 @@ pub(super) fn event_message(tid: i32) -> Result<u64, Errno> {
 /// A system call at whose edge a thread stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {
-    /// Number and arguments.
-    Entry { number: u64, arguments: [u64; 6] },
+    /// The call and its arguments.
+    Entry { call: Call, arguments: [u64; 6] },
     /// The result; −errno on failure.
     Exit { result: i64 },
     /// Neither.
     None,
 }
 
-/// The architecture (AUDIT_ARCH_…) and number of the call before which a filter has stopped a thread.
-pub(super) fn filtered_call(tid: i32) -> Result<(u32, u64), Errno> {
+/// The call before which a filter has stopped a thread.
+pub(super) fn filtered_call(tid: i32) -> Result<Call, Errno> {
     let info = syscall_info(tid)?;
     match info.op {
         // SAFETY: `op` says that this member of the union was written.
-        libc::PTRACE_SYSCALL_INFO_SECCOMP => Ok((info.arch, unsafe { info.u.seccomp.nr })),
+        libc::PTRACE_SYSCALL_INFO_SECCOMP => {
+            Ok(Call { architecture: info.arch, number: unsafe { info.u.seccomp.nr } })
+        }
         _ => Err(Errno::ESRCH),
     }
 }
@@ -218,7 +233,7 @@ pub(super) fn edge(tid: i32) -> Result<Edge, Errno> {
         libc::PTRACE_SYSCALL_INFO_ENTRY => {
             // SAFETY: `op` says that this member of the union was written.
             let entry = unsafe { info.u.entry };
-            Edge::Entry { number: entry.nr, arguments: entry.args }
+            Edge::Entry { call: Call { architecture: info.arch, number: entry.nr }, arguments: entry.args }
         }
         // SAFETY: likewise.
         libc::PTRACE_SYSCALL_INFO_EXIT => Edge::Exit { result: unsafe { info.u.exit.sval } },

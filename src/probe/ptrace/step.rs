@@ -135,9 +135,9 @@ impl Stepper {
     fn at_edge(&mut self, tid: i32) -> io::Result<bool> {
         let place = self.window.threads.entry(tid).or_insert(Place::Outside);
         let (edge, (name, args)) = match request::edge(tid) {
-            Ok(request::Edge::Entry { number, mut arguments }) => {
-                *place = Place::Inside(number);
-                let name = syscalls::name(number).into_owned();
+            Ok(request::Edge::Entry { call, mut arguments }) => {
+                *place = Place::Inside(call);
+                let name = call.name();
                 let call = match self.calls.get(&tid) {
                     // A wait that attaching broke off goes on under this name.
                     Some(call) if name == "restart_syscall" => call.clone(),

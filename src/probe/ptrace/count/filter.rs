@@ -6,24 +6,14 @@ use std::io;
 
 use nix::errno::Errno;
 
+use super::super::call::ARCHITECTURE;
+
 /// What the answer carries where the number does not say all: a call of another instruction set (32-bit, x32).
 pub(super) const ASK: u64 = 0xffff;
 
 /// Offsets in `struct seccomp_data`.
 const NUMBER_AT: u32 = 0;
 const ARCHITECTURE_AT: u32 = 4;
-
-/// AUDIT_ARCH_… of the processor that this program was built for (linux/audit.h); 0 is none, so that the
-/// tracer asks about each call.
-pub(super) const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
-    0xc000_003e
-} else if cfg!(target_arch = "aarch64") {
-    0xc000_00b7
-} else if cfg!(target_arch = "riscv64") {
-    0xc000_00f3
-} else {
-    0
-};
 
 /// Load a word of the call's data.
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;

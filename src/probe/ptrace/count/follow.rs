@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::super::call::Call;
 use super::super::request::{self, Of, Report, Taken, Why};
 use super::filter::ASK;
-use super::ledger::{Call, Ledger};
+use super::ledger::Ledger;
 use crate::probe::refuse::status_field;
 use crate::probe::text::text;
 
@@ -148,7 +149,7 @@ impl Tracer<'_> {
 /// Which call a thread is about to make, from the event by which it stopped.
 fn number(tid: i32) -> Result<Call, Errno> {
     match request::event_message(tid)? {
-        ASK => request::filtered_call(tid).map(|(architecture, number)| Call { architecture, number }),
+        ASK => request::filtered_call(tid),
         number => Ok(Call::native(number)),
     }
 }

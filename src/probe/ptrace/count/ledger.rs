@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use super::filter::ARCHITECTURE;
-use crate::probe::syscalls;
+use super::super::call::{ARCHITECTURE, Call};
 use crate::trace::{Rung, SyscallTotals};
 
 /// Numbers with a counter of their own; the kernel gives out numbers below 500 so far.
@@ -14,34 +13,6 @@ const NUMBERS: usize = 512;
 
 /// Ended processes that keep a row of their own; those that ended before add up in one.
 const ENDED_MAX: usize = 256;
-
-/// A system call as a program asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Call {
-    /// AUDIT_ARCH_… of the instruction set by which it was asked for.
-    pub architecture: u32,
-    /// Its number there.
-    pub number: u64,
-}
-
-impl Call {
-    /// A call of this processor's own kind.
-    pub(super) fn native(number: u64) -> Self {
-        Self { architecture: ARCHITECTURE, number }
-    }
-
-    fn name(self) -> String {
-        const I386: u32 = 0x4000_0003;
-        const X32: u64 = 0x4000_0000;
-        let number = self.number;
-        match self.architecture {
-            ARCHITECTURE if number & !0xffff == X32 => format!("x32_syscall_{}", number & 0xffff),
-            ARCHITECTURE => syscalls::name(number).into_owned(),
-            I386 => format!("i386_syscall_{number}"),
-            other => format!("syscall_{number}_of_{other:#x}"),
-        }
-    }
-}
 
 /// The system calls of one process.
 #[derive(Clone, Debug, PartialEq)]
