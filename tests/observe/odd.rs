@@ -13,6 +13,9 @@ const LINGER_MS: u16 = 600;
 
 const NO_MMAP: u32 = 1 << 14;
 const NO_SQARRAY: u32 = 1 << 16;
+const SINGLE_ISSUER: u32 = 1 << 12;
+const DEFER_TASKRUN: u32 = 1 << 13;
+const REGISTER_RESIZE_RINGS: u32 = 33;
 const REGISTER_RING_FDS: u32 = 20;
 const ENTER_GETEVENTS: u32 = 1;
 const ENTER_REGISTERED_RING: u32 = 1 << 4;
@@ -42,8 +45,14 @@ fn page(fd: i32, offset: i64) -> *mut u8 {
     page.cast()
 }
 
-/// Puts NOPs through a ring, one by one, and waits for each.
+/// Puts NOPs through a ring, and waits for somebody to look.
 fn nops(fd: i32, ring: *mut u8, params: &Params, flags: u32) {
+    put_nops(fd, ring, params, flags);
+    nix::poll::poll(&mut [], LINGER_MS).unwrap();
+}
+
+/// Puts NOPs through a ring, one by one, and waits for each.
+fn put_nops(fd: i32, ring: *mut u8, params: &Params, flags: u32) {
     let word = |at: usize| {
         // SAFETY: inside the page, aligned, and written atomically by the kernel.
         unsafe { std::sync::atomic::AtomicU32::from_ptr(ring.add(params.0[at] as usize).cast()) }
@@ -57,7 +66,6 @@ fn nops(fd: i32, ring: *mut u8, params: &Params, flags: u32) {
         assert_eq!(entered, 1, "{}", std::io::Error::last_os_error());
         word(20).fetch_add(1, order);
     }
-    nix::poll::poll(&mut [], LINGER_MS).unwrap();
 }
 
 /// Its ring lies in memory of its own.
@@ -91,4 +99,32 @@ fn a_ring_without_a_descriptor() {
     // SAFETY: the descriptor is this function's.
     assert_eq!(unsafe { libc::close(fd) }, 0);
     nops(update[0] as i32, ring, &params, ENTER_REGISTERED_RING);
+}
+
+/// It is resized, used and closed within less than a look, where this kernel resizes rings (6.13).
+#[test]
+#[ignore = "a program for others to look at"]
+fn a_ring_that_is_resized_and_closed() {
+    let mut params = Params::default();
+    params.0[2] = NO_SQARRAY | SINGLE_ISSUER | DEFER_TASKRUN;
+    let fd = setup(&mut params);
+    let before = page(fd, 0);
+    nops(fd, before, &params, 0);
+    let mut larger = Params::default();
+    (larger.0[0], larger.0[1]) = (4 * ENTRIES, 8 * ENTRIES);
+    // SAFETY: the struct has the kernel's size and outlives the call.
+    let resized =
+        unsafe { libc::syscall(libc::SYS_io_uring_register, fd, REGISTER_RESIZE_RINGS, &raw mut larger, 1) };
+    let after = page(fd, 0);
+    if resized == 0 {
+        put_nops(fd, after, &larger, 0);
+    }
+    // SAFETY: mappings and descriptor are this function's, and nobody uses them any more.
+    unsafe {
+        for page in [before, after] {
+            assert_eq!(libc::munmap(page.cast(), PAGE_BYTES), 0);
+        }
+        assert_eq!(libc::close(fd), 0);
+    }
+    nix::poll::poll(&mut [], LINGER_MS).unwrap();
 }

@@ -69,3 +69,21 @@ fn a_ring_without_a_descriptor_is_found_in_the_mappings() {
     assert_eq!(found.len(), 1, "{document}");
     assert_eq!(found[0]["sq_tail_advanced"]["value"], NOPS, "{document}");
 }
+
+/// What is mapped stands still from the resize on: the last counts are in the memory that came with it.
+#[test]
+fn a_ring_that_was_resized_before_it_was_closed_is_counted_to_its_last_entry() {
+    assert!(io_uring_allowed(), "this test needs io_uring");
+    let document = odd("a_ring_that_is_resized_and_closed").run().document(0);
+    let rings = rings(&document);
+    assert_eq!((rings.len(), &rings[0]["closed"]), (1, &true.into()), "{document}");
+    let was_resized = rings[0]["sq_entries"] == 32;
+    let nops = if was_resized { 2 * NOPS } else { NOPS };
+    for tail in ["sq_tail_advanced", "cq_tail_advanced"] {
+        assert_eq!(
+            (&rings[0][tail]["value"], &rings[0][tail]["at_least"]),
+            (&nops.into(), &Value::Null),
+            "{document}"
+        );
+    }
+}

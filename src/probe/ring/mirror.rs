@@ -164,9 +164,10 @@ impl Mirror {
         })
     }
 
-    /// Goes on where another mirror of the same ring stood, which was resized.
+    /// Goes on where another mirror of the same ring stood, which may have been resized: at its pace, too.
     pub(super) fn going_on_from(self, earlier: &Self) -> Self {
-        Self { sq: earlier.sq, cq: earlier.cq, ..self }
+        let Self { sq, cq, has_array, per_second, looked_ns, .. } = *earlier;
+        Self { sq, cq, has_array, per_second, looked_ns, ..self }
     }
 
     /// What passed and what was seen of it, completions only.

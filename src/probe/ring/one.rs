@@ -343,6 +343,10 @@ impl Ring {
 
     /// Its last counts. Memory that is mapped here outlives the program's descriptor, so they are exact.
     pub(super) fn close(mut self, layout: &Layout) -> RingTotals {
+        if matches!(self.memory, Memory::Mapped { .. }) {
+            // It may have been resized since it was last looked at, and what is mapped stands still since then.
+            self.follow_resize(layout);
+        }
         let before = self.words;
         let last = self.follow(layout);
         let at_least = match &self.memory {
