@@ -26,9 +26,10 @@ struct Process<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<u32>,
     comm: &'w str,
-    /// The file that it runs; null where that may not be read.
+    /// The file that it runs; null where that is not known: it may not be read, or it had ended before.
     exe: Option<&'w str>,
-    user: u32,
+    /// Null where that is not known.
+    user: Option<u32>,
     /// Whether it was seen from its first instruction on; else it ran already.
     from_birth: bool,
     /// For how long it was looked at.
@@ -171,7 +172,7 @@ fn process<'w>(view: &'w ServerView<'w>, run: &'w RunWorld, views: &[ServerView<
         parent: program.and_then(|program| program.parent),
         comm: program.map_or("", |program| &program.comm),
         exe: program.and_then(|program| program.exe.as_deref()),
-        user: program.map_or(0, |program| program.user),
+        user: program.and_then(|program| program.user),
         from_birth: program.is_some_and(|program| program.from_birth),
         seconds: view.sum.duration_ns as f64 / 1e9,
         end: run.end.as_ref(),

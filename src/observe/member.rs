@@ -2,18 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use super::counting::Counting;
 use super::ending;
 use crate::probe::epoll_set::EpollSets;
-use crate::probe::proc::Threads;
+use crate::probe::proc::{Threads, tids};
 use crate::probe::refuse::status_field;
 use crate::probe::ring::Rings;
 use crate::probe::sock::Sockets;
-use crate::probe::text::text;
+use crate::probe::text::{is_gone, text};
 use crate::probe::{descriptors, pidfd};
-use crate::trace::{End, Note, Probing, ProcessTotals, Program, Record, Refusal, RunId, Rung, SyscallTotals};
+use crate::trace::{
+    End, Note, Probing, ProcessTotals, Program, Record, Refusal, RunId, Rung, SyscallTotals, Unread,
+};
 
 /// How a process came into sight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,17 +131,23 @@ impl Member {
     pub fn what_it_is(&mut self) -> Option<Program> {
         let mut now = self.program.clone();
         now.comm = Some(name_of(self.pid)).filter(|name| !name.is_empty())?;
-        if let Ok(exe) = fs::read_link(format!("/proc/{}/exe", self.pid)) {
-            now.exe = Some(exe.to_string_lossy().into_owned());
+        match executable(self.pid) {
+            Ok(exe) => (now.exe, now.exe_unread) = (Some(exe.to_string_lossy().into_owned()), None),
+            Err(error) if now.exe.is_none() => {
+                let is_gone = is_gone(&error);
+                now.exe_unread = Some(if is_gone { Unread::Ended } else { Unread::Refused });
+            }
+            // What it was before it ended.
+            Err(_) => {}
         }
-        if let Some(user) = effective_user(self.pid) {
-            now.user = user;
-        }
+        now.user = effective_user(self.pid).or(now.user);
         if now == self.program {
             return None;
         }
-        if !self.program.comm.is_empty() && now.user != self.program.user {
-            self.remarks.push(of_other_rights(&self.program, &now));
+        if let (Some(from), Some(to)) = (self.program.user, now.user)
+            && from != to
+        {
+            self.remarks.push(of_other_rights(now.pid, from, to));
         }
         self.program = now.clone();
         Some(now)
@@ -186,6 +196,9 @@ impl Member {
         if let Some(refusal) = told {
             self.refuse(Rung::Ring, refusal);
         }
+        if let Some(refusal) = self.counters.as_ref().and_then(Counting::failure).cloned() {
+            self.refuse(Rung::Ptrace, refusal);
+        }
         self.last = ProcessTotals {
             user_ns,
             kernel_ns,
@@ -230,7 +243,8 @@ impl Member {
     pub fn kill(&mut self) {
         if !self.goes_on && !ending::end(self.pid) {
             self.goes_on = true;
-            let user = effective_user(self.pid).map_or("another user".to_owned(), |user| format!("user {user}"));
+            let user =
+                effective_user(self.pid).map_or("another user".to_owned(), |user| format!("user {user}"));
             self.remarks.push(format!(
                 "process {} has the rights of {user} and could not be ended; it goes on",
                 self.pid
@@ -247,6 +261,17 @@ impl Member {
     }
 }
 
+/// The file that a process runs. One whose first thread has ended has it still, and shows it by the others only.
+fn executable(pid: u32) -> io::Result<PathBuf> {
+    let of_first = fs::read_link(format!("/proc/{pid}/exe"));
+    if !of_first.as_ref().is_err_and(is_gone) {
+        return of_first;
+    }
+    let tids = tids(&format!("/proc/{pid}/task")).unwrap_or_default();
+    let of_others = tids.into_iter().map(|tid| fs::read_link(format!("/proc/{pid}/task/{tid}/exe")));
+    of_others.filter_map(Result::ok).next().map_or(of_first, Ok)
+}
+
 /// The user whose rights a process has: the second of the four in the line `Uid:` of proc_pid_status(5).
 fn effective_user(pid: u32) -> Option<u32> {
     // All four are the same but for programs that change theirs.
@@ -257,8 +282,7 @@ fn effective_user(pid: u32) -> Option<u32> {
 
 /// What a change of rights means for the numbers. The kernel ends the counters of a user without privileges at the
 /// exec that gives a program more rights than theirs, and lets them look into it no more.
-fn of_other_rights(before: &Program, now: &Program) -> String {
-    let (pid, from, to) = (now.pid, before.user, now.user);
+fn of_other_rights(pid: u32, from: u32, to: u32) -> String {
     let says = format!("process {pid} changed its user from {from} to {to}");
     let own = nix::unistd::geteuid();
     if own.is_root() || own.as_raw() == to {

@@ -6,7 +6,7 @@ use super::lab::{insights, machine, wrapped};
 use super::number::{grouped, number};
 use super::table::Table;
 use crate::screen::number::seconds;
-use crate::trace::{Refusal, Rung, ThreadTotals};
+use crate::trace::{Refusal, Rung, ThreadTotals, Unread};
 use crate::world::{Deltas, RunWorld, ServerView, World};
 
 /// Everything that is known about an observed program.
@@ -29,9 +29,15 @@ fn process(out: &mut String, view: &ServerView<'_>, run: &RunWorld) {
     let program = run.program.as_ref();
     let mut lines = Vec::new();
     let exe = program.and_then(|program| program.exe.as_deref());
-    let user = program.map_or(0, |program| program.user);
+    let user = program.and_then(|program| program.user);
+    let user = user.map_or("user not known".to_owned(), |user| format!("user {user}"));
+    let unread = match program.and_then(|program| program.exe_unread) {
+        Some(Unread::Refused) => "its file may not be read",
+        Some(Unread::Ended) => "it had ended before its file could be read",
+        None => "its file is not known",
+    };
     let end = run.end.as_ref().map_or("it runs".to_owned(), ToString::to_string);
-    lines.push(format!("{}, user {user}; {end}", exe.unwrap_or("its file may not be read")));
+    lines.push(format!("{}, {user}; {end}", exe.unwrap_or(unread)));
     if let Some(parent) = program.and_then(|program| program.parent) {
         lines.push(format!("started by process {parent}"));
     }

@@ -20,7 +20,7 @@ pub use index::Tally;
 pub use load::{Load, Pace};
 pub use machine::{Allowed, Capabilities, Colours, Machine, Processors, Surroundings, Terminal};
 pub use probing::Probing;
-pub use program::Program;
+pub use program::{Program, Unread};
 pub use record::{End, Entry, Header, Note, Purpose, Record, RunId, Start};
 pub use rung::{Layer, Refusal, Rung};
 pub use state::{EpollSet, Interest, Socket};
