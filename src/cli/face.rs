@@ -74,6 +74,11 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Prints a result that has lost its place. Where nobody reads that either, it is lost.
+pub fn print_beside(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Says something that is not the result.
 #[expect(clippy::print_stderr, reason = "what is not the result goes beside it")]
 pub fn warn(text: &str) {

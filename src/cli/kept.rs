@@ -51,29 +51,80 @@ impl<'p> Place<'p> {
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> anyhow::Result<Kept> {
         let Self::File(path) = self else { return to_output(fill) };
-        let cannot = |error| trouble(format_args!("cannot write {}", path.display()), &error);
-        match fs::metadata(path) {
-            // A pipe or a device is written to as it is: there is nothing to replace.
-            Ok(there) if !there.is_file() && !there.is_dir() => {
-                let out = File::options().write(true).open(path).map_err(cannot)?;
-                finish(path, out, fill).map_err(cannot)?;
-                return Ok(Kept::Written);
-            }
-            Ok(there) if there.is_dir() => return Err(cannot(ErrorKind::IsADirectory.into())),
-            Ok(_) if !replaces => return Ok(Kept::IsThere),
-            _ => {}
+        if !replaces && fs::metadata(path).is_ok_and(|there| there.is_file()) {
+            return Ok(Kept::IsThere);
         }
-        // Of a link what it leads to is replaced, not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let beside = beside(&path);
-        let written = File::create_new(&beside).and_then(|out| finish(&path, out, fill));
-        if let Err(error) = written.and_then(|()| fs::rename(&beside, &path)) {
-            // What could not be made may not be there either.
-            let _ = fs::remove_file(&beside);
-            return Err(cannot(error));
-        }
+        Beside::create(path)?.put(fill)?;
         Ok(Kept::Written)
     }
+}
+
+/// A file beside its place: what will stand there is not known yet, and that it can stand there is. It vanishes unless
+/// it is put in its place.
+#[derive(Debug)]
+pub struct Beside {
+    /// Its name, as it was given.
+    name: PathBuf,
+    /// Where it is to stand.
+    path: PathBuf,
+    /// Where it is made; `None` of what is no file.
+    beside: Option<PathBuf>,
+    out: Option<File>,
+}
+
+impl Beside {
+    /// Creates it.
+    ///
+    /// # Errors
+    /// There can be no such file.
+    pub fn create(name: &Path) -> anyhow::Result<Self> {
+        Self::made(name).map_err(|error| cannot(name, &error))
+    }
+
+    fn made(name: &Path) -> io::Result<Self> {
+        // Of a link what it leads to is replaced, not the link.
+        let path = fs::canonicalize(name).unwrap_or_else(|_| name.to_path_buf());
+        let beside = match fs::metadata(&path) {
+            Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            // A pipe or a device is written to as it is: there is nothing to replace.
+            Ok(there) if !there.is_file() => None,
+            _ => Some(beside(&path)),
+        };
+        let out = match &beside {
+            Some(beside) => File::create_new(beside)?,
+            None => File::options().write(true).open(&path)?,
+        };
+        Ok(Self { name: name.to_path_buf(), path, beside, out: Some(out) })
+    }
+
+    /// Has `fill` write what is to stand there, and puts it there.
+    ///
+    /// # Errors
+    /// It cannot be written: what stood there before still does.
+    pub fn put(mut self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+        let Some(out) = self.out.take() else { return Ok(()) };
+        let written = finish(&self.path, out, fill);
+        let put = written.and_then(|()| match &self.beside {
+            Some(beside) => fs::rename(beside, &self.path),
+            None => Ok(()),
+        });
+        put.map_err(|error| cannot(&self.name, &error))?;
+        self.beside = None;
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            // Its folder may be gone.
+            let _ = fs::remove_file(beside);
+        }
+    }
+}
+
+fn cannot(name: &Path, error: &io::Error) -> anyhow::Error {
+    trouble(format_args!("cannot write {}", name.display()), error)
 }
 
 /// A name beside a file's, of this process alone.

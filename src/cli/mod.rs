@@ -34,6 +34,8 @@ pub mod nearest;
 mod observe;
 #[cfg(feature = "live")]
 mod progress;
+#[cfg(feature = "live")]
+mod recording;
 mod reference;
 mod replay;
 mod screen;

@@ -1,6 +1,6 @@
 //! `iolab observe -- COMMAND` and `iolab observe -p PID`: any program, watched from outside.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
@@ -12,15 +12,16 @@ use nix::sys::signal::Signal;
 
 use super::Exit;
 use super::face::{self, Face};
+use super::kept::Beside;
 use super::look::LookArguments;
-use super::trouble::trouble;
+use super::recording::Recording;
 use crate::lab::Recorder;
 use crate::lesson::{Lesson, Runner, observed};
 use crate::observe::{
-    Asks, Became, Ended, Listener, Observation, Outcome, Output, Plan, Remote, Subject, Unusable, Watching,
-    find, usable,
+    Asks, Became, Ended, Heard, Listener, Observation, Outcome, Output, Plan, Remote, Subject, Unstarted,
+    Unusable, Watching, find, usable,
 };
-use crate::trace::{Entry, Probing, Thinner, Trace, file};
+use crate::trace::{Entry, Probing, Thinner, Trace};
 use crate::tui;
 use crate::world::World;
 
@@ -87,88 +88,77 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let plan = Plan { subject, probing: arguments.probe, duration: arguments.duration };
     let header = plan.header(crate::lab::capabilities());
-    let writer = match &arguments.record {
-        Some(path) => Some(
-            file::Writer::create(path, &header)
-                .map_err(|error| trouble(format_args!("cannot record to {}", path.display()), &error))?,
-        ),
-        None => None,
+    let recording = arguments.record.as_deref().map(|path| Recording::create(path, header)).transpose()?;
+    let exit = match arguments.is_on_screen() {
+        true => on_screen(&arguments, plan, recording.clone())?,
+        false => in_lines(&arguments, plan, recording.as_ref())?,
     };
-    let writer = writer.map(|writer| Arc::new(Mutex::new(Some(writer))));
-    let outcome = match arguments.is_on_screen() {
-        true => on_screen(&arguments, plan, writer.clone())?,
-        false => in_lines(&arguments, plan, writer.clone())?,
-    };
-    let writer = writer.and_then(|writer| writer.lock().unwrap_or_else(PoisonError::into_inner).take());
-    if let Some(writer) = writer {
-        writer.finish().map_err(|error| trouble("cannot finish the recording", &error))?;
+    match recording.map_or(Ok(()), |recording| recording.finish()) {
+        Ok(()) => Ok(exit),
+        Err(error) => {
+            super::complain(&error);
+            // What the program says of itself goes first.
+            Ok(if matches!(exit, Exit::Done | Exit::Status(0)) { Exit::Failed } else { exit })
+        }
     }
-    Ok(outcome)
 }
 
-/// Where a run is kept, if it is.
-type Kept = Option<Arc<Mutex<Option<file::Writer>>>>;
-
 /// Watches until the end, and shows the result.
-fn in_lines(arguments: &Arguments, plan: Plan, kept: Kept) -> anyhow::Result<Exit> {
+fn in_lines(arguments: &Arguments, plan: Plan, recording: Option<&Recording>) -> anyhow::Result<Exit> {
     let capabilities = crate::lab::capabilities();
     let header = plan.header(capabilities);
+    // Before anything starts: a result that has no place is not worth a run.
+    let place = arguments.output.as_deref().map(Beside::create).transpose()?;
     let (sender, entries) = channel::<Vec<Entry>>();
     let recorder = Recorder::new(move |batch| {
         let _ = sender.send(batch);
     });
-    // Before anything starts: whatever comes, it is ended.
+    // Likewise: whatever comes, it is ended.
     let asks = Asks::new()?;
     listen(asks.remote(), arguments.pid.is_none())?;
+    let name = plan.subject.name().to_owned();
     let observation = match Observation::start(plan, capabilities, recorder, asks) {
         Ok(observation) => observation,
-        Err(error) => {
-            let name = arguments.command.first().map(OsString::as_os_str).unwrap_or_default();
-            return Ok(not_started(name, &error));
-        }
+        Err(error) => return Ok(not_started(Unstarted::new(&name, &error))),
     };
     let (mut trace, mut thinner) = (Trace::new(header), Thinner::default());
     for entries in entries {
-        keep(&kept, &entries)?;
+        if let Some(recording) = recording {
+            recording.append(&entries);
+        }
         entries.into_iter().try_for_each(|entry| trace.push(entry)).map_err(anyhow::Error::msg)?;
         thinner.thin(&mut trace);
     }
     let outcome = observation.wait();
-    show(&trace, arguments)?;
+    show(&trace, arguments, place)?;
     Ok(exit(outcome))
 }
 
 /// The same on the full screen.
-fn on_screen(arguments: &Arguments, plan: Plan, kept: Kept) -> anyhow::Result<Exit> {
-    let name = match (arguments.command.first(), arguments.pid) {
-        (Some(name), _) => name.to_string_lossy().into_owned(),
-        (None, pid) => format!("process {}", pid.unwrap_or_default()),
+fn on_screen(arguments: &Arguments, plan: Plan, recording: Option<Recording>) -> anyhow::Result<Exit> {
+    let name = match arguments.pid {
+        None => plan.subject.name().to_string_lossy().into_owned(),
+        Some(pid) => format!("process {pid}"),
     };
     let lesson = observed(&name, plan.probing);
     let became = Became::default();
-    let listener: Listener = Arc::new(Mutex::new(move |entries: &[Entry]| {
-        // A recording that cannot go on is no reason to end what is looked at.
-        let _ = keep(&kept, entries);
+    let listener: Listener = Arc::new(Mutex::new(move |heard: Heard<'_>| match (&recording, heard) {
+        (Some(recording), Heard::Begins) => recording.begin_anew(),
+        (Some(recording), Heard::Entries(entries)) => recording.append(entries),
+        (None, _) => {}
     }));
     let told = Arc::clone(&became);
     let runner = move |_: &Lesson| -> Box<dyn Runner> {
         Box::new(Watching::new(plan.clone(), Arc::clone(&listener), Arc::clone(&told)))
     };
     let shown = super::screen::playground(lesson, &arguments.look, false, &runner)?;
-    let outcome = *became.lock().unwrap_or_else(PoisonError::into_inner);
+    let became = became.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Whoever leaves the screen has ended the program: only an end of its own is its status.
-    Ok(match outcome {
-        Some(outcome) if shown == Exit::Done && !outcome.was_asked => exit(outcome),
+    Ok(match became {
+        Some(Ok(outcome)) if shown == Exit::Done && !outcome.was_asked => exit(outcome),
+        Some(Err(unstarted)) if shown == Exit::Done => not_started(unstarted),
         _ => shown,
     })
-}
-
-fn keep(kept: &Kept, entries: &[Entry]) -> anyhow::Result<()> {
-    let Some(kept) = kept else { return Ok(()) };
-    let mut writer = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(writer) = writer.as_mut() else { return Ok(()) };
-    let appended = entries.iter().try_for_each(|entry| writer.append(entry));
-    appended.map_err(|error| trouble("cannot go on recording", &error))
 }
 
 impl Arguments {
@@ -230,45 +220,29 @@ fn subject(arguments: &Arguments) -> Result<Subject, (anyhow::Error, Exit)> {
     Ok(Subject::Command { file, line: arguments.command.clone(), output })
 }
 
-/// The kernel did not take the file, which was there and could be executed: as shells say it.
-fn not_started(name: &OsStr, error: &anyhow::Error) -> Exit {
-    let name = name.to_string_lossy();
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    let (status, says) = match io.and_then(std::io::Error::raw_os_error) {
-        Some(libc::ENOENT) => (
-            127,
-            "execve: ENOENT (its interpreter, named in its first line or in its ELF header, is not there); try \
-             head -1 on it, or file",
-        ),
-        Some(libc::EACCES | libc::EPERM) => {
-            (126, "execve: EACCES (this user may not); try ls -l on it and on its interpreter")
-        }
-        Some(libc::ENOEXEC) => (126, "execve: ENOEXEC (no format that this kernel knows); try file on it"),
-        Some(libc::ETXTBSY) => (126, "execve: ETXTBSY (somebody writes to it just now); try again"),
-        Some(libc::E2BIG) => (126, "execve: E2BIG (arguments and environment are too long together)"),
-        _ => {
-            super::complain(error);
-            return Exit::Failed;
-        }
-    };
-    super::complain(&anyhow::anyhow!("{name} cannot be started: {says}"));
-    Exit::Status(status)
+/// Says why nothing was started.
+fn not_started(unstarted: Unstarted) -> Exit {
+    let exit = unstarted.status().map_or(Exit::Failed, Exit::Status);
+    super::complain(&unstarted.into());
+    exit
 }
 
-/// The result.
-fn show(trace: &Trace, arguments: &Arguments) -> anyhow::Result<()> {
+/// The result. Where its place is lost meanwhile it is printed beside: the run cannot be made again.
+fn show(trace: &Trace, arguments: &Arguments, place: Option<Beside>) -> anyhow::Result<()> {
     let world = World::at(trace, u64::MAX);
     let face = if arguments.format == Some(ObserveFace::Json) { Face::Json } else { Face::Plain };
     let text = face::observed(&world, face)?;
-    match &arguments.output {
-        Some(path) => std::fs::write(path, text)
-            .map_err(|error| trouble(format_args!("cannot write {}", path.display()), &error)),
-        None => face::print(&text),
-    }
+    let Some(place) = place else { return face::print(&text) };
+    place.put(|out| out.write_all(text.as_bytes())).inspect_err(|_| face::print_beside(&text))
 }
 
 /// The program's own exit status; that of a signal is 128 and its number, as in shells.
 fn exit(outcome: Outcome) -> Exit {
+    if outcome.has_failed {
+        super::complain(&anyhow::anyhow!(
+            "the observing thread failed: what is shown ends there; please report it"
+        ));
+    }
     match outcome.program {
         None => Exit::Done,
         Some(Ended::Status(status)) => Exit::Status(u8::try_from(status & 0xff).unwrap_or(1)),

@@ -26,10 +26,12 @@ mod session;
 mod tracing;
 mod tree;
 mod unseen;
+mod unstarted;
 
 pub use self::check::{Unusable, usable};
 pub use self::ending::Ended;
 pub use self::find::{Unfound, find};
 pub use self::observation::{Asks, Observation, Outcome, Remote};
 pub use self::plan::{Output, Plan, Subject};
-pub use self::runner::{Became, Listener, Watching};
+pub use self::runner::{Became, Heard, Listener, Watching};
+pub use self::unstarted::Unstarted;

@@ -9,7 +9,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal;
 
 use super::ending::Ended;
-use super::plan::Plan;
+use super::plan::{Plan, Subject};
 use super::session::Session;
 use crate::lab::Recorder;
 use crate::trace::Capabilities;
@@ -21,6 +21,8 @@ pub struct Outcome {
     pub program: Option<Ended>,
     /// Whether it was asked to end.
     pub was_asked: bool,
+    /// Whether the observing thread failed on the way.
+    pub has_failed: bool,
 }
 
 /// What a person may ask of it.
@@ -70,6 +72,8 @@ fn remote(sender: &Sender<Ask>, bell: &Arc<EventFd>) -> Remote {
 /// An observation under way. Dropping it ends it.
 pub struct Observation {
     remote: Remote,
+    /// Whether iolab started the program.
+    is_ours: bool,
     thread: Option<JoinHandle<Outcome>>,
 }
 
@@ -85,9 +89,10 @@ impl Observation {
         asks: Asks,
     ) -> anyhow::Result<Self> {
         let remote = asks.remote();
+        let is_ours = matches!(plan.subject, Subject::Command { .. });
         let session = Session::begin(plan, capabilities, recorder, asks)?;
         let thread = std::thread::spawn(move || session.run());
-        Ok(Self { remote, thread: Some(thread) })
+        Ok(Self { remote, is_ours, thread: Some(thread) })
     }
 
     /// Asks for the end.
@@ -108,7 +113,8 @@ impl Observation {
 
     fn join(&mut self) -> Outcome {
         let outcome = self.thread.take().and_then(|thread| thread.join().ok());
-        outcome.unwrap_or(Outcome { program: None, was_asked: true })
+        let program = self.is_ours.then_some(Ended::Unknown);
+        outcome.unwrap_or(Outcome { program, was_asked: false, has_failed: true })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is to be observed, and how.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +20,16 @@ pub enum Subject {
     },
     /// A process that runs, and all that it has started or will start.
     Process(u32),
+}
+
+impl Subject {
+    /// The command as it was given; empty of a process that runs.
+    pub fn name(&self) -> &OsStr {
+        match self {
+            Self::Command { line, .. } => line.first().map(OsString::as_os_str).unwrap_or_default(),
+            Self::Process(_) => OsStr::new(""),
+        }
+    }
 }
 
 /// Where the standard output of an observed program goes.

@@ -7,15 +7,25 @@ use nix::sys::signal::Signal;
 
 use super::observation::{Asks, Observation, Outcome};
 use super::plan::Plan;
+use super::unstarted::Unstarted;
 use crate::lab::{Recorder, capabilities};
 use crate::lesson::{Go, Lab, LabEvent, Runner};
 use crate::trace::{Entry, Load};
 
 /// What became of the observation that the screen showed last.
-pub type Became = Arc<Mutex<Option<Outcome>>>;
+pub type Became = Arc<Mutex<Option<Result<Outcome, Unstarted>>>>;
+
+/// What is told beside the screen.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'e> {
+    /// An observation begins: what was told before is of another one, whose runs have the same numbers.
+    Begins,
+    /// Something was seen.
+    Entries(&'e [Entry]),
+}
 
 /// Who hears everything that was seen, beside the screen.
-pub type Listener = Arc<Mutex<dyn FnMut(&[Entry]) + Send>>;
+pub type Listener = Arc<Mutex<dyn FnMut(Heard<'_>) + Send>>;
 
 /// Observes one program, as often as it is asked to.
 pub struct Watching {
@@ -31,7 +41,7 @@ impl Watching {
         Self { plan, listener, became, underway: None }
     }
 
-    fn became(&self, outcome: Outcome) {
+    fn became(&self, outcome: Result<Outcome, Unstarted>) {
         *self.became.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 }
@@ -39,11 +49,12 @@ impl Watching {
 impl Runner for Watching {
     fn start(&mut self, _: &Lab, events: Sender<LabEvent>) {
         self.stop();
+        tell(&self.listener, Heard::Begins);
         let _ = events.send(LabEvent::Begin(Box::new(self.plan.header(capabilities()))));
         let (over, failed) = (events.clone(), events.clone());
         let listener = Arc::clone(&self.listener);
         let recorder = Recorder::new(move |entries| {
-            (listener.lock().unwrap_or_else(PoisonError::into_inner))(&entries);
+            tell(&listener, Heard::Entries(&entries));
             let _ = events.send(LabEvent::Entries(entries));
         })
         .when_closed(move || {
@@ -54,7 +65,9 @@ impl Runner for Watching {
         match begun {
             Ok(observation) => self.underway = Some(observation),
             Err(error) => {
-                let _ = failed.send(LabEvent::Failed(format!("{error:#}")));
+                let unstarted = Unstarted::new(self.plan.subject.name(), &error);
+                let _ = failed.send(LabEvent::Failed(unstarted.to_string()));
+                self.became(Err(unstarted));
             }
         }
     }
@@ -84,7 +97,64 @@ impl Runner for Watching {
     fn stop(&mut self) {
         if let Some(observation) = self.underway.take() {
             let outcome = observation.end();
-            self.became(outcome);
+            self.became(Ok(outcome));
         }
+    }
+}
+
+fn tell(listener: &Listener, heard: Heard<'_>) {
+    (listener.lock().unwrap_or_else(PoisonError::into_inner))(heard);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::lesson::{Block, observed};
+    use crate::observe::{Output, Subject};
+    use crate::trace::Probing;
+
+    fn plan(file: &std::path::Path) -> Plan {
+        let line = vec![file.into()];
+        let subject = Subject::Command { file: file.into(), line, output: Output::Aside(None) };
+        Plan { subject, probing: Probing::Proc, duration: None }
+    }
+
+    /// The kernel refuses it at its exec: the screen shows why, and the command ends with what shells say.
+    #[test]
+    fn a_command_that_is_not_started_says_so_and_has_a_status() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("program");
+        std::fs::write(&file, "#!/no/such/interpreter\n").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let heard = Arc::new(Mutex::new(0));
+        let begins = Arc::clone(&heard);
+        let listener: Listener = Arc::new(Mutex::new(move |heard: Heard<'_>| {
+            *begins.lock().unwrap() += u32::from(matches!(heard, Heard::Begins));
+        }));
+        let became = Became::default();
+        let mut watching = Watching::new(plan(&file), listener, Arc::clone(&became));
+        let lesson = observed("program", Probing::Proc);
+        let lab = lesson.steps[0].blocks.iter().find_map(|block| match block {
+            Block::Lab(lab) => Some(lab),
+            _ => None,
+        });
+        let (sender, events) = channel();
+        watching.start(lab.unwrap(), sender.clone());
+        watching.start(lab.unwrap(), sender);
+        watching.stop();
+        let says: Vec<_> = events
+            .try_iter()
+            .filter_map(|event| match event {
+                LabEvent::Failed(says) => Some(says),
+                _ => None,
+            })
+            .collect();
+        assert!(says.len() == 2 && says[0].contains("cannot be started: execve: ENOENT"), "{says:?}");
+        let became = became.lock().unwrap().take();
+        assert_eq!(became.unwrap().unwrap_err().status(), Some(127));
+        assert_eq!(*heard.lock().unwrap(), 2, "each run begins anew");
     }
 }
