@@ -9,9 +9,9 @@ use super::plan::Subject;
 use super::session::Session;
 use super::tree;
 use crate::lab::spawn::Held;
-use crate::probe::clock;
 use crate::probe::proc::Threads;
 use crate::probe::ptrace::count::{Count, Processors};
+use crate::probe::{clock, rights};
 use crate::trace::{Layer, ProcessTotals, Purpose, Record, Refusal, Rung, Start};
 
 /// Processes that are looked at one by one at a time; the others are counted only.
@@ -20,9 +20,13 @@ const LIVING_MAX: usize = 64;
 /// And in all: what is told has to stay something that can be read.
 const MEMBERS_MAX: usize = 256;
 
-/// What counting by ptrace does to the other numbers.
+/// What counting by ptrace does to the other numbers, and to the program.
 const BY_PTRACE: &str = "its calls are counted by ptrace, which stops it at each of them: switches, times and rates are \
                          not what they would be, and it has one processor, that of the tracer";
+
+/// What it does to the program besides, where the user has no privileges.
+const WITHOUT_RIGHTS: &str = "meanwhile it gains no rights by set-uid files (sudo, ping) and can trace nothing (strace, \
+                              gdb); --probe ring leaves it as it is";
 
 /// What is missed of a process that a traced one has started.
 const ATTACHED_LATE: &str = "ptrace attached to it when it was found: the system calls that it made before are not \
@@ -40,9 +44,10 @@ pub(super) struct Ready {
 impl Ready {
     /// Starts a program, and holds it.
     pub fn new(subject: &Subject, aside: &Aside, by_ptrace: bool) -> anyhow::Result<Self> {
-        if !by_ptrace {
+        let refused = takes_rights(subject).filter(|_| by_ptrace);
+        if !by_ptrace || refused.is_some() {
             let held = launch(subject, aside, Filter::None)?;
-            return Ok(Self { held, count: None, refused: None });
+            return Ok(Self { held, count: None, refused });
         }
         let held = launch(subject, aside, Filter::StopAtEachCall)?;
         match Count::start(held.pid, Processors::Shared) {
@@ -54,6 +59,21 @@ impl Ready {
             }
         }
     }
+}
+
+/// Why a program is not counted by ptrace though it could be: its file gives it rights, and the filter would take them.
+fn takes_rights(subject: &Subject) -> Option<Refusal> {
+    let Subject::Command { file, .. } = subject else { return None };
+    let user = nix::unistd::geteuid();
+    let by = rights::given_by(file, user.as_raw()).filter(|_| !user.is_root())?;
+    Some(Refusal {
+        layer: Layer::Process,
+        says: format!(
+            "{} gives rights ({by}), and a program that is counted by ptrace gains none",
+            file.display()
+        ),
+        try_this: "as root, where its calls are counted another way".into(),
+    })
 }
 
 impl Session {
@@ -79,6 +99,9 @@ impl Session {
         }
         if self.count.is_some() {
             member.remark(BY_PTRACE);
+            if !nix::unistd::geteuid().is_root() {
+                member.remark(WITHOUT_RIGHTS);
+            }
         }
         self.introduce(&mut member, ProcessTotals { threads: first, ..ProcessTotals::default() });
         self.members.push(member);

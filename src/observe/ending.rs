@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::tree;
@@ -74,6 +74,12 @@ pub fn collect(pid: u32) -> Option<Ended> {
         Ok(_) => None,
         Err(_) => Some(Ended::Unknown),
     }
+}
+
+/// Whether this process has no children, be they ended ones.
+pub fn has_no_children() -> bool {
+    let only_look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, only_look) == Err(Errno::ECHILD)
 }
 
 /// Kills all children of this process and what comes of them: who loses its parent comes to us and is next. How the

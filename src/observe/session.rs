@@ -39,6 +39,9 @@ const STATE_EARLY_NS: u64 = 20_000_000;
 /// Looks between two searches of all descriptors for rings.
 const THOROUGH: u64 = 50;
 
+/// Searches for processes that nobody has met: one that starts another and ends may slip through a few.
+const SEARCHES: u32 = 100;
+
 /// Lines of the program's that a trace holds at most.
 const LINES_MAX: usize = 2000;
 
@@ -124,7 +127,7 @@ impl Session {
 
     /// Until all have ended, or iolab is to leave.
     pub(super) fn run(mut self) -> Outcome {
-        while !self.is_left && self.goes_on() {
+        while !self.is_left && (self.goes_on() || self.finds_more()) {
             self.wait_a_little();
             self.hear();
             self.look();
@@ -132,12 +135,28 @@ impl Session {
         self.leave();
         self.recorder.close();
         let program = self.ended.or(self.child.is_some().then_some(Ended::Unknown));
-        Outcome { program, was_asked: self.is_left || self.ending != Ending::None }
+        Outcome { program, was_asked: self.is_left || self.ending != Ending::None, has_failed: false }
     }
 
     /// Whether there is somebody to wait for.
     fn goes_on(&self) -> bool {
         self.members.iter().any(|member| !member.is_over && !member.goes_on) || self.unseen.goes_on()
+    }
+
+    /// Whether somebody is left whom no look has met: one that was started while its parent, seen last, ended.
+    fn finds_more(&mut self) -> bool {
+        // Who loses its parent comes to iolab: as long as one lives, iolab has a child.
+        for _ in 0..SEARCHES {
+            if self.child.is_none() || ending::has_no_children() {
+                return false;
+            }
+            self.tree.look_anew();
+            self.welcome();
+            if self.goes_on() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Until the next look is due, a process has ended, or somebody asks for something.

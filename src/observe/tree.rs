@@ -55,6 +55,11 @@ impl Tree {
         self.search()
     }
 
+    /// The next look searches, whatever happened since the last one.
+    pub fn look_anew(&mut self) {
+        self.latest = None;
+    }
+
     /// The same, whatever happened since the last look.
     pub fn search(&mut self) -> Vec<Found> {
         let listed = pids();

@@ -18,6 +18,7 @@ pub mod pointed;
 pub mod proc;
 pub mod ptrace;
 pub mod refuse;
+pub mod rights;
 pub mod ring;
 pub mod sock;
 pub mod source;

@@ -34,7 +34,8 @@ fn own(name: &str) -> String {
 
 #[test]
 fn a_process_whose_name_is_no_text_is_found_and_ended() {
-    let said = iolab("observe --format json --duration 1 --").and(&own("a_child_with_a_name_of_any_bytes")).run();
+    let said =
+        iolab("observe --format json --duration 1 --").and(&own("a_child_with_a_name_of_any_bytes")).run();
     let document = said.document(0);
     let name = wild::NAME.to_string_lossy();
     let named = processes(&document).iter().find(|process| process["comm"] == *name);
@@ -68,6 +69,7 @@ fn a_program_that_runs_away_is_caught() {
     );
     let running = script(&text).start();
     while !begun.exists() {
+        assert!(lives(&running.pid().into()), "all of it was waited for");
         std::thread::yield_now();
     }
     running.signal(Signal::SIGTERM);
@@ -93,7 +95,8 @@ fn of_many_processes_each_is_waited_for() {
 
 #[test]
 fn of_many_processes_each_is_ended() {
-    let running = script("i=0; while [ $i -lt 80 ]; do sleep 987 & i=$((i+1)); done; sleep 986; wait").start();
+    let running =
+        script("i=0; while [ $i -lt 80 ]; do sleep 987 & i=$((i+1)); done; sleep 986; wait").start();
     until_it_has(&running, "sleep");
     while descendants(running.pid(), "sleep 986").is_empty() {
         std::thread::yield_now();
@@ -144,4 +147,18 @@ fn ignores_sigterm(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).unwrap();
     u64::from_str_radix(ignored, 16).unwrap() & (1 << (Signal::SIGTERM as u64 - 1)) != 0
+}
+
+/// As nohup(1) and the background of a script have it: what is ignored is ignored by the program, too, and ends nothing.
+#[test]
+fn a_signal_that_iolab_was_started_to_ignore_is_ignored() {
+    let (_folder, path) = open_folder();
+    let line = format!(
+        "trap '' HUP; exec {} observe --probe proc --format json --output {} -- sh -c \
+         'kill -HUP $PPID; kill -HUP $$; sleep 0.2; exit 5'",
+        env!("CARGO_BIN_EXE_iolab"),
+        path.join("result.json").display()
+    );
+    let status = std::process::Command::new("sh").args(["-c", &line]).status().unwrap();
+    assert_eq!(status.code(), Some(5), "{status}");
 }

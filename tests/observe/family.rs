@@ -65,9 +65,8 @@ fn a_program_that_does_not_want_to_go_is_ended_with_all_that_it_started() {
 
 /// A process of that name that comes of `root`.
 pub fn descendant(root: u32, comm: &str) -> Option<u32> {
-    let named = |pid: &u32| {
-        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == comm)
-    };
+    let named =
+        |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == comm);
     all_of(root).into_iter().find(named)
 }
 

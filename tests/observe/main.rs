@@ -10,9 +10,12 @@ mod bad;
 mod endings;
 mod family;
 mod odd;
+mod places;
 #[path = "../common/program.rs"]
 mod program;
+mod rights;
 mod rings;
+mod running;
 mod schema;
 mod under_load;
 mod wild;

@@ -117,11 +117,17 @@ fn one_that_waits_in_vfork() {
     }
 }
 
-/// It starts a child after a while, which calls for as long as it lives.
+/// It starts a child when it is traced, which calls for as long as it lives.
 #[test]
 #[ignore = "a program for others to look at"]
-fn one_that_starts_a_child_later() {
-    nix::poll::poll(&mut [], 300_u16).unwrap();
+fn one_that_starts_a_child_when_it_is_traced() {
+    let is_traced =
+        || !std::fs::read_to_string("/proc/thread-self/status").unwrap().contains("TracerPid:\t0");
+    while !is_traced() {
+        nix::poll::poll(&mut [], 10_u16).unwrap();
+    }
+    // Whoever traces it has looked for its children before this.
+    linger();
     if is_child() {
         // SAFETY: see `is_child`.
         unsafe {
