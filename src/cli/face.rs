@@ -75,6 +75,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// Prints a result that has lost its place. Where nobody reads that either, it is lost.
+#[cfg(feature = "live")]
 pub fn print_beside(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -83,8 +83,7 @@ fn a_hostile_program_changes_nothing() {
     let document = said.document(3);
     assert!(processes(&document)[0]["syscalls"].is_object(), "{document}");
     assert_eq!(said.stderr.len(), 20_000_000, "nothing that it prints is lost");
-    let many =
-        script("i=0; while [ $i -lt 200 ]; do sh -c 'sleep 0.05' & i=$((i+1)); done; wait; exit 4").run();
+    let many = script("i=0; while [ $i -lt 200 ]; do sh -c 'sleep 2' & i=$((i+1)); done; wait; exit 4").run();
     let document = many.document(4);
     assert!(processes(&document).len() <= 256, "a bounded number is told one by one");
     assert!(super::remarks(&processes(&document)[0]).contains("more processes"), "{document}");
