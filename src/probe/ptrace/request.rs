@@ -208,9 +208,10 @@ pub(super) enum Edge {
 pub(super) fn filtered_call(tid: i32) -> Result<Call, Errno> {
     let info = syscall_info(tid)?;
     match info.op {
-        // SAFETY: `op` says that this member of the union was written.
         libc::PTRACE_SYSCALL_INFO_SECCOMP => {
-            Ok(Call { architecture: info.arch, number: unsafe { info.u.seccomp.nr } })
+            // SAFETY: `op` says that this member of the union was written.
+            let number = unsafe { info.u.seccomp.nr };
+            Ok(Call { architecture: info.arch, number })
         }
         _ => Err(Errno::ESRCH),
     }
