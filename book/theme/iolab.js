@@ -148,6 +148,9 @@
 
   const STEP_MS = 700;
 
+  // A figure takes the keys once it is clicked or reached with Tab.
+  const FOCUSED = { tabindex: 0, role: "group", "aria-label": "Recorded run: arrow keys walk through it" };
+
   function player(figure) {
     const data = JSON.parse(figure.querySelector(".io-frames").textContent);
     const group = figure.querySelector(".io-cells g");
@@ -157,9 +160,11 @@
     const slider = element("input", { type: "range", min: 0, max: last, step: 1, "aria-label": "Instant of the run" });
     const clock = element("output", { class: "io-clock" });
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    const screen = figure.querySelector(".io-screen");
+    for (const [name, value] of Object.entries(FOCUSED)) screen.setAttribute(name, value);
     slider.value = last;
     bar.append(play, slider, clock);
-    figure.querySelector(".io-screen").after(bar);
+    screen.after(bar);
 
     const show = () => {
       const at = `${data.frames[slider.value].at} of ${data.frames[last].at}`;
@@ -197,15 +202,19 @@
 
     slider.addEventListener("input", () => (stop(), show()));
     play.addEventListener("click", toggle);
-    // The page's own keys turn chapters; here the arrows are the slider's.
-    bar.addEventListener("keydown", (event) => {
-      const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -last, End: last };
-      if (event.altKey || event.ctrlKey || event.metaKey) return;
-      if (event.key === " " && event.target === slider) toggle();
+    // The page's own keys turn chapters; in a figure they walk through its run, or scroll what is said of it.
+    figure.addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      if (event.key.startsWith("Arrow")) event.stopPropagation();
+      const onScreen = event.target === screen;
+      if (!onScreen && !bar.contains(event.target)) return;
+      const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -last, End: last };
+      // Up and down scroll the page, but where the slider has the keys.
+      if (!onScreen) Object.assign(steps, { ArrowUp: 1, ArrowDown: -1 });
+      if (event.key === " " && event.target !== play) toggle();
       else if (event.key in steps) (stop(), go(Math.min(last, Math.max(0, Number(slider.value) + steps[event.key]))));
       else return;
       event.preventDefault();
-      event.stopPropagation();
     });
     document.addEventListener("visibilitychange", () => document.hidden && stop());
     show();

@@ -94,10 +94,20 @@ fn the_colours_of_figures_are_those_of_the_screen() {
     let css = std::fs::read_to_string(repository().join("book/theme/iolab.css")).unwrap();
     let [dark, light] = iolab::book::variables();
     let has = |begins: &str, colours: &str| {
-        css.lines().any(|line| line.starts_with(begins) && line.contains(colours))
+        css.lines().any(|line| line.trim().starts_with(begins) && line.contains(colours))
     };
     assert!(has(":root {", &light), "a light page wants {light}");
     assert!(has("html.coal", &dark), "a dark page wants {dark}");
+    assert!(has("html:not(.js) {", &dark), "a dark page without scripts wants {dark}");
+}
+
+#[test]
+fn every_rule_of_the_style_sheet_is_one() {
+    let css = std::fs::read_to_string(repository().join("book/theme/iolab.css")).unwrap();
+    // A browser passes over what it cannot read, and says nothing.
+    let dead: Vec<_> = css.lines().filter(|line| line.trim().starts_with("media")).collect();
+    assert!(dead.is_empty(), "no @ before {dead:?}");
+    assert_eq!(css.matches('{').count(), css.matches('}').count());
 }
 
 #[test]
