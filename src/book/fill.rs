@@ -73,10 +73,8 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
     let course = material.course;
     Ok(match name {
         "lessons" => {
-            let mut shown = Vec::new();
             for lesson in &course.lessons {
-                let page = lesson::page(lesson, material.listings, &mut shown)?
-                    + &exercise::of_lesson(course, lesson);
+                let page = lesson::page(lesson, material.listings)? + &exercise::of_lesson(course, lesson);
                 chapter.add(&lesson.heading(), path(lesson), page);
             }
             lessons(course)
