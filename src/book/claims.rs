@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Fault;
 use super::html::{block, escaped, slug};
+use super::number::number;
 use crate::claims::CLAIMS;
 
 /// The documents that can be read.
@@ -174,10 +175,10 @@ fn evidence(evidence: &Value) -> String {
 }
 
 /// A number with its unit, or why there is none.
-fn value(number: &Value, unit: &str) -> String {
-    match number["value"].as_f64() {
-        Some(value) => format!("{} {unit}", crate::screen::rounded(value)),
-        None => escaped(text(number, "why")),
+fn value(evidence: &Value, unit: &str) -> String {
+    match evidence["value"].as_f64() {
+        Some(value) => number(value, unit, evidence["spread"].as_f64()),
+        None => escaped(text(evidence, "why")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::html::{block, escaped};
 use super::lesson::{href, path};
-use super::{Book, Chapter, Fault, Listings, claims, exercise, lesson, tables};
+use super::{Book, Chapter, Fault, Listings, choosing, claims, exercise, lesson, tables};
 use crate::lesson::{Course, Step};
 
 /// What the book is made of.
@@ -14,6 +14,8 @@ pub struct Material<'m> {
     pub listings: &'m Listings,
     /// The reference of the commands, in Markdown.
     pub commands: &'m str,
+    /// The recorded run of the page on choosing, as JSON.
+    pub choosing: &'m str,
     /// The recorded verdicts of the claims court, as JSON, if there are any.
     pub claims: Option<&'m str>,
     /// The recorded kernel facts likewise.
@@ -21,8 +23,8 @@ pub struct Material<'m> {
 }
 
 /// The places that the frame has to have, each once.
-const PLACES: [&str; 8] =
-    ["lessons", "exercises", "claims", "facts", "glossary", "metrics", "insights", "commands"];
+const PLACES: [&str; 9] =
+    ["lessons", "exercises", "choosing", "claims", "facts", "glossary", "metrics", "insights", "commands"];
 
 const BEGINS: &str = "<!-- iolab:";
 const ENDS: &str = "-->";
@@ -86,6 +88,7 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
             }
             exercise::table(course)
         }
+        "choosing" => choosing::table(material.choosing)?,
         "claims" => claims::chapter(material.claims)?,
         "facts" => claims::facts(material.facts)?,
         "glossary" => tables::glossary(course),

@@ -6,12 +6,14 @@
 
 mod cells;
 mod chapter;
+mod choosing;
 mod claims;
 mod exercise;
 mod fill;
 mod html;
 mod lesson;
 mod listing;
+mod number;
 mod palette;
 mod player;
 mod predict;
