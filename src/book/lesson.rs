@@ -2,7 +2,7 @@
 
 use super::html::{block, escaped, slug};
 use super::listing::{Listings, programs};
-use super::run::{Recording, recording};
+use super::run::{Recording, earlier, recording};
 use super::{Fault, predict, prose};
 use crate::lesson::{Block, Lab, Lesson, Step};
 use crate::world::insight;
@@ -35,7 +35,7 @@ pub(super) fn page(lesson: &Lesson, listings: &Listings) -> Result<String, Fault
     ));
     out += &objectives(lesson);
     for (index, step) in lesson.steps.iter().enumerate() {
-        out += &format!("## {} {{#{}}}\n\n", heading(&step.title), anchor(index));
+        out += &format!("## {}. {} {{#{}}}\n\n", index + 1, heading(&step.title), anchor(index));
         out += &one_step(lesson, index, step, listings, &mut shown)?;
     }
     Ok(out)
@@ -54,7 +54,7 @@ fn objectives(lesson: &Lesson) -> String {
 }
 
 /// A title in Markdown.
-fn heading(title: &str) -> String {
+pub(super) fn heading(title: &str) -> String {
     let mut out = String::new();
     for c in title.chars() {
         if c.is_ascii_punctuation() {
@@ -85,12 +85,25 @@ fn one_step(
                 let listings = new_listings(lab, listings, shown)?;
                 match &recorded {
                     Some(recorded) => out += &run(step, recorded, &listings),
-                    None => out += &listings,
+                    None => out += &(on_a_terminal(lesson, index) + &listings),
                 }
             }
         }
     }
     Ok(out)
+}
+
+/// What a page says of a step that shows an earlier step's run in a way that only a terminal has.
+fn on_a_terminal(lesson: &Lesson, step: usize) -> String {
+    let Some(earlier) = earlier(lesson, step) else { return String::new() };
+    block(&format!(
+        "<p class=\"io-meta\">This step is for a terminal: <code>iolab lesson {} --step {}</code>. Its run is that of \
+         <a href=\"#{}\">{}</a>.</p>",
+        lesson.number,
+        step + 1,
+        anchor(earlier),
+        escaped(&lesson.steps[earlier].title)
+    ))
 }
 
 /// The programs of a lab that the page does not list yet.

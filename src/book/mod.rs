@@ -4,6 +4,7 @@
 //! tables) comes in here, where the frame has a line `<!-- iolab: … -->`. Pure: values in, Markdown and HTML out. The
 //! command `iolab book` reads the files and speaks mdBook's protocol.
 
+mod caption;
 mod cells;
 mod chapter;
 mod choosing;
