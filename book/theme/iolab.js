@@ -111,7 +111,11 @@
         says.dataset.close = String(found.read && found.close);
         if (found.read) settle();
       });
-      form.querySelector(".io-pass").addEventListener("click", settle);
+      form.querySelector(".io-pass").addEventListener("click", () => {
+        says.textContent = `The kernel says ${short(measured)}.`;
+        delete says.dataset.close;
+        settle();
+      });
     }
   }
 
@@ -156,7 +160,7 @@
     const group = figure.querySelector(".io-cells g");
     const last = data.frames.length - 1;
     const bar = element("div", { class: "io-player", role: "group", "aria-label": "Walk through the recorded run" });
-    const play = element("button", { type: "button", class: "io-play", "aria-label": "Play" }, "▶");
+    const play = element("button", { type: "button", class: "io-play" });
     const slider = element("input", { type: "range", min: 0, max: last, step: 1, "aria-label": "Instant of the run" });
     const clock = element("output", { class: "io-clock" });
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -174,11 +178,14 @@
     };
 
     let timer = 0;
+    const named = (sign, name) => {
+      play.textContent = sign;
+      play.setAttribute("aria-label", name);
+    };
     const stop = () => {
       clearTimeout(timer);
       timer = 0;
-      play.textContent = "▶";
-      play.setAttribute("aria-label", "Play");
+      calm.matches ? named("→", "Next instant") : named("▶", "Play");
     };
     const go = (to) => {
       slider.value = to;
@@ -195,8 +202,7 @@
       // Who wants no motion goes on by one instant at a time.
       if (calm.matches) return go(Number(slider.value) === last ? 0 : from + 1);
       go(from);
-      play.textContent = "‖";
-      play.setAttribute("aria-label", "Stop");
+      named("‖", "Stop");
       timer = setTimeout(onward, STEP_MS);
     };
 
@@ -217,6 +223,8 @@
       event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => document.hidden && stop());
+    calm.addEventListener("change", stop);
+    stop();
     show();
   }
 

@@ -179,7 +179,12 @@ fn browser_who_wants_no_motion_gets_none() {
     browser.press(" ");
     assert_eq!(stand(&mut browser).0, 1, "one instant at a time");
     let plays = browser.value(&format!("{FIGURE}.querySelector('.io-play').getAttribute('aria-label')"));
-    assert_eq!(plays, "Play", "nothing plays");
+    assert_eq!(plays, "Next instant", "nothing plays, and nothing says so");
+    browser.look(1280, "light", "no-preference");
+    let plays = browser.value(&format!(
+        "new Promise((soon) => setTimeout(() => soon({FIGURE}.querySelector('.io-play').getAttribute('aria-label')), 300))"
+    ));
+    assert_eq!(plays, "Play", "who changes the mind need not load the page again");
 }
 
 #[test]
@@ -205,6 +210,23 @@ fn browser_a_prediction_is_judged_and_opens_the_run() {
     assert_eq!(browser.value(&format!("{section}.querySelector('.io-reveal').open")), true);
     assert_eq!(browser.value(opened), true);
     assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn browser_who_only_wants_to_be_shown_hears_the_number() {
+    let mut browser = Browser::start();
+    browser.look(390, "light", "no-preference");
+    browser.open(&page("lessons/3-io-uring-rings.html"));
+    let section = "document.querySelector('.io-predict')";
+    let status = format!("getComputedStyle({section}.querySelector('[role=status]')).display");
+    assert_ne!(browser.value(&status), "none", "what is not in the tree is not announced when it changes");
+    browser.value(&format!("{section}.querySelector('.io-pass').click()"));
+    let says = browser.value(&format!("{section}.querySelector('.io-verdict').textContent"));
+    assert!(says.as_str().unwrap().starts_with("The kernel says "), "{says}");
+    assert_eq!(browser.value(&format!("{section}.querySelector('.io-reveal').open")), true);
+    let asked =
+        format!("document.getElementById({section}.querySelector('input').getAttribute('aria-describedby'))");
+    assert_eq!(browser.value(&format!("{asked}.className")), "io-ask");
 }
 
 #[test]
