@@ -58,7 +58,7 @@ fn row(server: &Value, of_beside: f64) -> Result<String, Fault> {
     let (cpu, cpu_spread) = metric(server, "cpu_ns_per_request")?;
     let (calls, calls_spread) = metric(server, "syscalls_per_request")?;
     Ok(format!(
-        "<tr><td><code>{}</code> <span class=\"io-also\">{}</span></td><td>{}</td><td>{} ×</td><td>{}</td></tr>\n",
+        "<tr><td><code>{}</code> <span class=\"io-also\">{}</span></td><td>{}</td><td>{}\u{a0}×</td><td>{}</td></tr>\n",
         escaped(name),
         escaped(says),
         number(cpu, "ns", cpu_spread),
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn costs_stand_beside_those_of_epoll() {
-        let table = table(&document().to_string()).unwrap();
+        let table = table(&document().to_string()).unwrap().replace('\u{a0}', " ");
         for says in [
             "50 connections",
             "Linux 6.18.44, 2 virtual CPUs (AMD EPYC)",

@@ -9,8 +9,10 @@ pub(super) fn number(value: f64, unit: &str, spread: Option<f64>) -> String {
         Some(rest) => (time, rest.trim_start()),
         None => (amount, unit),
     };
-    let spread = spread.filter(|spread| *spread > 0.0).map(|spread| format!(" ± {}", write(spread)));
-    format!("{}{} {unit}", write(value), spread.unwrap_or_default()).trim_end().to_owned()
+    // A line may end before the spread and before the unit, and nowhere else.
+    let whole = |value: f64| write(value).replace(' ', "\u{a0}");
+    let spread = spread.filter(|spread| *spread > 0.0).map(|spread| format!(" ±\u{a0}{}", whole(spread)));
+    format!("{}{} {unit}", whole(value), spread.unwrap_or_default()).trim_end().to_owned()
 }
 
 /// Nanoseconds in a unit that suits them.
@@ -39,7 +41,7 @@ mod tests {
             (2.038, "per echo", None, "2.04 per echo"),
             (3657.725, "per second", Some(2058.19), "3 658 ± 2 058 per second"),
         ] {
-            assert_eq!(number(value, unit, spread), says);
+            assert_eq!(number(value, unit, spread).replace('\u{a0}', " "), says);
         }
     }
 }
