@@ -76,8 +76,8 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
     Ok(match name {
         "lessons" => {
             for lesson in &course.lessons {
-                let page = lesson::page(lesson, material.listings)? + &exercise::of_lesson(course, lesson);
-                chapter.add(&lesson.heading(), path(lesson), page);
+                let page = lesson::page(lesson, material.listings)?;
+                chapter.add(&lesson.heading(), path(lesson), exercise::linked(course, lesson, &page));
             }
             lessons(course)
         }
@@ -93,7 +93,7 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
         "facts" => claims::facts(material.facts)?,
         "glossary" => tables::glossary(course),
         "metrics" => tables::metrics(),
-        "insights" => tables::insights(),
+        "insights" => tables::insights(course),
         _ => material.commands.to_owned(),
     })
 }
@@ -114,6 +114,6 @@ fn lessons(course: &Course) -> String {
     }
     block(&format!(
         "<div class=\"table-wrapper\"><table>\n<thead><tr><th></th><th>lesson</th><th>steps</th><th>predictions</th>\
-         <th>minutes</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>"
+         <th>min</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>"
     ))
 }
