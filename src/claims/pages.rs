@@ -6,9 +6,11 @@ use crate::lesson::{Block, Form, Lesson, Step};
 use crate::plain;
 use crate::trace::{Load, Machine};
 
-/// A page with all verdicts, then one for each claim.
-pub fn pages(machine: &Machine, judged: &[Judged]) -> Lesson {
-    let steps = std::iter::once(overview(machine, judged)).chain(judged.iter().map(page)).collect();
+/// A page with all verdicts, then one for each claim; `unicode`: whether more than ASCII can be shown.
+pub fn pages(machine: &Machine, judged: &[Judged], unicode: bool) -> Lesson {
+    let steps = std::iter::once(overview(machine, judged, unicode))
+        .chain(judged.iter().map(|judged| page(judged, unicode)))
+        .collect();
     Lesson {
         form: Form::Playground,
         number: 0,
@@ -23,10 +25,10 @@ pub fn pages(machine: &Machine, judged: &[Judged]) -> Lesson {
     }
 }
 
-fn overview(machine: &Machine, judged: &[Judged]) -> Step {
+fn overview(machine: &Machine, judged: &[Judged], unicode: bool) -> Step {
     let head = vec![vec![plain("verdict")], vec![plain("claim")]];
     let row = |judged: &Judged| {
-        let verdict = plain::verdict_of_claim(judged.ruling.verdict, true);
+        let verdict = plain::verdict_of_claim(judged.ruling.verdict, unicode);
         vec![vec![strong(&verdict)], vec![plain(judged.claim.says)]]
     };
     let rows = judged.iter().map(row).collect();
@@ -42,12 +44,12 @@ fn overview(machine: &Machine, judged: &[Judged]) -> Step {
     }
 }
 
-fn page(judged: &Judged) -> Step {
+fn page(judged: &Judged, unicode: bool) -> Step {
     let ruling = &judged.ruling;
     let mut blocks = vec![
         Block::Prose(prose::Block::Quote(vec![prose::Block::Paragraph(vec![plain(judged.claim.says)])])),
         paragraph(vec![
-            strong(&plain::verdict_of_claim(ruling.verdict, true)),
+            strong(&plain::verdict_of_claim(ruling.verdict, unicode)),
             plain(". "),
             plain(&ruling.says),
         ]),

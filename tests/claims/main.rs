@@ -7,4 +7,6 @@ mod flips;
 mod live;
 #[path = "../common/program.rs"]
 mod program;
+#[path = "../common/schema.rs"]
+mod schema;
 mod written;

@@ -173,6 +173,11 @@ impl Written {
         self
     }
 
+    pub fn can(mut self, operation: &str) -> Self {
+        self.0.capabilities.io_uring_operations.insert(operation.to_owned(), true);
+        self
+    }
+
     pub fn without_io_uring(mut self) -> Self {
         self.0.capabilities.io_uring = Allowed::No(Refusal {
             layer: Layer::Seccomp,
