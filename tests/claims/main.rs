@@ -5,6 +5,7 @@
 
 mod flips;
 mod live;
+mod pages;
 #[path = "../common/program.rs"]
 mod program;
 #[path = "../common/schema.rs"]

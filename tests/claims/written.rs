@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use iolab::claims::{Evidence, Host, Judged, Quiet, by_id, judge};
 use iolab::trace::{
-    Allowed, Capabilities, ClientTotals, Counts, End, Entry, Header, Layer, Load, ProcessTotals, Purpose,
-    Record, Refusal, RingTotals, Rung, SCHEMA, Start, SyscallTotals, ThreadTotals, Trace,
+    Allowed, Capabilities, ClientTotals, Counts, End, Entry, Header, Layer, Load, Machine, ProcessTotals,
+    Purpose, Record, Refusal, RingTotals, Rung, SCHEMA, Start, SyscallTotals, ThreadTotals, Trace,
 };
 
 /// Requests of each written run.
@@ -218,6 +218,11 @@ fn trace(all: &[Did]) -> Trace {
         push(did.duration_ns, Record::End { end: End::Done });
     }
     trace
+}
+
+/// The machine that all of it is written on.
+pub fn machine() -> Machine {
+    capabilities().machine
 }
 
 fn capabilities() -> Capabilities {
