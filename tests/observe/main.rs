@@ -7,11 +7,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad;
+mod documents;
 mod family;
 mod odd;
 #[path = "../common/program.rs"]
 mod program;
 mod rings;
+#[path = "../common/schema.rs"]
 mod schema;
 mod under_load;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use super::program::iolab;
-use super::{processes, schema};
+use super::{documents, processes};
 
 /// A server of iolab's in the foreground.
 struct Server(Child, SocketAddr);
@@ -97,7 +97,7 @@ fn looked_at(name: &str, options: &str, times: u32) {
             .with(format!("--pid={pid}"))
             .run()
             .document(0);
-        schema::holds(&document);
+        documents::SCHEMA.holds(&document);
         let process = &processes(&document)[0];
         assert_eq!(process["comm"], name, "a server goes by its own name: {process}");
         assert_eq!(standing(pid), before, "it ends as it was");
