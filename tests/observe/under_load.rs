@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::program::iolab;
 use super::{documents, processes};
@@ -32,7 +33,10 @@ impl Drop for Server {
     }
 }
 
-/// Clients that ask without rest and compare each byte.
+/// Between two requests of a client: thousands a second in all, and some of the processors left for who looks.
+const PAUSE: Duration = Duration::from_micros(500);
+
+/// Clients that ask all the time and compare each byte.
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -55,6 +59,7 @@ impl Load {
                     stream.read_exact(&mut echo)?;
                     assert_eq!(u64::from_ne_bytes(echo), round);
                     answered.fetch_add(1, Ordering::Relaxed);
+                    std::thread::sleep(PAUSE);
                 }
                 Ok(())
             })
@@ -103,7 +108,7 @@ fn looked_at(name: &str, options: &str, times: u32) {
         assert_eq!(standing(pid), before, "it ends as it was");
         // The next look comes when it has gone on by itself.
         while load.answered() <= asked + 4 {
-            std::thread::yield_now();
+            std::thread::sleep(PAUSE);
         }
         if let Some(calls) = process["syscalls"]["value"].as_u64() {
             assert!(calls > 0, "{process}");
