@@ -34,7 +34,10 @@ impl Drop for Server {
 }
 
 /// Between two requests of a client: thousands a second in all, and some of the processors left for who looks.
-const PAUSE: Duration = Duration::from_micros(500);
+#[expect(clippy::disallowed_methods, reason = "a pace, not a wait for something")]
+fn pause() {
+    std::thread::sleep(Duration::from_micros(500));
+}
 
 /// Clients that ask all the time and compare each byte.
 struct Load {
@@ -59,7 +62,7 @@ impl Load {
                     stream.read_exact(&mut echo)?;
                     assert_eq!(u64::from_ne_bytes(echo), round);
                     answered.fetch_add(1, Ordering::Relaxed);
-                    std::thread::sleep(PAUSE);
+                    pause();
                 }
                 Ok(())
             })
@@ -108,7 +111,7 @@ fn looked_at(name: &str, options: &str, times: u32) {
         assert_eq!(standing(pid), before, "it ends as it was");
         // The next look comes when it has gone on by itself.
         while load.answered() <= asked + 4 {
-            std::thread::sleep(PAUSE);
+            pause();
         }
         if let Some(calls) = process["syscalls"]["value"].as_u64() {
             assert!(calls > 0, "{process}");
