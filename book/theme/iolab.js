@@ -111,7 +111,11 @@
         says.dataset.close = String(found.read && found.close);
         if (found.read) settle();
       });
-      form.querySelector(".io-pass").addEventListener("click", settle);
+      form.querySelector(".io-pass").addEventListener("click", () => {
+        says.textContent = `The kernel says ${short(measured)}.`;
+        delete says.dataset.close;
+        settle();
+      });
     }
   }
 
@@ -148,18 +152,23 @@
 
   const STEP_MS = 700;
 
+  // A figure takes the keys once it is clicked or reached with Tab.
+  const FOCUSED = { tabindex: 0, role: "group", "aria-label": "Recorded run: arrow keys walk through it" };
+
   function player(figure) {
     const data = JSON.parse(figure.querySelector(".io-frames").textContent);
     const group = figure.querySelector(".io-cells g");
     const last = data.frames.length - 1;
     const bar = element("div", { class: "io-player", role: "group", "aria-label": "Walk through the recorded run" });
-    const play = element("button", { type: "button", class: "io-play", "aria-label": "Play" }, "▶");
+    const play = element("button", { type: "button", class: "io-play" });
     const slider = element("input", { type: "range", min: 0, max: last, step: 1, "aria-label": "Instant of the run" });
     const clock = element("output", { class: "io-clock" });
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    const screen = figure.querySelector(".io-screen");
+    for (const [name, value] of Object.entries(FOCUSED)) screen.setAttribute(name, value);
     slider.value = last;
     bar.append(play, slider, clock);
-    figure.querySelector(".io-screen").after(bar);
+    screen.after(bar);
 
     const show = () => {
       const at = `${data.frames[slider.value].at} of ${data.frames[last].at}`;
@@ -169,11 +178,14 @@
     };
 
     let timer = 0;
+    const named = (sign, name) => {
+      play.textContent = sign;
+      play.setAttribute("aria-label", name);
+    };
     const stop = () => {
       clearTimeout(timer);
       timer = 0;
-      play.textContent = "▶";
-      play.setAttribute("aria-label", "Play");
+      calm.matches ? named("→", "Next instant") : named("▶", "Play");
     };
     const go = (to) => {
       slider.value = to;
@@ -190,24 +202,29 @@
       // Who wants no motion goes on by one instant at a time.
       if (calm.matches) return go(Number(slider.value) === last ? 0 : from + 1);
       go(from);
-      play.textContent = "‖";
-      play.setAttribute("aria-label", "Stop");
+      named("‖", "Stop");
       timer = setTimeout(onward, STEP_MS);
     };
 
     slider.addEventListener("input", () => (stop(), show()));
     play.addEventListener("click", toggle);
-    // The page's own keys turn chapters; here the arrows are the slider's.
-    bar.addEventListener("keydown", (event) => {
-      const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -last, End: last };
-      if (event.altKey || event.ctrlKey || event.metaKey) return;
-      if (event.key === " " && event.target === slider) toggle();
+    // The page's own keys turn chapters; in a figure they walk through its run, or scroll what is said of it.
+    figure.addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      if (event.key.startsWith("Arrow")) event.stopPropagation();
+      const onScreen = event.target === screen;
+      if (!onScreen && !bar.contains(event.target)) return;
+      const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -last, End: last };
+      // Up and down scroll the page, but where the slider has the keys.
+      if (!onScreen) Object.assign(steps, { ArrowUp: 1, ArrowDown: -1 });
+      if (event.key === " " && event.target !== play) toggle();
       else if (event.key in steps) (stop(), go(Math.min(last, Math.max(0, Number(slider.value) + steps[event.key]))));
       else return;
       event.preventDefault();
-      event.stopPropagation();
     });
     document.addEventListener("visibilitychange", () => document.hidden && stop());
+    calm.addEventListener("change", stop);
+    stop();
     show();
   }
 

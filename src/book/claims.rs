@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use super::Fault;
 use super::html::{block, escaped, slug};
+use super::lesson::heading;
+use super::number::number;
 use crate::claims::CLAIMS;
 
 /// The documents that can be read.
@@ -24,8 +26,8 @@ pub(super) fn chapter(document: Option<&str>) -> Result<String, Fault> {
             missing.id
         )));
     }
-    let mut out = machine(&document["machine"]);
-    out += &table(claims);
+    let mut out = machine(&document["machine"], "iolab claims");
+    out += &table("claim", claims.iter().map(|claim| (claim, text(claim, "claim"))));
     for claim in claims {
         out += &one(claim)?;
     }
@@ -41,15 +43,18 @@ pub(super) fn facts(document: Option<&str>) -> Result<String, Fault> {
         return Ok(block("<p>On your own machine: <code>iolab claims --facts</code></p>"));
     };
     let document = read(document, "facts")?;
-    let mut out = machine(&document["machine"]);
-    for fact in rows(&document, "facts")? {
-        let mut html =
-            format!("<p class=\"io-claim\">“{}” {}</p>\n", escaped(text(fact, "fact")), verdict(fact));
+    let facts = rows(&document, "facts")?;
+    let mut out = machine(&document["machine"], "iolab claims --facts");
+    // Where a manual page is wrong comes first: that is what nobody can look up.
+    let (wrong, right): (Vec<_>, Vec<_>) = facts.iter().partition(|fact| !text(fact, "manual").is_empty());
+    out += &table("fact", wrong.into_iter().chain(right).map(|fact| (fact, text(fact, "fact"))));
+    for fact in facts {
+        let mut html = standing(fact, "");
         html += &definitions(
             fact,
             &[("saw", "what was seen"), ("source", "where it stands"), ("manual", "what a manual says")],
         );
-        out += &format!("## {} {{#{}}}\n\n{}", heading(fact, "facts")?, slug(text(fact, "id")), block(&html));
+        out += &(section(fact, "fact")? + &block(&html));
     }
     Ok(out)
 }
@@ -69,12 +74,38 @@ fn rows<'d>(document: &'d Value, name: &str) -> Result<&'d [Value], Fault> {
     rows.map(Vec::as_slice).ok_or_else(|| Fault::new(format!("book/{name}.json holds no {name}")))
 }
 
-/// The id of a row as a heading.
-fn heading(row: &Value, name: &str) -> Result<String, Fault> {
-    match text(row, "id") {
-        "" => Err(Fault::new(format!("book/{name}.json: a row without an id"))),
-        id => Ok(id.replace('-', "\\-")),
+/// A heading that says what a row says, at a place with the row's id.
+fn section(row: &Value, key: &str) -> Result<String, Fault> {
+    match (text(row, "id"), text(row, key)) {
+        ("", _) | (_, "") => Err(Fault::new(format!("book/{key}s.json: a row without an id or a {key}"))),
+        (id, says) => {
+            let says = spans(says, heading, |code| format!("`{code}`"));
+            Ok(format!("## {says} {{#{}}}\n\n", slug(id)))
+        }
     }
+}
+
+/// The verdict on a row, and its id, with the command that hears it again where there is one.
+fn standing(row: &Value, command: &str) -> String {
+    let id = escaped(text(row, "id"));
+    format!(
+        "<p class=\"io-claim\">{} <span class=\"io-also\"><code>{command}{id}</code></span></p>\n",
+        verdict(row)
+    )
+}
+
+/// What a document says, with the code that it marks as code.
+fn in_html(text: &str) -> String {
+    spans(text, escaped, |code| format!("<code>{}</code>", escaped(code)))
+}
+
+/// A text whose code stands between backticks; one without its fellow is none.
+fn spans(text: &str, plain: fn(&str) -> String, code: fn(&str) -> String) -> String {
+    if text.matches('`').count() % 2 == 1 {
+        return plain(text);
+    }
+    let parts = text.split('`').enumerate();
+    parts.map(|(index, part)| if index % 2 == 0 { plain(part) } else { code(part) }).collect()
 }
 
 /// The claims without verdicts: what is said, by whom, and what the verdict rests on.
@@ -90,51 +121,51 @@ fn unheard() -> String {
         ];
         let facts: String =
             facts.iter().map(|(name, says)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(says))).collect();
-        out += &format!("## {} {{#{}}}\n\n", claim.id.replace('-', "\\-"), slug(claim.id));
+        out += &format!("## {} {{#{}}}\n\n", heading(claim.says), slug(claim.id));
         out += &block(&format!(
-            "<p class=\"io-claim\">“{}”</p>\n<dl class=\"io-facts\">\n{facts}</dl>",
-            escaped(claim.says)
+            "<p class=\"io-also\"><code>iolab claims {}</code></p>\n<dl class=\"io-facts\">\n{facts}</dl>",
+            claim.id
         ));
     }
     out
 }
 
-/// Where the verdicts are from.
-fn machine(machine: &Value) -> String {
+/// Where the verdicts are from, and the command for those of one's own machine.
+fn machine(machine: &Value, command: &str) -> String {
     let (Some(kernel), Some(cpus)) = (machine["kernel"].as_str(), machine["cpus"].as_u64()) else {
         return String::new();
     };
     block(&format!(
-        "<p class=\"io-meta\">The verdicts below are of one machine: Linux {}, {cpus} CPUs. Yours may differ: <code>iolab \
-         claims</code></p>",
+        "<p class=\"io-meta\">The verdicts below are of one machine: Linux {}, {cpus} CPUs. Yours may differ: \
+         <code>{command}</code></p>",
         escaped(kernel)
     ))
 }
 
-fn table(claims: &[Value]) -> String {
-    let rows: String = claims
-        .iter()
-        .map(|claim| {
-            let id = text(claim, "id");
+/// All rows at a glance: what each says, with a link to it, and its verdict.
+fn table<'v>(name: &str, rows: impl Iterator<Item = (&'v Value, &'v str)>) -> String {
+    let rows: String = rows
+        .map(|(row, says)| {
+            let wrong =
+                if text(row, "manual").is_empty() { "" } else { ", and a manual page says otherwise" };
             format!(
-                "<tr><td><a href=\"#{}\">{}</a></td><td>{}</td></tr>\n",
-                slug(id),
-                escaped(text(claim, "claim")),
-                verdict(claim)
+                "<tr><td><a href=\"#{}\">{}</a></td><td>{}{wrong}</td></tr>\n",
+                slug(text(row, "id")),
+                in_html(says),
+                verdict(row)
             )
         })
         .collect();
     block(&format!(
-        "<div class=\"table-wrapper\"><table>\n<thead><tr><th>claim</th><th>verdict</th></tr></thead>\n<tbody>\n{rows}</tbody>\
+        "<div class=\"table-wrapper\"><table>\n<thead><tr><th>{name}</th><th>verdict</th></tr></thead>\n<tbody>\n{rows}</tbody>\
          </table></div>"
     ))
 }
 
 /// A claim on its own: what is said, what was found, how far to trust it.
 fn one(claim: &Value) -> Result<String, Fault> {
-    let mut html =
-        format!("<p class=\"io-claim\">“{}” {}</p>\n", escaped(text(claim, "claim")), verdict(claim));
-    html += &format!("<p>{}</p>\n", escaped(text(claim, "says")));
+    let mut html = standing(claim, "iolab claims ");
+    html += &format!("<p>{}</p>\n", in_html(text(claim, "says")));
     html += &evidence(&claim["evidence"]);
     html += &definitions(
         claim,
@@ -144,15 +175,15 @@ fn one(claim: &Value) -> Result<String, Fault> {
             ("would_change", "what would change it"),
         ],
     );
-    Ok(format!("## {} {{#{}}}\n\n{}", heading(claim, "claims")?, slug(text(claim, "id")), block(&html)))
+    Ok(section(claim, "claim")? + &block(&html))
 }
 
 /// What a row says under these keys, as far as it says something.
 fn definitions(row: &Value, keys: &[(&str, &str)]) -> String {
-    let said = keys.iter().filter(|(key, _)| !text(row, key).is_empty());
-    let said: String =
-        said.map(|(key, name)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(text(row, key)))).collect();
-    if said.is_empty() { said } else { format!("<dl class=\"io-facts\">\n{said}</dl>") }
+    let told = keys.iter().filter(|(key, _)| !text(row, key).is_empty());
+    let told: String =
+        told.map(|(key, name)| format!("<dt>{name}</dt><dd>{}</dd>\n", in_html(text(row, key)))).collect();
+    if told.is_empty() { told } else { format!("<dl class=\"io-facts\">\n{told}</dl>") }
 }
 
 /// The numbers that a verdict was computed from, by their names.
@@ -174,10 +205,10 @@ fn evidence(evidence: &Value) -> String {
 }
 
 /// A number with its unit, or why there is none.
-fn value(number: &Value, unit: &str) -> String {
-    match number["value"].as_f64() {
-        Some(value) => format!("{} {unit}", crate::screen::rounded(value)),
-        None => escaped(text(number, "why")),
+fn value(evidence: &Value, unit: &str) -> String {
+    match evidence["value"].as_f64() {
+        Some(value) => number(value, unit, evidence["spread"].as_f64()),
+        None => escaped(text(evidence, "why")),
     }
 }
 
@@ -224,10 +255,11 @@ mod tests {
         let chapter = chapter(Some(&document())).unwrap();
         for says in [
             "Linux 6.18.44",
-            "## sqpoll\\-zero {#sqpoll-zero}",
+            "{#sqpoll-zero}\n\n",
+            "<code>iolab claims sqpoll-zero</code>",
             "<strong class=\"io-verdict-partly\">holds in part</strong>",
             "Two for an echo &lt;here&gt;.",
-            "<td>sqpoll: syscalls</td><td>2.00 per echo</td><td>perf</td>",
+            "<td>sqpoll: syscalls</td><td>2 per echo</td><td>perf</td>",
             "<td>epoll: syscalls</td><td>no counter</td>",
             "<a href=\"#one-per-batch\">",
         ] {
@@ -238,7 +270,7 @@ mod tests {
     #[test]
     fn without_a_document_the_claims_are_told_and_another_document_is_refused() {
         let without = chapter(None).unwrap();
-        assert!(CLAIMS.iter().all(|claim| without.contains(&escaped(claim.says))));
+        assert!(CLAIMS.iter().all(|claim| without.contains(&heading(claim.says))));
         let old = document().replace("sqpoll-zero", "sqpoll-nought");
         for document in [
             "",
@@ -254,11 +286,26 @@ mod tests {
     #[test]
     fn a_fact_stands_with_what_was_seen() {
         let document = r#"{"schema": "iolab.claims/1", "machine": {"kernel": "6.18.44", "cpus": 2}, "facts": [
-            {"id": "idle-zero", "fact": "0 means a second", "verdict": "holds", "saw": "1.0 s", "source": "io_uring/sqpoll.c"}]}"#;
+            {"id": "idle-zero", "fact": "0 means a second", "verdict": "holds", "saw": "1.0 s", "source": "io_uring/sqpoll.c"},
+            {"id": "wrong", "fact": "A manual errs", "verdict": "holds", "saw": "it", "source": "here", "manual": "something else"}]}"#;
         let chapter = facts(Some(document)).unwrap();
-        for says in ["“0 means a second”", ">holds</strong>", "1.0 s", "io_uring/sqpoll.c"] {
+        assert_eq!(in_html("the `CQ` & one ` more"), "the `CQ` &amp; one ` more");
+        assert_eq!(in_html("the `CQ` &"), "the <code>CQ</code> &amp;");
+        for says in [
+            "## 0 means a second {#idle-zero}",
+            ">holds</strong>",
+            "1.0 s",
+            "io_uring/sqpoll.c",
+            "<code>iolab claims --facts</code>",
+            "<code>idle-zero</code>",
+        ] {
             assert!(chapter.contains(says), "{says} is not in\n{chapter}");
         }
+        let at = |says: &str| chapter.find(says).unwrap();
+        assert!(
+            at("#wrong\">A manual errs") < at("#idle-zero\">0 means"),
+            "where a manual is wrong comes first"
+        );
         assert!(facts(Some("{}")).is_err() && facts(None).is_ok());
     }
 }

@@ -37,37 +37,29 @@ pub(super) fn table(course: &Course) -> String {
     let mut rows = String::new();
     for exercise in &course.exercises {
         rows += &format!(
-            "<tr><td>{}</td><td><a href=\"{}\">{}</a></td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td>{}</td><td><a href=\"{}\">{}</a></td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             exercise.number,
             href(&page_path(exercise)),
             escaped(&exercise.manifest.title),
             exercise.manifest.lesson,
-            escaped(&exercise.takes())
+            exercise.manifest.minutes,
+            escaped(&exercise.needs())
         );
     }
     block(&format!(
-        "<div class=\"table-wrapper\"><table>\n<thead><tr><th></th><th>exercise</th><th>lesson</th><th>takes</th></tr></thead>\n\
+        "<div class=\"table-wrapper\"><table>\n<thead><tr><th></th><th>exercise</th><th>lesson</th><th>min</th><th>needs</th></tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>"
     ))
 }
 
-/// The exercises of a lesson, at the end of its page.
-pub(super) fn of_lesson(course: &Course, lesson: &Lesson) -> String {
-    let mine: Vec<String> = course
-        .exercises
-        .iter()
-        .filter(|exercise| exercise.manifest.lesson == lesson.number)
-        .map(|exercise| {
-            format!(
-                "<li><a href=\"../{}\">{}</a>, {}</li>\n",
-                href(&page_path(exercise)),
-                escaped(&exercise.manifest.title),
-                escaped(&exercise.takes())
-            )
-        })
-        .collect();
-    if mine.is_empty() {
-        return String::new();
-    }
-    format!("## Exercises {{#exercises}}\n\n{}", block(&format!("<ul>\n{}</ul>", mine.concat())))
+/// The page of a lesson with the exercises that its last step names as links.
+pub(super) fn linked(course: &Course, lesson: &Lesson, page: &str) -> String {
+    let (before, last) = page.split_at(page.rfind("\n## ").unwrap_or(page.len()));
+    let mine = course.exercises.iter().filter(|exercise| exercise.manifest.lesson == lesson.number);
+    let last = mine.fold(last.to_owned(), |last, exercise| {
+        let name = format!("<code>{}</code>", escaped(&exercise.name));
+        let link = format!("<a href=\"../{}\">{name}</a>", href(&page_path(exercise)));
+        last.replacen(&name, &link, 1)
+    });
+    before.to_owned() + &last
 }

@@ -2,7 +2,7 @@
 
 use super::html::{block, escaped};
 use super::lesson::{href, path};
-use super::{Book, Chapter, Fault, Listings, claims, exercise, lesson, tables};
+use super::{Book, Chapter, Fault, Listings, choosing, claims, exercise, lesson, tables};
 use crate::lesson::{Course, Step};
 
 /// What the book is made of.
@@ -14,6 +14,8 @@ pub struct Material<'m> {
     pub listings: &'m Listings,
     /// The reference of the commands, in Markdown.
     pub commands: &'m str,
+    /// The recorded run of the page on choosing, as JSON.
+    pub choosing: &'m str,
     /// The recorded verdicts of the claims court, as JSON, if there are any.
     pub claims: Option<&'m str>,
     /// The recorded kernel facts likewise.
@@ -21,8 +23,8 @@ pub struct Material<'m> {
 }
 
 /// The places that the frame has to have, each once.
-const PLACES: [&str; 8] =
-    ["lessons", "exercises", "claims", "facts", "glossary", "metrics", "insights", "commands"];
+const PLACES: [&str; 9] =
+    ["lessons", "exercises", "choosing", "claims", "facts", "glossary", "metrics", "insights", "commands"];
 
 const BEGINS: &str = "<!-- iolab:";
 const ENDS: &str = "-->";
@@ -73,11 +75,9 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
     let course = material.course;
     Ok(match name {
         "lessons" => {
-            let mut shown = Vec::new();
             for lesson in &course.lessons {
-                let page = lesson::page(lesson, material.listings, &mut shown)?
-                    + &exercise::of_lesson(course, lesson);
-                chapter.add(&lesson.heading(), path(lesson), page);
+                let page = lesson::page(lesson, material.listings)?;
+                chapter.add(&lesson.heading(), path(lesson), exercise::linked(course, lesson, &page));
             }
             lessons(course)
         }
@@ -88,11 +88,12 @@ fn text(name: &str, material: &Material<'_>, chapter: &mut Chapter) -> Result<St
             }
             exercise::table(course)
         }
+        "choosing" => choosing::table(material.choosing)?,
         "claims" => claims::chapter(material.claims)?,
         "facts" => claims::facts(material.facts)?,
         "glossary" => tables::glossary(course),
         "metrics" => tables::metrics(),
-        "insights" => tables::insights(),
+        "insights" => tables::insights(course),
         _ => material.commands.to_owned(),
     })
 }
@@ -113,6 +114,6 @@ fn lessons(course: &Course) -> String {
     }
     block(&format!(
         "<div class=\"table-wrapper\"><table>\n<thead><tr><th></th><th>lesson</th><th>steps</th><th>predictions</th>\
-         <th>minutes</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>"
+         <th>min</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>"
     ))
 }

@@ -2,9 +2,9 @@
 
 use super::html::{block, escaped, slug};
 use super::listing::{Listings, programs};
-use super::run::{Recording, recording};
+use super::run::{Recording, earlier, recording};
 use super::{Fault, predict, prose};
-use crate::lesson::{Block, Lesson, Step};
+use crate::lesson::{Block, Lab, Lesson, Step};
 use crate::world::insight;
 
 /// Where the page of a lesson is, from the book's root.
@@ -22,11 +22,12 @@ pub(super) fn anchor(step: usize) -> String {
     format!("step-{}", step + 1)
 }
 
-/// The page. `shown` are the files whose listings earlier pages have.
+/// The page. A program is listed below the first of its labs that runs it.
 ///
 /// # Errors
 /// A recording or a listing that is missing or broken.
-pub(super) fn page(lesson: &Lesson, listings: &Listings, shown: &mut Vec<String>) -> Result<String, Fault> {
+pub(super) fn page(lesson: &Lesson, listings: &Listings) -> Result<String, Fault> {
+    let mut shown = Vec::new();
     let mut out = format!("# {}\n\n", lesson.heading());
     out += &block(&format!(
         "<p class=\"io-meta\">About {} minutes. In a terminal, with servers that really run: <code>iolab lesson {}</code></p>",
@@ -34,8 +35,8 @@ pub(super) fn page(lesson: &Lesson, listings: &Listings, shown: &mut Vec<String>
     ));
     out += &objectives(lesson);
     for (index, step) in lesson.steps.iter().enumerate() {
-        out += &format!("## {} {{#{}}}\n\n", heading(&step.title), anchor(index));
-        out += &one_step(lesson, index, step, listings, shown)?;
+        out += &format!("## {}. {} {{#{}}}\n\n", index + 1, heading(&step.title), anchor(index));
+        out += &one_step(lesson, index, step, listings, &mut shown)?;
     }
     Ok(out)
 }
@@ -53,7 +54,7 @@ fn objectives(lesson: &Lesson) -> String {
 }
 
 /// A title in Markdown.
-fn heading(title: &str) -> String {
+pub(super) fn heading(title: &str) -> String {
     let mut out = String::new();
     for c in title.chars() {
         if c.is_ascii_punctuation() {
@@ -81,13 +82,10 @@ fn one_step(
             // It is told below the run: before, it would answer what is asked.
             Block::Insight(_) => {}
             Block::Lab(lab) => {
-                if let Some(recorded) = &recorded {
-                    out += &run(step, recorded);
-                }
-                for program in programs(lab) {
-                    if !program.is_known(shown) {
-                        out += &program.html(listings)?;
-                    }
+                let listings = new_listings(lab, listings, shown)?;
+                match &recorded {
+                    Some(recorded) => out += &run(step, recorded, &listings),
+                    None => out += &(on_a_terminal(lesson, index) + &listings),
                 }
             }
         }
@@ -95,15 +93,35 @@ fn one_step(
     Ok(out)
 }
 
-/// The recorded run; where the step asks first, folded away until it is answered.
-fn run(step: &Step, recorded: &Recording<'_>) -> String {
+/// What a page says of a step that shows an earlier step's run in a way that only a terminal has.
+fn on_a_terminal(lesson: &Lesson, step: usize) -> String {
+    let Some(earlier) = earlier(lesson, step) else { return String::new() };
+    block(&format!(
+        "<p class=\"io-meta\">This step is for a terminal: <code>iolab lesson {} --step {}</code>. Its run is that of \
+         <a href=\"#{}\">{}</a>.</p>",
+        lesson.number,
+        step + 1,
+        anchor(earlier),
+        escaped(&lesson.steps[earlier].title)
+    ))
+}
+
+/// The programs of a lab that the page does not list yet.
+fn new_listings(lab: &Lab, listings: &Listings, shown: &mut Vec<String>) -> Result<String, Fault> {
+    let new: Vec<_> = programs(lab).into_iter().filter(|program| !program.is_known(shown)).collect();
+    new.iter().map(|program| program.html(listings)).collect()
+}
+
+/// The recorded run and what it ran; where the step asks first, folded away until it is answered: what a program says of itself
+/// would answer, too.
+fn run(step: &Step, recorded: &Recording<'_>, listings: &str) -> String {
     let notes: String =
         step.insights().map(|provoked| insight_note(&provoked.id, &provoked.server)).collect();
-    let figure = recorded.figure().html() + &notes;
+    let figure = recorded.figure().html() + &notes + listings;
     if step.predictions().next().is_none() {
         return figure;
     }
-    // One block: the notes follow without an empty line.
+    // One block: what comes after the figure follows without an empty line.
     let figure = figure.trim_end().replace("\n\n", "\n");
     block(&format!("<details class=\"io-after\"><summary>The recorded run</summary>\n{figure}\n</details>"))
 }

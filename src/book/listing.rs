@@ -33,6 +33,9 @@ pub(super) struct Program {
 const OF_A_SERVER: &[&str] = &["loop", "echo"];
 const OF_A_TRIAL: &[&str] = &["point"];
 
+/// Programs whose Rust only compiles and runs what there is to read.
+const ELSEWHERE: [(&str, &str); 1] = [("ring-by-liburing", "lessons/03-io-uring-rings/ring.c")];
+
 /// The files that the listings of a course are cut from.
 pub fn files(course: &Course) -> Vec<String> {
     let mut files: Vec<String> = course
@@ -66,8 +69,14 @@ pub(super) fn programs(lab: &Lab) -> Vec<Program> {
 }
 
 fn program(name: &'static str, says: &'static str, folder: &str) -> Program {
-    let file = format!("src/{folder}/{}.rs", name.replace('-', "_"));
+    let elsewhere = ELSEWHERE.iter().find(|(of, _)| *of == name).map(|(_, file)| (*file).to_owned());
+    let file = elsewhere.unwrap_or_else(|| format!("src/{folder}/{}.rs", name.replace('-', "_")));
     Program { name: name.to_owned(), says, file }
+}
+
+/// The language of a file, as highlighting names it.
+fn language(file: &str) -> &'static str {
+    if file.ends_with(".c") { "c" } else { "rust" }
 }
 
 impl Program {
@@ -88,7 +97,7 @@ impl Program {
         let file = &self.file;
         let text = listings.get(file).ok_or_else(|| Fault::new(format!("{file}: there is no such file")))?;
         let parts = parts(file, text)?;
-        let wanted = if file.contains("trials/") { OF_A_TRIAL } else { OF_A_SERVER };
+        let wanted = if file.contains("servers/") { OF_A_SERVER } else { OF_A_TRIAL };
         if let Some(missing) = wanted.iter().find(|name| parts.iter().all(|part| part.name != **name)) {
             return Err(Fault::new(format!("{file}: there is no anchor `{missing}`")));
         }
@@ -101,7 +110,7 @@ impl Program {
         {
             let last = part.line + part.lines.len() - 1;
             html += &format!("<p class=\"io-file\">{file}, lines {} to {last}</p>\n", part.line);
-            html += &code("rust", &part.lines);
+            html += &code(language(file), &part.lines);
             html.push('\n');
         }
         Ok(block(&(html + "</details>")))
@@ -117,7 +126,7 @@ pub fn parts(file: &str, text: &str) -> Result<Vec<Part>, Fault> {
     let mut parts: Vec<Part> = Vec::new();
     let mut open: Option<Part> = None;
     for (line, number) in text.lines().zip(1..) {
-        if let Some(name) = mark(line, "// ANCHOR: ") {
+        if let Some(name) = mark(line, "ANCHOR: ") {
             if let Some(open) = &open {
                 return fault(number, format!("anchor `{name}` begins inside of `{}`", open.name));
             }
@@ -125,7 +134,7 @@ pub fn parts(file: &str, text: &str) -> Result<Vec<Part>, Fault> {
                 return fault(number, format!("a second anchor `{name}`"));
             }
             open = Some(Part { name: name.to_owned(), line: number + 1, lines: Vec::new() });
-        } else if let Some(name) = mark(line, "// ANCHOR_END: ") {
+        } else if let Some(name) = mark(line, "ANCHOR_END: ") {
             match open.take() {
                 Some(part) if part.name == name && part.lines.iter().any(|line| !line.trim().is_empty()) => {
                     parts.push(Part { lines: moved_left(&part.lines), ..part });
@@ -145,12 +154,17 @@ pub fn parts(file: &str, text: &str) -> Result<Vec<Part>, Fault> {
     }
 }
 
+/// The name behind a mark, in a comment of either kind.
 fn mark<'l>(line: &'l str, word: &str) -> Option<&'l str> {
-    line.trim().strip_prefix(word).map(str::trim)
+    let line = line.trim();
+    let comment = line
+        .strip_prefix("// ")
+        .or_else(|| line.strip_prefix("/* ").and_then(|of_c| of_c.strip_suffix("*/")));
+    comment?.strip_prefix(word).map(str::trim)
 }
 
 fn moved_left(lines: &[String]) -> Vec<String> {
-    let indent = |line: &String| line.len() - line.trim_start_matches(' ').len();
+    let indent = |line: &String| line.len() - line.trim_start_matches([' ', '\t']).len();
     let by = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
     lines.iter().map(|line| line.get(by..).unwrap_or_default().trim_end().to_owned()).collect()
 }
@@ -167,6 +181,14 @@ mod tests {
         assert_eq!(parts.len(), 1);
         assert_eq!((parts[0].name.as_str(), parts[0].line), ("loop", 3));
         assert_eq!(parts[0].lines, ["loop {", "", "    b();", "}"]);
+    }
+
+    #[test]
+    fn a_part_of_a_program_in_c_is_cut_out_too() {
+        let text = "int ring(void)\n{\n\t/* ANCHOR: point */\n\treturn 0;\n\t/* ANCHOR_END: point */\n}\n";
+        let parts = parts("ring.c", text).unwrap();
+        assert_eq!((parts[0].name.as_str(), parts[0].line), ("point", 4));
+        assert_eq!(parts[0].lines, ["return 0;"]);
     }
 
     #[test]

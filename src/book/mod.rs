@@ -4,14 +4,17 @@
 //! tables) comes in here, where the frame has a line `<!-- iolab: … -->`. Pure: values in, Markdown and HTML out. The
 //! command `iolab book` reads the files and speaks mdBook's protocol.
 
+mod caption;
 mod cells;
 mod chapter;
+mod choosing;
 mod claims;
 mod exercise;
 mod fill;
 mod html;
 mod lesson;
 mod listing;
+mod number;
 mod palette;
 mod player;
 mod predict;

@@ -18,8 +18,8 @@ pub(super) fn predict(asked: &Prediction, world: Option<&World<'_>>) -> String {
             format!(" data-measured=\"{value}\" data-allowed=\"{}\"", asked.within.allowed(value)),
             format!(
                 "<form hidden><label for=\"{id}-answer\">Your prediction</label>\n\
-                 <input id=\"{id}-answer\" type=\"text\" inputmode=\"decimal\" autocomplete=\"off\" size=\"8\" \
-                 placeholder=\"2, 0.5, 1/16\">{}\n\
+                 <input id=\"{id}-answer\" type=\"text\" inputmode=\"text\" enterkeyhint=\"done\" autocomplete=\"off\" \
+                 size=\"8\" aria-describedby=\"{id}-ask\" placeholder=\"2, 0.5, 1/16\">{}\n\
                  <span class=\"io-buttons\"><button type=\"submit\">Compare</button>\n\
                  <button type=\"button\" class=\"io-pass\">Only show me</button></span></form>\n",
                 unit.unwrap_or_default()

@@ -61,7 +61,7 @@ fn span(span: &Span) -> String {
     let text = escaped(&span.text);
     match &span.style {
         Style::Plain => text,
-        Style::Strong => format!("<strong>{text}</strong>"),
+        Style::Strong | Style::Judged(_) => format!("<strong>{text}</strong>"),
         Style::Emphasis => format!("<em>{text}</em>"),
         Style::Code => format!("<code>{text}</code>"),
         Style::Link(address) => format!("<a href=\"{}\">{text}</a>", escaped(address)),

@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::caption::caption;
 use super::cells::{self, CELL, Row};
 use super::html::{block, escaped};
 use super::palette::DRAWN;
 use super::{Fault, player};
-use crate::lesson::{self, Kind, Lab, Lesson};
+use crate::lesson::{self, Lab, Lesson};
 use crate::plain;
 use crate::screen;
-use crate::trace::{Machine, Trace, file};
+use crate::trace::{Trace, file};
 use crate::world::{Cursor, World};
 
-/// Columns of a figure, unless its servers need more: as many as a telephone shows of letters that can be read, and a lab has in a
-/// terminal of 120.
+/// Columns of a figure, unless its servers or its words need more: as many as a telephone shows of letters that can be read, and
+/// a lab has in a terminal of 120.
 pub const COLUMNS: u16 = 56;
 
 /// A recorded run of the lab of a step.
@@ -31,13 +32,17 @@ pub struct Recording<'l> {
     pub trace: Trace,
 }
 
-/// The recorded run of a step's lab; `None` for a step without one.
+/// The recorded run of a step's lab; `None` for a step without one, and for one that shows an earlier step's run another way:
+/// a page would show the same again.
 ///
 /// # Errors
 /// A recording that is missing or cannot be read.
 pub fn recording(lesson: &Lesson, step: usize) -> Result<Option<Recording<'_>>, Fault> {
     let Some(lab) = lesson.steps.get(step).and_then(|step| step.lab()) else { return Ok(None) };
     let Some(name) = &lab.recording else { return Ok(None) };
+    if earlier(lesson, step).is_some() {
+        return Ok(None);
+    }
     let bytes = lesson::find(&lesson.name).and_then(|source| source.recording(name));
     let bytes = bytes.ok_or_else(|| Fault::new(format!("lesson {}: there is no {name}", lesson.name)))?;
     let opened = file::read(bytes).map_err(|error| Fault::new(format!("{name}: {error}")))?;
@@ -45,6 +50,13 @@ pub fn recording(lesson: &Lesson, step: usize) -> Result<Option<Recording<'_>>, 
         Some(damage) => Err(Fault::new(format!("{name} ends early: {damage}"))),
         None => Ok(Some(Recording { lesson, step, lab, trace: opened.trace })),
     }
+}
+
+/// The earlier step whose lab has the same recorded run.
+pub(super) fn earlier(lesson: &Lesson, step: usize) -> Option<usize> {
+    let recording = |step: usize| lesson.steps.get(step)?.lab()?.recording.as_deref();
+    let mine = recording(step)?;
+    (0..step).find(|earlier| recording(*earlier) == Some(mine))
 }
 
 /// What a player shows at one instant.
@@ -88,7 +100,7 @@ impl Recording<'_> {
         let mut figure = Figure {
             id: format!("run-{}", self.step + 1),
             title: self.title(),
-            caption: self.caption(),
+            caption: caption(self),
             text: plain::lab_of_step(self.lab, &end),
             columns: screen::columns(&end, self.lesson, self.step, COLUMNS),
             rows: Vec::new(),
@@ -118,23 +130,6 @@ impl Recording<'_> {
         let step = &self.lesson.steps[self.step].title;
         format!("{step}: {}, as iolab showed it", self.lab.servers.join(", "))
     }
-
-    /// What ran, where, and why.
-    fn caption(&self) -> String {
-        let machine = &self.trace.header().capabilities.machine;
-        let load = match self.lab.kind {
-            Kind::Servers => format!("{}. ", plain::load(&self.trace.header().load)),
-            Kind::Trials | Kind::Processes => String::new(),
-        };
-        format!("{} {load}Recorded on {}.", self.lab.why, place(machine))
-    }
-}
-
-/// A machine in a few words.
-fn place(machine: &Machine) -> String {
-    let cpus = if machine.cpus == 1 { "CPU" } else { "CPUs" };
-    let kind = if machine.is_virtual == Some(true) { "virtual " } else { "" };
-    format!("Linux {} with {} {kind}{cpus}", machine.kernel, machine.cpus)
 }
 
 impl Figure {

@@ -60,16 +60,32 @@ pub(super) fn metrics() -> String {
     out
 }
 
-/// Every insight.
-pub(super) fn insights() -> String {
+/// Every insight, with the steps whose labs provoke it.
+pub(super) fn insights(course: &Course) -> String {
     let mut out = String::new();
     for insight in INSIGHTS {
         out += &format!("## {} {{#{}}}\n\n", heading(insight.title), slug(insight.id));
         out += &definitions(&[("what it is about", insight.general), ("what to do", insight.fix)]);
+        out += &seen_in(course, insight.id);
         out +=
             &block(&format!("<p class=\"io-also\">In JSON and in lessons: <code>{}</code></p>", insight.id));
     }
     out
+}
+
+/// Where an insight speaks up in the course.
+fn seen_in(course: &Course, id: &str) -> String {
+    let mut links = Vec::new();
+    for lesson in &course.lessons {
+        for (index, step) in lesson.steps.iter().enumerate() {
+            if step.insights().any(|provoked| provoked.id == id) {
+                let (page, place) = (href(&path(lesson)), anchor(index));
+                let title = escaped(&step.title);
+                links.push(format!("lesson {}, <a href=\"{page}#{place}\">{title}</a>", lesson.number));
+            }
+        }
+    }
+    if links.is_empty() { String::new() } else { block(&format!("<p>Seen in: {}.</p>", links.join("; "))) }
 }
 
 fn definitions(rows: &[(&str, &str)]) -> String {

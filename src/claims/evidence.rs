@@ -108,8 +108,10 @@ impl Evidence {
     /// # Errors
     /// It is not known, and why.
     pub fn number_in(&self, experiment: &str, name: &str, id: MetricId) -> Result<Number, Untestable> {
+        // The same server may run in several experiments.
+        let named = if experiment == name { name.to_owned() } else { format!("{name}, {experiment}") };
         self.view(experiment, name, |view| match view.metric(id) {
-            Some(measured @ Measured::Known { .. }) => Ok(number(name, id, measured)),
+            Some(measured @ Measured::Known { .. }) => Ok(number(&named, id, measured)),
             Some(Measured::Unknown { why, .. }) => {
                 Err(Untestable { says: format!("{name}: {why}"), refusal: None })
             }

@@ -31,6 +31,8 @@ pub enum Asks {
         requests: u64,
         /// Rounds.
         rounds: u32,
+        /// Whether server and client take turns on one processor.
+        in_turns: bool,
     },
     /// Trials, one after another.
     Trials(&'static [&'static str]),
@@ -38,15 +40,31 @@ pub enum Asks {
     Machine,
 }
 
-/// Requests where only counts matter: a few seconds on the slowest machine, and enough to round nothing away.
+/// Requests where only counts matter: few enough for a machine that is busy with other things, and enough to round
+/// nothing away.
 const COUNTED: u64 = 4_000;
 
-const fn counted(id: &'static str, says: &'static str, column: &'static [&'static str]) -> Experiment {
-    Experiment {
-        id,
-        says,
-        asks: Asks::Servers { columns: column, connections: 64, idle: 0, requests: COUNTED, rounds: 1 },
-    }
+/// One connection, counted: there is one request at a time, wherever client and server run.
+const fn single(id: &'static str, says: &'static str, column: &'static [&'static str]) -> Experiment {
+    counted(id, says, column, COUNTED, false)
+}
+
+/// Many connections, counted while all of them have something to ask: client and server take turns. Side by side the
+/// quicker of the two would decide how many requests wait at a time, and a slow client make 64 connections look like
+/// one.
+const fn crowd(id: &'static str, says: &'static str, column: &'static [&'static str]) -> Experiment {
+    counted(id, says, column, COUNTED, true)
+}
+
+const fn counted(
+    id: &'static str,
+    says: &'static str,
+    columns: &'static [&'static str],
+    requests: u64,
+    in_turns: bool,
+) -> Experiment {
+    let asks = Asks::Servers { columns, connections: 64, idle: 0, requests, rounds: 1, in_turns };
+    Experiment { id, says, asks }
 }
 
 /// Every experiment there is, in the order they run.
@@ -57,16 +75,17 @@ pub const EXPERIMENTS: &[Experiment] = &[
         says: "system calls that wait, and some that do not",
         asks: Asks::Trials(&["getppid", "turns"]),
     },
-    counted("epoll@1", "epoll, one connection", &["epoll@1"]),
-    counted("epoll@64", "epoll, 64 connections", &["epoll@64"]),
-    counted("epoll@1000", "epoll, 1000 connections", &["epoll@1000"]),
-    counted("epoll-edge@64", "epoll, edge-triggered", &["epoll-edge@64"]),
-    counted("uring-naive@64", "io_uring, one entry a call", &["uring-naive@64"]),
-    counted("uring@1", "io_uring, one connection", &["uring@1"]),
-    counted("uring@8", "io_uring, 8 connections", &["uring@8"]),
-    counted("uring@64", "io_uring, 64 connections", &["uring@64"]),
-    counted("uring@512", "io_uring, 512 connections", &["uring@512"]),
-    counted("sqpoll@1", "SQPOLL, one connection", &["sqpoll@1"]),
+    single("epoll@1", "epoll, one connection", &["epoll@1"]),
+    crowd("epoll@64", "epoll, 64 connections", &["epoll@64"]),
+    crowd("epoll@1000", "epoll, 1000 connections", &["epoll@1000"]),
+    crowd("epoll-edge@64", "epoll, edge-triggered", &["epoll-edge@64"]),
+    crowd("uring-naive@64", "io_uring, one entry a call", &["uring-naive@64"]),
+    single("uring@1", "io_uring, one connection", &["uring@1"]),
+    crowd("uring@8", "io_uring, 8 connections", &["uring@8"]),
+    crowd("uring@64", "io_uring, 64 connections", &["uring@64"]),
+    crowd("uring@512", "io_uring, 512 connections", &["uring@512"]),
+    // Where others want the processors each of its requests waits for them.
+    counted("sqpoll@1", "SQPOLL, one connection", &["sqpoll@1"], COUNTED / 16, false),
     Experiment {
         id: "active",
         says: "poll and epoll, ten connections",
@@ -76,6 +95,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
             idle: 0,
             requests: 30_000,
             rounds: 3,
+            in_turns: false,
         },
     },
     Experiment {
@@ -87,6 +107,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
             idle: 4_000,
             requests: 6_000,
             rounds: 1,
+            in_turns: false,
         },
     },
     Experiment {
@@ -98,6 +119,19 @@ pub const EXPERIMENTS: &[Experiment] = &[
             idle: 0,
             requests: 90_000,
             rounds: 3,
+            in_turns: false,
+        },
+    },
+    Experiment {
+        id: "tail",
+        says: "the slowest answers, with one connection and with 1000",
+        asks: Asks::Servers {
+            columns: &["epoll@1", "epoll@1000"],
+            connections: 1,
+            idle: 0,
+            requests: 12_000,
+            rounds: 3,
+            in_turns: false,
         },
     },
     Experiment {
@@ -109,6 +143,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
             idle: 0,
             requests: 6_000,
             rounds: 3,
+            in_turns: false,
         },
     },
     Experiment {

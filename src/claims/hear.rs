@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::evidence::Evidence;
 use super::experiment::{Asks, EXPERIMENTS, Experiment};
 use super::judge::{Judged, judge};
+use super::look::{self, Spent};
 use super::quiet::Quiet;
-use super::{Claim, look};
+use super::{Claim, RestsOn};
 use crate::lab::{Control, Plan, Recorder, Session, TrialPlan, Trials};
 use crate::trace::{Capabilities, Entry, Thinner, Trace};
 use crate::trials;
+
+/// Looks, of some 60 ms each, until a machine that has been busy is taken to stay so.
+const LOOKS: u32 = 10;
 
 /// What is going on, for whoever waits.
 #[derive(Clone, Copy, Debug)]
@@ -46,17 +50,37 @@ pub fn hear(
         }
         tell(Hearing { experiment, number: index + 1, of: needed.len() });
         let began = now();
-        run(experiment, &capabilities, stopped, &mut evidence);
+        match timed_only(claims, experiment).then(wait_for_quiet) {
+            Some(quiet) if !quiet.is_quiet() => {
+                evidence.quiet.insert(experiment.id.to_owned(), quiet);
+            }
+            _ => run(experiment, &capabilities, stopped, &mut evidence),
+        }
         seconds.push((experiment.id, began.elapsed().as_secs_f64()));
     }
     let mut told: Vec<&str> = Vec::new();
     let judged = claims.iter().map(|claim| {
         let own = seconds.iter().filter(|(id, _)| claim.needs.contains(id) && !told.contains(id));
-        let seconds = own.map(|(_, seconds)| seconds).sum();
+        // An empty sum of floats is -0.0, and a document would say so.
+        let seconds = own.fold(0.0, |all, (_, seconds)| all + seconds);
         told.extend(claim.needs);
         Judged { seconds, ..judge(claim, &evidence) }
     });
     judged.collect()
+}
+
+/// Whether only times are wanted of it.
+fn timed_only(claims: &[&'static Claim], experiment: &Experiment) -> bool {
+    let mut wanting = claims.iter().filter(|claim| claim.needs.contains(&experiment.id));
+    wanting.all(|claim| claim.rests_on == RestsOn::Times)
+}
+
+/// Waits a little for others to be done. Where they are not, what was measured beside them would not count, and
+/// running it would take everybody's time.
+fn wait_for_quiet() -> Quiet {
+    let mut looks = (0..LOOKS).map(|_| look::quiet());
+    let first_quiet = looks.find(|quiet| quiet.is_quiet());
+    first_quiet.unwrap_or_else(look::quiet)
 }
 
 fn run(
@@ -65,7 +89,7 @@ fn run(
     stopped: &Arc<AtomicBool>,
     evidence: &mut Evidence,
 ) {
-    let before = look::quiet();
+    let (before, spent) = (look::quiet(), Spent::so_far());
     let trace = match &experiment.asks {
         Asks::Machine => {
             evidence.host = Some(look::host());
@@ -90,10 +114,11 @@ fn run(
             })
         }
     };
+    let meanwhile = spent.zip(Spent::so_far()).map_or(0.0, |(from, until)| from.by_others_until(&until));
     let after = look::quiet();
     evidence.traces.insert(experiment.id.to_owned(), trace);
-    let others = before.others.max(after.others);
-    evidence.quiet.insert(experiment.id.to_owned(), Quiet { others });
+    let meanwhile = Quiet { others: meanwhile, ..before };
+    evidence.quiet.insert(experiment.id.to_owned(), before.busier(after).busier(meanwhile));
 }
 
 /// Starts something that records, and keeps what it says until it is over.
@@ -110,7 +135,13 @@ fn collect<W: FnOnce(), R: Fn(Control)>(
     });
     let (wait, remote) = start(recorder);
     let (mut trace, mut thinner) = (Trace::new(header), Thinner::default());
+    let mut told = false;
     loop {
+        // Asked at each turn: whoever records does so without a pause.
+        if !told && stopped.load(Ordering::Acquire) {
+            remote(Control::Stop);
+            told = true;
+        }
         match entries.recv_timeout(LOOK) {
             Ok(batch) => {
                 for entry in batch {
@@ -119,11 +150,8 @@ fn collect<W: FnOnce(), R: Fn(Control)>(
                     thinner.thin(&mut trace);
                 }
             }
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) if stopped.load(Ordering::Acquire) => {
-                remote(Control::Stop);
-            }
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     wait();

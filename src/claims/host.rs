@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What a look at the machine found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    /// Processes whose descriptors could be read; iolab's own not counted.
+    /// Processes whose descriptors could be read; iolab's own, and threads of the kernel, not counted.
     pub readable: u64,
     /// Of these, those that hold an epoll descriptor.
     pub with_epoll: u64,

@@ -2,8 +2,9 @@
 
 use super::evidence::{Evidence, Number, Untestable};
 use super::experiment::experiment;
-use super::{Claim, RestsOn, Ruling, Verdict};
+use super::{Claim, Quiet, RestsOn, Ruling, Verdict};
 use crate::trace::Refusal;
+use crate::world::{Measured, MetricId};
 
 /// A claim and what came of it.
 #[derive(Debug)]
@@ -47,13 +48,15 @@ fn guards(claim: &Claim, evidence: &Evidence) -> Result<(), Untestable> {
             "whoever polls keeps the only processor from everybody else: it takes two to compare",
         ));
     }
-    let loudest = claim.needs.iter().filter_map(|id| evidence.quiet.get(*id)).map(|quiet| quiet.others);
-    let loudest = loudest.fold(0.0, f64::max);
-    match (super::Quiet { others: loudest }).is_quiet() {
+    let loudest = claim.needs.iter().filter_map(|id| evidence.quiet.get(*id)).copied();
+    let loudest = loudest.reduce(Quiet::busier).unwrap_or_default();
+    match loudest.is_quiet() {
         true => Ok(()),
         false => Err(Untestable::because(format!(
-            "{loudest:.1} other threads wanted a processor meanwhile, and this verdict rests on times: try again \
-             when the machine has nothing else to do"
+            "others took or wanted {:.1} of {} processors, and this verdict rests on times: try again when the machine has \
+             nothing else to do",
+            loudest.others,
+            loudest.processors.max(1)
         ))),
     }
 }
@@ -63,6 +66,24 @@ pub(super) fn ruling(verdict: Verdict, says: String, numbers: Vec<Number>) -> Re
     Ok(Ruling { verdict, says, numbers })
 }
 
+/// All context switches of an echo, whoever wanted them: on a single processor a client that wakes takes it before
+/// the server could go to sleep, and what would have been a voluntary switch is an involuntary one.
+pub(super) fn switches(evidence: &Evidence, column: &str) -> Result<Number, Untestable> {
+    switches_in(evidence, column, column)
+}
+
+/// The same of a server that runs in an experiment of several.
+pub(super) fn switches_in(evidence: &Evidence, experiment: &str, server: &str) -> Result<Number, Untestable> {
+    let slept = evidence.number_in(experiment, server, MetricId::VoluntarySwitchesPerRequest)?;
+    let displaced = evidence.number_in(experiment, server, MetricId::InvoluntarySwitchesPerRequest)?;
+    let measured = match slept.measured.rung() {
+        Some(rung) => Measured::known(slept.value() + displaced.value(), rung),
+        None => slept.measured,
+    };
+    let name = slept.name.replace("voluntary switches", "context switches");
+    Ok(Number { name, unit: slept.unit, measured })
+}
+
 /// How many times one number is another.
 pub(super) fn times(one: &Number, other: &Number) -> f64 {
     one.value() / other.value().max(f64::MIN_POSITIVE)
@@ -70,5 +91,6 @@ pub(super) fn times(one: &Number, other: &Number) -> f64 {
 
 /// Times that point neither way.
 pub(super) fn between(says: String) -> Untestable {
-    Untestable::because(format!("{says}: that lies between the answers, and may be noise; try again"))
+    let says = says.trim_end_matches('.');
+    Untestable::because(format!("{says}. That lies between the answers, and may be noise: try again"))
 }

@@ -1,14 +1,16 @@
 //! The verdicts as pages to walk through: in the form of a lesson, so that the screen of lessons shows them.
 
-use super::{Judged, Verdict};
-use crate::lesson::prose::{self, Span, Style};
+use super::{Judged, Number, Verdict};
+use crate::lesson::prose::{self, Span, Style, Tone};
 use crate::lesson::{Block, Form, Lesson, Step};
 use crate::plain;
-use crate::trace::{Load, Machine};
+use crate::trace::{Load, Machine, Rung};
 
-/// A page with all verdicts, then one for each claim.
-pub fn pages(machine: &Machine, judged: &[Judged]) -> Lesson {
-    let steps = std::iter::once(overview(machine, judged)).chain(judged.iter().map(page)).collect();
+/// A page with all verdicts, then one for each claim; `unicode`: whether more than ASCII can be shown.
+pub fn pages(machine: &Machine, judged: &[Judged], unicode: bool) -> Lesson {
+    let steps = std::iter::once(overview(machine, judged, unicode))
+        .chain(judged.iter().map(|judged| page(judged, unicode)))
+        .collect();
     Lesson {
         form: Form::Playground,
         number: 0,
@@ -23,12 +25,9 @@ pub fn pages(machine: &Machine, judged: &[Judged]) -> Lesson {
     }
 }
 
-fn overview(machine: &Machine, judged: &[Judged]) -> Step {
+fn overview(machine: &Machine, judged: &[Judged], unicode: bool) -> Step {
     let head = vec![vec![plain("verdict")], vec![plain("claim")]];
-    let row = |judged: &Judged| {
-        let verdict = plain::verdict_of_claim(judged.ruling.verdict, true);
-        vec![vec![strong(&verdict)], vec![plain(judged.claim.says)]]
-    };
+    let row = |judged: &Judged| vec![vec![verdict(judged, unicode)], vec![plain(judged.claim.says)]];
     let rows = judged.iter().map(row).collect();
     let says = format!(
         "On {}: {}. Each verdict was computed from what the kernel said about runs on this machine; the pages that \
@@ -42,20 +41,15 @@ fn overview(machine: &Machine, judged: &[Judged]) -> Step {
     }
 }
 
-fn page(judged: &Judged) -> Step {
+fn page(judged: &Judged, unicode: bool) -> Step {
     let ruling = &judged.ruling;
     let mut blocks = vec![
-        Block::Prose(prose::Block::Quote(vec![prose::Block::Paragraph(vec![plain(judged.claim.says)])])),
-        paragraph(vec![
-            strong(&plain::verdict_of_claim(ruling.verdict, true)),
-            plain(". "),
-            plain(&ruling.says),
-        ]),
+        Block::Prose(prose::Block::Quote(vec![prose::Block::Paragraph(vec![strong(judged.claim.says)])])),
+        paragraph(vec![verdict(judged, unicode)]),
+        paragraph(vec![plain(&ruling.says)]),
     ];
     if !ruling.numbers.is_empty() {
-        let item = |number| vec![prose::Block::Paragraph(vec![plain(&plain::evidence(number))])];
-        let items = ruling.numbers.iter().map(item).collect();
-        blocks.push(Block::Prose(prose::Block::List { first: None, items }));
+        blocks.push(Block::Prose(evidence(&ruling.numbers, unicode)));
     }
     if let Some(refusal) = judged.refusal.as_ref().filter(|refusal| !refusal.try_this.is_empty()) {
         blocks.push(labelled("What to try", &refusal.try_this));
@@ -66,6 +60,51 @@ fn page(judged: &Judged) -> Step {
     blocks.push(labelled("Authority", judged.claim.authority));
     blocks.push(labelled("Another verdict would come of", judged.claim.would_change));
     Step { title: judged.claim.id.into(), blocks }
+}
+
+/// Columns of the longest bar.
+const BAR: f64 = 24.0;
+
+/// The numbers as a table: with bars, where there are several of one unit to compare.
+fn evidence(numbers: &[Number], unicode: bool) -> prose::Block {
+    let row = |number: &Number| {
+        let like: Vec<f64> =
+            numbers.iter().filter(|other| other.unit == number.unit).map(Number::value).collect();
+        let most = like.iter().copied().fold(0.0, f64::max);
+        let is_alone = like.len() < 2 || most == 0.0;
+        let bar = if is_alone { String::new() } else { bar(number.value() / most, unicode) };
+        let rung = number.measured.rung().map_or("", Rung::word);
+        let amount = plain::amount(number);
+        vec![
+            vec![plain(&number.name)],
+            vec![strong(&amount)],
+            vec![plain(rung)],
+            vec![judged(&bar, Tone::Open)],
+        ]
+    };
+    let head = ["seen", "", "by", ""].map(|head| vec![plain(head)]).into();
+    prose::Block::Table { head, rows: numbers.iter().map(row).collect() }
+}
+
+/// A share of the longest bar; what is there at all can be seen.
+fn bar(share: f64, unicode: bool) -> String {
+    let cells = (share * BAR).round() as usize;
+    match (unicode, cells) {
+        (true, 0) if share > 0.0 => "▏".to_owned(),
+        (true, cells) => "█".repeat(cells),
+        (false, 0) if share > 0.0 => ".".to_owned(),
+        (false, cells) => "#".repeat(cells),
+    }
+}
+
+fn verdict(of: &Judged, unicode: bool) -> Span {
+    let tone = match of.ruling.verdict {
+        Verdict::Holds => Tone::Good,
+        Verdict::Partly => Tone::Mixed,
+        Verdict::Fails => Tone::Bad,
+        Verdict::Untestable => Tone::Open,
+    };
+    judged(&plain::verdict_of_claim(of.ruling.verdict, unicode), tone)
 }
 
 fn labelled(label: &str, text: &str) -> Block {
@@ -82,4 +121,8 @@ fn plain(text: &str) -> Span {
 
 fn strong(text: &str) -> Span {
     Span { text: text.to_owned(), style: Style::Strong }
+}
+
+fn judged(text: &str, tone: Tone) -> Span {
+    Span { text: text.to_owned(), style: Style::Judged(tone) }
 }

@@ -42,10 +42,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let root = if context.root.is_absolute() { context.root } else { PathBuf::from(".") };
     let repository = root.join("..");
     let [claims, facts] = [optional(&root.join("claims.json"))?, optional(&root.join("facts.json"))?];
+    let choosing = optional(&root.join("choosing.json"))?.context("book/choosing.json is missing")?;
     let material = Material {
         course: &course,
         listings: &listings(&course, &repository)?,
         commands: &reference::markdown(),
+        choosing: &choosing,
         claims: claims.as_deref(),
         facts: facts.as_deref(),
     };

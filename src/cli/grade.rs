@@ -1,7 +1,6 @@
 //! `iolab grade [DIR...]`: submissions graded where they can harm nobody.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::{Exit, face, signals};
+use super::{Exit, face, one_line, signals};
 use crate::exercise::State;
 use crate::exercise::cage::Hold;
 use crate::exercise::submission::{self, Graded, Kiln, Submission};
@@ -153,7 +152,12 @@ fn grade_all(
             if stop.load(Ordering::SeqCst) {
                 return Ok(rows);
             }
-            progress(&format!("{} of {all}: {} {}", rows.len() + 1, submission.name, found.exercise.name()));
+            one_line::say(&format!(
+                "{} of {all}: {} {}",
+                rows.len() + 1,
+                submission.name,
+                found.exercise.name()
+            ));
             let evidence = evidence.map(|folder| made(&folder.join(&submission.name))).transpose()?;
             let is_stopped = || stop.load(Ordering::SeqCst);
             let graded = submission::grade(
@@ -164,7 +168,7 @@ fn grade_all(
                 evidence.as_deref(),
                 &is_stopped,
             )?;
-            progress("");
+            one_line::clear();
             if format == Face::Plain {
                 face::print(&lines(&submission.name, &graded))?;
             }
@@ -172,14 +176,6 @@ fn grade_all(
         }
     }
     Ok(rows)
-}
-
-/// One line on the terminal that says what is being graded; silent elsewhere.
-fn progress(says: &str) {
-    use std::io::Write as _;
-    if std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb") {
-        let _ = write!(std::io::stderr(), "\r\x1b[2K{says}");
-    }
 }
 
 /// What did not pass of one exercise, a line each.

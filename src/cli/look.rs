@@ -19,7 +19,7 @@ pub struct LookArguments {
     theme: Option<Named>,
     /// Draw with ASCII characters only.
     #[arg(long)]
-    ascii: bool,
+    pub ascii: bool,
 }
 
 /// A theme by its name.

@@ -1,14 +1,13 @@
 //! Progress while a lab is measuring.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
 
+use super::one_line;
 use crate::lab::Plan;
 use crate::trace::{Entry, Purpose, Record};
 
 /// One line on the terminal that says what is being measured; silent elsewhere.
 pub struct Progress {
-    shown: bool,
     servers: Vec<String>,
     rounds: u32,
     running: BTreeSet<(u32, String)>,
@@ -18,8 +17,6 @@ impl Progress {
     /// Progress of a plan.
     pub fn new(plan: &Plan) -> Self {
         Self {
-            shown: std::io::stderr().is_terminal()
-                && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
             servers: plan.columns.iter().map(ToString::to_string).collect(),
             rounds: plan.rounds,
             running: BTreeSet::new(),
@@ -47,16 +44,12 @@ impl Progress {
     }
 
     fn draw(&self) {
-        if self.shown {
-            let running: Vec<_> = self.running.iter().map(|(_, what)| what.as_str()).collect();
-            let _ = write!(std::io::stderr(), "\r\x1b[2Kmeasuring {}", running.join(", "));
-        }
+        let running: Vec<_> = self.running.iter().map(|(_, what)| what.as_str()).collect();
+        one_line::say(&format!("measuring {}", running.join(", ")));
     }
 
     /// Takes the line away.
     pub fn done(&self) {
-        if self.shown {
-            let _ = write!(std::io::stderr(), "\r\x1b[2K");
-        }
+        one_line::clear();
     }
 }

@@ -43,15 +43,20 @@ impl Posed {
 
     /// What it costs and is worth: `about 12 minutes, for 10 points; needs io_uring`.
     pub fn takes(&self) -> String {
+        let (minutes, points) = (self.manifest.minutes, self.manifest.points);
+        let says = format!("about {minutes} minutes, for {points} points");
+        match self.needs() {
+            needs if needs.is_empty() => says,
+            needs => format!("{says}; needs {needs}"),
+        }
+    }
+
+    /// What a machine must have for it; nothing where any will do.
+    pub fn needs(&self) -> String {
         let word = |need: &Need| match need {
             Need::IoUring => "io_uring",
             Need::TwoCpus => "a second processor",
         };
-        let (minutes, points) = (self.manifest.minutes, self.manifest.points);
-        let says = format!("about {minutes} minutes, for {points} points");
-        match self.manifest.needs.iter().map(word).collect::<Vec<_>>() {
-            needs if needs.is_empty() => says,
-            needs => format!("{says}; needs {}", needs.join(" and ")),
-        }
+        self.manifest.needs.iter().map(word).collect::<Vec<_>>().join(" and ")
     }
 }

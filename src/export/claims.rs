@@ -30,7 +30,9 @@ struct Claim<'j> {
     evidence: BTreeMap<&'j str, &'j Number>,
     /// `counts`, `times` or `reference`.
     rests_on: crate::claims::RestsOn,
-    confidence: &'static str,
+    /// Nothing that was not judged has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<&'static str>,
     authority: &'static str,
     would_change: &'static str,
     /// How long its own experiments took.
@@ -49,7 +51,7 @@ pub fn document<'j>(machine: &'j Machine, judged: &'j [Judged]) -> Document<'j> 
         says: &judged.ruling.says,
         evidence: judged.ruling.numbers.iter().map(|number| (number.name.as_str(), number)).collect(),
         rests_on: judged.claim.rests_on,
-        confidence: judged.claim.rests_on.says(),
+        confidence: (judged.ruling.verdict != Verdict::Untestable).then(|| judged.claim.rests_on.says()),
         authority: judged.claim.authority,
         would_change: judged.claim.would_change,
         seconds: (judged.seconds * 1000.0).round() / 1000.0,

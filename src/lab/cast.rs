@@ -69,7 +69,7 @@ impl Cast {
         purpose: Purpose,
         happenings: &Sender<Happening>,
     ) -> anyhow::Result<Self> {
-        let cpus = Cpus::of(load.pace);
+        let cpus = Cpus::of(load.pace, stage.plan.placement);
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on loopback")?;
         let backlog = nix::sys::socket::Backlog::MAXCONN;
         nix::sys::socket::listen(&listener, backlog).context("cannot listen on loopback")?;

@@ -4,6 +4,17 @@ use nix::sched::CpuSet;
 
 use crate::trace::Pace;
 
+/// Where server and client stand to each other in a closed loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// Each on processors of its own: speed is measured, and neither takes the other's time.
+    #[default]
+    Apart,
+    /// Both on one processor, where they take turns: whatever the client could send is there when the server looks.
+    /// Apart the quicker of the two always waits for the other, and how much it finds at a time says which it is.
+    Together,
+}
+
 /// Which processors server and client may use.
 pub struct Cpus {
     /// Of the server; `None` leaves it where it is.
@@ -14,8 +25,9 @@ pub struct Cpus {
 
 impl Cpus {
     /// In a closed loop the client gets the last processor for itself and the server the others, so that
-    /// what is measured is not their struggle for one; a pace leaves time for both anywhere.
-    pub fn of(pace: Pace) -> Self {
+    /// what is measured is not their struggle for one, unless they are wanted together; a pace leaves time for both
+    /// anywhere.
+    pub fn of(pace: Pace, placement: Placement) -> Self {
         let none = Self { server: None, client: None };
         if pace != Pace::Max {
             return none;
@@ -27,6 +39,9 @@ impl Cpus {
         };
         let (mut server, mut client) = (CpuSet::new(), CpuSet::new());
         let _ = client.set(*last);
+        if placement == Placement::Together {
+            return Self { server: Some(client), client: Some(client) };
+        }
         others.iter().for_each(|cpu| {
             let _ = server.set(*cpu);
         });

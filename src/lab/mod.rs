@@ -29,6 +29,7 @@ mod tracer;
 mod trial;
 mod windows;
 
+pub use cpus::Placement;
 pub use plan::{Length, OpenWindows, Plan};
 pub use recorder::Recorder;
 pub use runner::{Live, capabilities};

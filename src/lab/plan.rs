@@ -1,5 +1,6 @@
 //! What is to be run: the checked form of what a person asked for.
 
+use super::cpus::Placement;
 use crate::servers::{Column, Options, Polls};
 use crate::trace::{Capabilities, Load, Pace, Probing, Refusal, Rung};
 
@@ -55,6 +56,8 @@ pub struct Plan {
     pub length: Length,
     /// Rounds of each server.
     pub rounds: u32,
+    /// Where server and client run.
+    pub placement: Placement,
 }
 
 impl Plan {
@@ -74,6 +77,7 @@ impl Plan {
             probe_cost: false,
             length: Length::Bounded,
             rounds,
+            placement: Placement::default(),
         }
     }
 

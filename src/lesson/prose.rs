@@ -32,6 +32,21 @@ pub enum Style {
     Code,
     /// A link to this address.
     Link(String),
+    /// A judgement, as iolab's own pages have them; no lesson is written with it.
+    Judged(Tone),
+}
+
+/// Which way a judgement goes. Its words say it, too: a colour alone says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Yes.
+    Good,
+    /// In part.
+    Mixed,
+    /// No.
+    Bad,
+    /// Nobody can tell.
+    Open,
 }
 
 /// Running text of several styles.

@@ -126,8 +126,11 @@ fn broken(line: &str, columns: usize, own: usize) -> Option<(&str, &str)> {
     Some((line[..at].trim_end(), line[at..].trim_start()))
 }
 
-/// A table in columns where it fits; else each row as lines "head: cell", which a narrow screen and a
-/// screen reader can follow.
+/// Columns that the last column of a table needs at least to have its cells broken into lines.
+const LAST: usize = 24;
+
+/// A table in columns where it fits, the cells of the last column broken into lines where that is enough; else each
+/// row as lines "head: cell", which a narrow screen and a screen reader can follow.
 fn table(head: &[Text], rows: &[Vec<Text>], room: Room) -> Vec<Line> {
     let cell_width = |text: &Text| prose::words(text).width();
     let widths: Vec<usize> = (0..head.len())
@@ -136,17 +139,21 @@ fn table(head: &[Text], rows: &[Vec<Text>], room: Room) -> Vec<Line> {
             cells.chain(head.get(column)).map(cell_width).max().unwrap_or(0)
         })
         .collect();
-    if widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) <= room.width {
+    let before_last = widths.iter().rev().skip(1).map(|width| width + GAP).sum::<usize>();
+    let last = widths.last().copied().unwrap_or(0);
+    if before_last + last.min(LAST) <= room.width {
         let bold = |text: &Text| vec![Span { text: prose::words(text), style: Style::Strong }];
         let head: Vec<Text> = head.iter().map(bold).collect();
-        return std::iter::once(&head).chain(rows).map(|row| padded(row, &widths)).collect();
+        let last = Room { width: room.width - before_last, ..room };
+        return std::iter::once(&head).chain(rows).flat_map(|row| in_columns(row, &widths, last)).collect();
     }
     let mut lines = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
             lines.push(Line::new());
         }
-        for (head, cell) in head.iter().zip(row) {
+        let filled = head.iter().zip(row).filter(|(_, cell)| !prose::words(cell).is_empty());
+        for (head, cell) in filled {
             let name = prose::words(head);
             // A column without a head holds the names of the rows.
             let lead = if name.is_empty() { name } else { name + ": " };
@@ -156,6 +163,22 @@ fn table(head: &[Text], rows: &[Vec<Text>], room: Room) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// A row in columns; what does not fit into its last cell goes on below.
+fn in_columns(row: &[Text], widths: &[usize], last: Room) -> Vec<Line> {
+    let Some((end, cells)) = row.split_last().filter(|(end, _)| columns(end) > last.width) else {
+        return vec![padded(row, widths)];
+    };
+    let indent = widths.iter().rev().skip(1).map(|width| width + GAP).sum();
+    let mut lines = fill(end, last).into_iter();
+    let mut first: Vec<Text> = cells.to_vec();
+    first.push(lines.next().unwrap_or_default());
+    let below = lines.map(|line| {
+        let indent = Span { text: " ".repeat(indent), style: Style::Plain };
+        std::iter::once(indent).chain(line).collect()
+    });
+    std::iter::once(padded(&first, widths)).chain(below).collect()
 }
 
 fn padded(row: &[Text], widths: &[usize]) -> Line {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::number::{number, whole};
 use super::verdict::{Style, wrapped};
 use crate::claims::{Judged, Number, Verdict};
+use crate::screen::number::span;
 use crate::trace::Machine;
 
 /// How far what belongs to a claim stands in.
@@ -68,15 +69,24 @@ fn claim(judged: &Judged, style: Style) -> String {
 
 /// A number with its unit and who measured it.
 pub fn evidence(of: &Number) -> String {
-    let shown = number_of(of);
     let rung = of.measured.rung().map_or(String::new(), |rung| format!(" ({})", rung.word()));
-    format!("{}: {shown} {}{rung}", of.name, of.unit)
+    format!("{}: {}{rung}", of.name, amount(of))
 }
 
-/// A count with all its figures, everything else with about three.
-fn number_of(of: &Number) -> String {
-    let value = of.value();
-    if value.fract() == 0.0 { whole(value) } else { number(value) }
+/// A number with its unit: a count with all its figures, times in the unit that suits them, everything else with
+/// about three figures; and how far the rounds were apart.
+pub fn amount(of: &Number) -> String {
+    let shown = |value: f64| match value {
+        value if of.unit.starts_with("ns") => span(value.round() as u64),
+        value if value.fract() == 0.0 => whole(value),
+        value => number(value),
+    };
+    let unit = of.unit.strip_prefix("ns").unwrap_or(&of.unit).trim_start();
+    let spread = match of.measured.spread() {
+        Some(spread) if spread > 0.0 => format!(" ± {}", shown(spread)),
+        _ => String::new(),
+    };
+    format!("{}{spread} {unit}", shown(of.value())).trim_end().to_owned()
 }
 
 /// How many of each.

@@ -25,7 +25,7 @@ pub mod time;
 pub mod verdict;
 pub mod why;
 
-pub use claims::{claims, evidence, place, sum, verdict as verdict_of_claim};
+pub use claims::{amount, claims, evidence, place, sum, verdict as verdict_of_claim};
 pub use exercises::{Row, exercise, exercises};
 #[cfg(feature = "live")]
 pub use facts::facts;

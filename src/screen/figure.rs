@@ -22,10 +22,27 @@ pub fn figure(world: &World<'_>, lesson: &Lesson, step: usize, columns: u16, the
     trimmed(draw(world, lesson, step, columns, theme).0)
 }
 
-/// How many columns the lab of a step needs for a column of each server in its tables: `least`, or as many more as it takes.
+/// How many columns the lab of a step needs for a column of each server in its tables and for every word: `least`, or as many more
+/// as it takes.
 pub fn columns(world: &World<'_>, lesson: &Lesson, step: usize, least: u16) -> u16 {
-    let fits = |columns: &u16| draw(world, lesson, step, *columns, Theme::DEFAULT).1 == 0;
-    (least..COLUMNS_MAX).step_by(4).find(fits).unwrap_or(COLUMNS_MAX)
+    let mut best = ((usize::MAX, usize::MAX), COLUMNS_MAX);
+    for columns in (least..=COLUMNS_MAX).step_by(4) {
+        let (cells, beside) = draw(world, lesson, step, columns, Theme::DEFAULT);
+        let lacks = (beside, cut(&cells));
+        if lacks < best.0 {
+            best = (lacks, columns);
+        }
+        if lacks == (0, 0) {
+            break;
+        }
+    }
+    best.1
+}
+
+/// How many texts were cut for want of room.
+fn cut(cells: &Buffer) -> usize {
+    let mark = Theme::DEFAULT.glyphs().ellipsis;
+    cells.content.iter().filter(|cell| cell.symbol() == mark).count()
 }
 
 /// The lab's parts, and how many servers have no column in its tables.

@@ -17,9 +17,11 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
     let (word, role) = mode(paint, view, lesson, world);
     let rung = world.and_then(rung).map(|rung| format!("   {rung}")).unwrap_or_default();
     let steps = lesson.steps.len();
-    let of_course = lesson.form == Form::Course;
-    let step = if of_course { format!("step {} of {steps}", view.step + 1) } else { String::new() };
-    let short = if of_course { format!("{}/{steps}", view.step + 1) } else { String::new() };
+    let word_of_step = if lesson.form == Form::Course { "step" } else { "page" };
+    let of_several = lesson.form == Form::Course || steps > 1;
+    let step =
+        if of_several { format!("{word_of_step} {} of {steps}", view.step + 1) } else { String::new() };
+    let short = if of_several { format!("{}/{steps}", view.step + 1) } else { String::new() };
     let roomy = area.width >= 76;
     // Where both have no room, the state's first word says enough.
     let tight = width(&word).saturating_add(width(&short)).saturating_add(1) > area.width;
@@ -32,7 +34,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, view: &View, lesson: &Lesson, 
         column = column.saturating_add(2);
     }
     let step = if area.width >= 60 { step } else { short };
-    let bar = if roomy && of_course {
+    let bar = if roomy && of_several {
         u16::try_from(steps).unwrap_or(u16::MAX).min(20).saturating_add(2)
     } else {
         0
@@ -81,6 +83,9 @@ fn mode(paint: &Paint, view: &View, lesson: &Lesson, world: Option<&World<'_>>) 
     let end_ns = world.map_or(0, World::end_ns);
     let recorded = view.recorded().is_some();
     let Some(state) = view.state(lesson) else {
+        if lesson.steps.iter().all(|step| step.lab().is_none()) {
+            return (String::new(), Role::Quiet);
+        }
         let elsewhere = matches!(view.run, Run::Some { state: State::Running, .. });
         let word = if elsewhere { "running" } else { "not running" };
         return (format!("{} {word}", glyphs.stopped), Role::Quiet);

@@ -141,7 +141,10 @@ fn role(style: &prose::Style) -> Role {
         prose::Style::Plain => Role::Plain,
         prose::Style::Strong | prose::Style::Emphasis => Role::Strong,
         prose::Style::Code => Role::Code,
-        prose::Style::Link(_) => Role::Quiet,
+        prose::Style::Link(_) | prose::Style::Judged(prose::Tone::Open) => Role::Quiet,
+        prose::Style::Judged(prose::Tone::Good) => Role::Good,
+        prose::Style::Judged(prose::Tone::Mixed) => Role::Warn,
+        prose::Style::Judged(prose::Tone::Bad) => Role::Bad,
     }
 }
 

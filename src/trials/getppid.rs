@@ -14,7 +14,7 @@
 use std::hint::black_box;
 
 /// How often it asks: long enough to be seen, and a tenth of a second at most.
-const TIMES: usize = 300_000;
+pub const TIMES: usize = 300_000;
 
 /// Asks, and asks again.
 pub fn run() -> anyhow::Result<()> {

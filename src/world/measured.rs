@@ -46,6 +46,14 @@ impl Measured {
         }
     }
 
+    /// Half the distance between the smallest and the largest of several rounds, if there were several.
+    pub fn spread(&self) -> Option<f64> {
+        match self {
+            Self::Known { spread, .. } => *spread,
+            Self::Unknown { .. } => None,
+        }
+    }
+
     /// The rung, if there is a number.
     pub fn rung(&self) -> Option<Rung> {
         match self {

@@ -129,6 +129,45 @@ fn browser_a_recorded_run_is_walked_through_with_keys() {
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
+/// Where the reader is, after the page had time to turn.
+const HERE: &str = "new Promise((soon) => setTimeout(() => soon(location.pathname.split('/').pop()), 300))";
+
+#[test]
+fn browser_a_figure_that_was_clicked_has_the_keys_and_the_page_keeps_its_own() {
+    let lesson = "3-io-uring-rings.html";
+    let mut browser = Browser::start();
+    browser.look(1280, "light", "no-preference");
+    browser.open(&page(&format!("lessons/{lesson}")));
+    let last = stand(&mut browser).0;
+    let screen = format!("{FIGURE}.querySelector('.io-screen')");
+    let says = browser
+        .value(&format!("[{screen}.tabIndex, {screen}.getAttribute('role'), {screen}.ariaLabel.length > 0]"));
+    assert_eq!(says, serde_json::json!([0, "group", true]));
+
+    browser.value(&format!("{screen}.scrollIntoView({{block: 'center'}})"));
+    let at = browser.value(&format!("(({{x, y}}) => [x + 40, y + 40])({screen}.getBoundingClientRect())"));
+    browser.click(at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+    browser.press("ArrowLeft");
+    assert_eq!(stand(&mut browser).0, last - 1, "a click gives the figure the keys");
+    browser.press("End");
+    browser.press(" ");
+    assert_eq!(stand(&mut browser).0, 0, "space plays from the beginning");
+    browser.press(" ");
+
+    // What is said in words is scrolled; it is no place to walk from, nor to be thrown out of.
+    browser.value(&format!(
+        "(() => {{ const words = {FIGURE}.querySelector('.io-words'); words.open = true;
+         words.querySelector('pre').tabIndex = 0; words.querySelector('pre').focus(); }})()"
+    ));
+    browser.press("ArrowRight");
+    assert_eq!(stand(&mut browser).0, 0);
+    assert_eq!(browser.value(HERE), lesson, "the page turned");
+
+    browser.value("document.activeElement.blur()");
+    browser.press("ArrowRight");
+    assert_ne!(browser.value(HERE), lesson, "outside of figures the page's own keys work");
+}
+
 #[test]
 fn browser_who_wants_no_motion_gets_none() {
     let mut browser = Browser::start();
@@ -140,7 +179,12 @@ fn browser_who_wants_no_motion_gets_none() {
     browser.press(" ");
     assert_eq!(stand(&mut browser).0, 1, "one instant at a time");
     let plays = browser.value(&format!("{FIGURE}.querySelector('.io-play').getAttribute('aria-label')"));
-    assert_eq!(plays, "Play", "nothing plays");
+    assert_eq!(plays, "Next instant", "nothing plays, and nothing says so");
+    browser.look(1280, "light", "no-preference");
+    let plays = browser.value(&format!(
+        "new Promise((soon) => setTimeout(() => soon({FIGURE}.querySelector('.io-play').getAttribute('aria-label')), 300))"
+    ));
+    assert_eq!(plays, "Play", "who changes the mind need not load the page again");
 }
 
 #[test]
@@ -166,6 +210,23 @@ fn browser_a_prediction_is_judged_and_opens_the_run() {
     assert_eq!(browser.value(&format!("{section}.querySelector('.io-reveal').open")), true);
     assert_eq!(browser.value(opened), true);
     assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn browser_who_only_wants_to_be_shown_hears_the_number() {
+    let mut browser = Browser::start();
+    browser.look(390, "light", "no-preference");
+    browser.open(&page("lessons/3-io-uring-rings.html"));
+    let section = "document.querySelector('.io-predict')";
+    let status = format!("getComputedStyle({section}.querySelector('[role=status]')).display");
+    assert_ne!(browser.value(&status), "none", "what is not in the tree is not announced when it changes");
+    browser.value(&format!("{section}.querySelector('.io-pass').click()"));
+    let says = browser.value(&format!("{section}.querySelector('.io-verdict').textContent"));
+    assert!(says.as_str().unwrap().starts_with("The kernel says "), "{says}");
+    assert_eq!(browser.value(&format!("{section}.querySelector('.io-reveal').open")), true);
+    let asked =
+        format!("document.getElementById({section}.querySelector('input').getAttribute('aria-describedby'))");
+    assert_eq!(browser.value(&format!("{asked}.className")), "io-ask");
 }
 
 #[test]
@@ -274,4 +335,33 @@ fn browser_without_scripts_there_is_a_still_and_the_answer_folded_away() {
            seen(document.querySelector('.io-predict form')), document.querySelectorAll('.io-player').length ]; })()",
     );
     assert_eq!(seen, serde_json::json!([true, true, false, 0]));
+}
+
+#[test]
+fn browser_a_telephone_has_its_own_measures() {
+    let mut browser = Browser::start();
+    let style = |what: &str| format!("getComputedStyle(document.querySelector('.io-screen')).{what}");
+    let padding = WIDTHS.map(|width| {
+        browser.look(width, "light", "no-preference");
+        browser.open(&page("lessons/3-io-uring-rings.html"));
+        browser.value(&style("padding")).as_str().unwrap().trim_end_matches("px").parse::<f64>().unwrap()
+    });
+    assert!(padding[0] < padding[1], "{padding:?}");
+    browser.ask("Emulation.setEmulatedMedia", serde_json::json!({ "media": "print" }));
+    let player = browser.value("getComputedStyle(document.querySelector('.io-player')).display");
+    assert_eq!(player, "none", "paper does not play");
+}
+
+#[test]
+fn browser_a_dark_page_without_scripts_has_dark_figures() {
+    let mut browser = Browser::start();
+    browser.look(1280, "dark", "no-preference");
+    browser.ask("Emulation.setScriptExecutionDisabled", serde_json::json!({ "value": true }));
+    browser.open(&page("lessons/3-io-uring-rings.html"));
+    browser.ask("Emulation.setScriptExecutionDisabled", serde_json::json!({ "value": false }));
+    let style = |of: &str, what: &str| format!("getComputedStyle(document.querySelector('{of}')).{what}");
+    let paper = browser.value(&style(".io-screen", "backgroundColor"));
+    assert_eq!(paper, "rgb(20, 23, 28)");
+    let link = browser.value(&style(".io-insight a", "color"));
+    assert_eq!(link, "rgb(125, 180, 240)");
 }

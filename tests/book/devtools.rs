@@ -198,6 +198,16 @@ impl Browser {
         }
     }
 
+    /// Clicks on a place of the screen.
+    pub fn click(&mut self, x: f64, y: f64) {
+        for kind in ["mousePressed", "mouseReleased"] {
+            self.ask(
+                "Input.dispatchMouseEvent",
+                json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 }),
+            );
+        }
+    }
+
     /// Types a text where the focus is.
     pub fn type_text(&mut self, text: &str) {
         self.ask("Input.insertText", json!({ "text": text }));

@@ -33,6 +33,13 @@ fn every_lesson_and_every_exercise_has_a_page() {
         }
     }
     for exercise in &course.exercises {
+        let file = format!("exercises/{:02}-{}.html", exercise.number, exercise.name);
+        let lesson = course.lessons.iter().find(|lesson| lesson.number == exercise.manifest.lesson);
+        let page = lesson.map(|lesson| &pages[&checks::page_of(lesson)]);
+        assert!(
+            page.is_none_or(|page| page.contains(&format!("../{file}"))),
+            "{file} is linked from no lesson"
+        );
         let page =
             &pages[std::path::Path::new(&format!("exercises/{:02}-{}.html", exercise.number, exercise.name))];
         for criterion in &exercise.manifest.criteria {
@@ -83,10 +90,33 @@ fn terms_numbers_insights_and_commands_are_all_there() {
     for insight in iolab::world::insight::INSIGHTS {
         assert!(insights.contains(insight.general) && insights.contains(insight.fix), "{}", insight.id);
     }
+    for lesson in &Course::read().unwrap().lessons {
+        for step in lesson.steps.iter().filter(|step| step.insights().next().is_some()) {
+            assert!(insights.contains(&step.title), "no insight is seen in {:?}", step.title);
+        }
+    }
     let commands = said("commands.html");
     for command in ["iolab lesson", "iolab lab", "iolab replay", "--connections", "--theme"] {
         assert!(commands.contains(command), "{command}");
     }
+}
+
+/// Texts of all figures that no width leaves whole. A change that cuts more has made a figure harder to read.
+const CUT: usize = 8;
+
+#[test]
+fn figures_are_as_wide_as_their_words() {
+    let mut cut = Vec::new();
+    for (path, html) in checks::pages(&book().pages) {
+        let page = pieces(&html);
+        for (at, _) in page.iter().enumerate().filter(|(_, piece)| piece.has_class("io-cells")) {
+            let drawing = element(&page, at);
+            let texts = (0..drawing.len()).filter(|at| drawing[*at].opens("tspan"));
+            let texts = texts.map(|at| text(element(drawing, at))).filter(|text| text.contains('…'));
+            cut.extend(texts.map(|text| format!("{}: {text}", path.display())));
+        }
+    }
+    assert!(cut.len() <= CUT, "{} texts are cut:\n{}", cut.len(), cut.join("\n"));
 }
 
 #[test]
@@ -94,10 +124,20 @@ fn the_colours_of_figures_are_those_of_the_screen() {
     let css = std::fs::read_to_string(repository().join("book/theme/iolab.css")).unwrap();
     let [dark, light] = iolab::book::variables();
     let has = |begins: &str, colours: &str| {
-        css.lines().any(|line| line.starts_with(begins) && line.contains(colours))
+        css.lines().any(|line| line.trim().starts_with(begins) && line.contains(colours))
     };
     assert!(has(":root {", &light), "a light page wants {light}");
     assert!(has("html.coal", &dark), "a dark page wants {dark}");
+    assert!(has("html:not(.js) {", &dark), "a dark page without scripts wants {dark}");
+}
+
+#[test]
+fn every_rule_of_the_style_sheet_is_one() {
+    let css = std::fs::read_to_string(repository().join("book/theme/iolab.css")).unwrap();
+    // A browser passes over what it cannot read, and says nothing.
+    let dead: Vec<_> = css.lines().filter(|line| line.trim().starts_with("media")).collect();
+    assert!(dead.is_empty(), "no @ before {dead:?}");
+    assert_eq!(css.matches('{').count(), css.matches('}').count());
 }
 
 #[test]

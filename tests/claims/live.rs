@@ -6,6 +6,9 @@ use nix::libc;
 use serde_json::Value;
 
 use super::program::{Said, iolab};
+use super::schema::Schema;
+
+const SCHEMA: Schema = Schema(include_str!("../../schemas/iolab.claims-1.schema.json"));
 
 /// Claims that rest on counts, quick ones, with their known verdicts.
 const COUNTED: &str = "every-syscall-switches two-syscalls-per-event one-per-batch no-switches-steady sqpoll-zero \
@@ -32,7 +35,7 @@ fn known() -> BTreeMap<&'static str, &'static str> {
 #[test]
 fn verdicts_that_rest_on_counts_are_the_known_ones() {
     let document = iolab("claims --format json").and(COUNTED).run().document(0);
-    assert_eq!(document["schema"], "iolab.claims/1");
+    SCHEMA.holds(&document);
     assert_eq!(verdicts(&document), known(), "{document:#}");
     for claim in document["claims"].as_array().unwrap() {
         let evidence = claim["evidence"].as_object().unwrap();
@@ -57,6 +60,7 @@ fn where_io_uring_is_refused_the_layer_is_named_and_the_rest_is_judged() {
         iolab("claims --format json").and(ids).where_refused(&[libc::SYS_io_uring_setup], libc::EPERM).run()
     };
     let document = refused("sqpoll-zero two-syscalls-per-event").document(0);
+    SCHEMA.holds(&document);
     let claims = document["claims"].as_array().unwrap();
     assert_eq!(claims[0]["verdict"], "untestable");
     assert_eq!(claims[0]["refusal"]["layer"], "seccomp");
@@ -82,6 +86,7 @@ fn the_list_names_every_claim_and_runs_none() {
 #[test]
 fn every_fact_holds_on_this_kernel_or_is_not_there_to_be_tried() {
     let document = iolab("claims --facts --format json").run().document(0);
+    SCHEMA.holds(&document);
     let facts = document["facts"].as_array().unwrap();
     assert_eq!(facts.len(), 15);
     for fact in facts {
@@ -97,6 +102,7 @@ fn facts_about_rings_name_the_layer_that_refuses_them() {
     let said =
         iolab("claims --facts --format json").where_refused(&[libc::SYS_io_uring_setup], libc::EPERM).run();
     let document = said.document(0);
+    SCHEMA.holds(&document);
     let facts = document["facts"].as_array().unwrap();
     let refused = facts.iter().filter(|fact| fact["refusal"]["layer"] == "seccomp").count();
     assert_eq!(refused, 13, "{document:#}");

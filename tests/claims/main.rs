@@ -5,6 +5,9 @@
 
 mod flips;
 mod live;
+mod pages;
 #[path = "../common/program.rs"]
 mod program;
+#[path = "../common/schema.rs"]
+mod schema;
 mod written;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use iolab::claims::{Evidence, Host, Judged, Quiet, by_id, judge};
 use iolab::trace::{
-    Allowed, Capabilities, ClientTotals, Counts, End, Entry, Header, Layer, Load, ProcessTotals, Purpose,
-    Record, Refusal, RingTotals, Rung, SCHEMA, Start, SyscallTotals, ThreadTotals, Trace,
+    Allowed, Capabilities, ClientTotals, Counts, End, Entry, Header, Layer, Load, Machine, ProcessTotals,
+    Purpose, Record, Refusal, RingTotals, Rung, SCHEMA, Start, SyscallTotals, ThreadTotals, Trace,
 };
 
 /// Requests of each written run.
@@ -173,6 +173,11 @@ impl Written {
         self
     }
 
+    pub fn can(mut self, operation: &str) -> Self {
+        self.0.capabilities.io_uring_operations.insert(operation.to_owned(), true);
+        self
+    }
+
     pub fn without_io_uring(mut self) -> Self {
         self.0.capabilities.io_uring = Allowed::No(Refusal {
             layer: Layer::Seccomp,
@@ -213,6 +218,11 @@ fn trace(all: &[Did]) -> Trace {
         push(did.duration_ns, Record::End { end: End::Done });
     }
     trace
+}
+
+/// The machine that all of it is written on.
+pub fn machine() -> Machine {
+    capabilities().machine
 }
 
 fn capabilities() -> Capabilities {

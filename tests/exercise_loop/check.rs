@@ -66,7 +66,7 @@ fn the_document_is_the_verdict() {
     let document: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(document["schema"], "iolab.grade/1");
     assert_eq!(document["exercises"][0]["exercise"], first().name());
-    crate::schema::holds(&document);
+    crate::documents::SCHEMA.holds(&document);
 }
 
 #[test]

@@ -6,10 +6,12 @@
 
 mod bundle;
 mod check;
+mod documents;
 mod init;
 mod keep;
 mod lock;
 mod room;
+#[path = "../common/schema.rs"]
 mod schema;
 mod speed;
 mod watch;

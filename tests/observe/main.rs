@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad;
+mod documents;
 mod endings;
 mod family;
 mod odd;
@@ -16,6 +17,7 @@ mod program;
 mod rights;
 mod rings;
 mod running;
+#[path = "../common/schema.rs"]
 mod schema;
 mod under_load;
 mod wild;

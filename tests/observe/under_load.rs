@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::program::iolab;
-use super::{processes, schema};
+use super::{documents, processes};
 
 /// A server of iolab's in the foreground.
 struct Server(Child, SocketAddr);
@@ -32,7 +33,13 @@ impl Drop for Server {
     }
 }
 
-/// Clients that ask without rest and compare each byte.
+/// Between two requests of a client: thousands a second in all, and some of the processors left for who looks.
+#[expect(clippy::disallowed_methods, reason = "a pace, not a wait for something")]
+fn pause() {
+    std::thread::sleep(Duration::from_micros(500));
+}
+
+/// Clients that ask all the time and compare each byte.
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -55,6 +62,7 @@ impl Load {
                     stream.read_exact(&mut echo)?;
                     assert_eq!(u64::from_ne_bytes(echo), round);
                     answered.fetch_add(1, Ordering::Relaxed);
+                    pause();
                 }
                 Ok(())
             })
@@ -97,13 +105,13 @@ fn looked_at(name: &str, options: &str, times: u32) {
             .with(format!("--pid={pid}"))
             .run()
             .document(0);
-        schema::holds(&document);
+        documents::SCHEMA.holds(&document);
         let process = &processes(&document)[0];
         assert_eq!(process["comm"], name, "a server goes by its own name: {process}");
         assert_eq!(standing(pid), before, "it ends as it was");
         // The next look comes when it has gone on by itself.
         while load.answered() <= asked + 4 {
-            std::thread::yield_now();
+            pause();
         }
         if let Some(calls) = process["syscalls"]["value"].as_u64() {
             assert!(calls > 0, "{process}");

@@ -16,17 +16,27 @@ pub const CLAIM: Claim = Claim {
     rule,
 };
 
+/// From so many processes on they say something about the machine.
+const MANY: u64 = 20;
+
 fn rule(evidence: &Evidence) -> Result<Ruling, Untestable> {
     let host = evidence.host.as_ref().ok_or_else(|| Untestable::because("nobody looked at the machine"))?;
-    let verdict = if host.with_ring > host.with_epoll { Verdict::Partly } else { Verdict::Holds };
+    let (verdict, so) = match host.readable >= MANY && host.with_ring > host.with_epoll {
+        true => (Verdict::Partly, ": not on this machine, then"),
+        false => (Verdict::Holds, ""),
+    };
+    let processes = match host.readable {
+        1 => "1 process".to_owned(),
+        n => format!("{n} processes"),
+    };
     let says = format!(
-        "The loops that most programs are written on wait with epoll. Of {} processes here whose descriptors this user may read, {} \
-         hold an epoll descriptor and {} a ring.",
-        host.readable, host.with_epoll, host.with_ring
+        "The loops that most programs are written on wait with epoll. Of {processes} here whose descriptors this user may \
+         read, iolab's own left out, {} hold an epoll descriptor and {} a ring{so}.",
+        host.with_epoll, host.with_ring
     );
     let number = |name: &str, count: u64| Number {
         name: name.into(),
-        unit: format!("of {} processes", host.readable),
+        unit: format!("of {processes}"),
         measured: Measured::known(count as f64, Rung::Proc),
     };
     let numbers =

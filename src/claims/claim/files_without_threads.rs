@@ -10,7 +10,7 @@ pub const CLAIM: Claim = Claim {
     says: "io_uring does file I/O without threads.",
     rests_on: RestsOn::Counts,
     needs: &["fsync"],
-    authority: "io_uring(7), IOSQE_ASYNC; io_uring/sync.c: an fsync is always handed to a worker",
+    authority: "io_uring/sync.c of the kernel, io_fsync_prep: an fsync is always handed to a worker (REQ_F_FORCE_ASYNC)",
     would_change: "operations that need not wait: reads of what is cached, or O_DIRECT where the file system can",
     rule,
 };

@@ -1,8 +1,7 @@
 //! io_uring and sleeping.
 
-use crate::claims::judge::ruling;
+use crate::claims::judge::{ruling, switches};
 use crate::claims::{Claim, Evidence, RestsOn, Ruling, Untestable, Verdict};
-use crate::world::MetricId;
 
 pub const CLAIM: Claim = Claim {
     id: "no-switches-steady",
@@ -15,16 +14,15 @@ pub const CLAIM: Claim = Claim {
 };
 
 fn rule(evidence: &Evidence) -> Result<Ruling, Untestable> {
-    let switches = |column| evidence.number(column, MetricId::VoluntarySwitchesPerRequest);
-    let (one, many) = (switches("uring@1")?, switches("uring@64")?);
-    let verdict = match one.value() {
-        each if each >= 0.5 => Verdict::Fails,
-        each if each < 0.02 && many.value() < 0.02 => Verdict::Holds,
-        _ => Verdict::Partly,
+    let (one, many) = (switches(evidence, "uring@1")?, switches(evidence, "uring@64")?);
+    let (verdict, so) = match one.value() {
+        each if each >= 0.5 => (Verdict::Fails, "Whoever has nothing to do sleeps, ring or not."),
+        each if each < 0.02 && many.value() < 0.02 => (Verdict::Holds, "Hardly ever did the server sleep."),
+        _ => (Verdict::Partly, "It depends on how much there is to do."),
     };
     let says = format!(
-        "Whoever has nothing to do sleeps, ring or not: {:.2} switches an echo with one connection, {:.4} with 64, where \
-         there is always something to do.",
+        "{so} {:.2} switches an echo with one connection; {:.4} with 64, where a wake-up finds many that have \
+         something.",
         one.value(),
         many.value()
     );

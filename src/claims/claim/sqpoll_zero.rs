@@ -17,15 +17,19 @@ pub const CLAIM: Claim = Claim {
 fn rule(evidence: &Evidence) -> Result<Ruling, Untestable> {
     let calls = evidence.number("sqpoll@1", MetricId::SyscallsPerRequest)?;
     let sqes = evidence.number("sqpoll@1", MetricId::SqesPerRequest)?;
-    let verdict = match (calls.value(), sqes.value()) {
-        (calls, _) if calls < 0.01 => Verdict::Holds,
+    let (verdict, so) = match (calls.value(), sqes.value()) {
+        (calls, _) if calls < 0.01 => (Verdict::Holds, "Neither handing over nor waiting needed any."),
         // More calls than entries: nothing was spared.
-        (calls, sqes) if calls > sqes * 2.0 => Verdict::Fails,
-        _ => Verdict::Partly,
+        (calls, sqes) if calls > sqes * 2.0 => (Verdict::Fails, "The kernel's thread spared none."),
+        _ => (
+            Verdict::Partly,
+            "Handing over needs none while the kernel's thread is awake. But whoever waits for the answer waits in \
+             io_uring_enter.",
+        ),
     };
     let says = format!(
-        "Handing over needs none: {:.2} entries an echo went to the kernel's thread. But whoever waits for the answer waits \
-         in io_uring_enter: {:.2} calls an echo with one connection.",
+        "With one connection {:.2} entries an echo went to the kernel's thread, and the server made {:.2} calls an echo. \
+         {so}",
         sqes.value(),
         calls.value()
     );

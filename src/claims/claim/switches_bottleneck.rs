@@ -1,8 +1,7 @@
 //! Context switches and the number of connections.
 
-use crate::claims::judge::ruling;
+use crate::claims::judge::{ruling, switches};
 use crate::claims::{Claim, Evidence, RestsOn, Ruling, Untestable, Verdict};
-use crate::world::MetricId;
 
 pub const CLAIM: Claim = Claim {
     id: "switches-bottleneck",
@@ -18,18 +17,19 @@ pub const CLAIM: Claim = Claim {
 const FEWER: f64 = 4.0;
 
 fn rule(evidence: &Evidence) -> Result<Ruling, Untestable> {
-    let switches = |column| evidence.number(column, MetricId::VoluntarySwitchesPerRequest);
-    let (one, many, crowd) = (switches("epoll@1")?, switches("epoll@64")?, switches("epoll@1000")?);
-    let verdict = if crowd.value() * FEWER < one.value() {
-        Verdict::Fails
-    } else if crowd.value() >= one.value() {
-        Verdict::Holds
-    } else {
-        Verdict::Partly
+    let of = |column| switches(evidence, column);
+    let (one, many, crowd) = (of("epoll@1")?, of("epoll@64")?, of("epoll@1000")?);
+    let (verdict, so) = match (one.value(), crowd.value()) {
+        (one, crowd) if crowd * FEWER < one => (
+            Verdict::Fails,
+            "The busier the server, the less it sleeps: one of many connections is always ready. Measured up to 1000; \
+             more only go on in that direction.",
+        ),
+        (one, crowd) if crowd >= one => (Verdict::Holds, "More connections brought no fewer switches."),
+        _ => (Verdict::Partly, "More connections brought fewer switches, but not many fewer."),
     };
     let says = format!(
-        "The busier the server, the less it sleeps: {:.3} switches an echo with one connection, {:.4} with 64, {:.4} \
-         with 1000. With more connections there is always one that is ready.",
+        "{:.3} context switches an echo with one connection, {:.4} with 64, {:.4} with 1000. {so}",
         one.value(),
         many.value(),
         crowd.value()

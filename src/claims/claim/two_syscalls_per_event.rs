@@ -24,10 +24,16 @@ fn rule(evidence: &Evidence) -> Result<Ruling, Untestable> {
         _ if many.value() > 2.5 && one.value() > 2.5 => Verdict::Fails,
         _ => Verdict::Partly,
     };
+    let so = match verdict {
+        Verdict::Partly => {
+            " The rule behind it: one call for the wake-up, and a read and a write for each connection in it."
+        }
+        Verdict::Holds => " Two, whatever the number of connections.",
+        _ => " Not even many connections brought it down to two.",
+    };
     let says = format!(
-        "Its own rule is one for the wake-up and two (a read and a write) for each connection in it: {:.2} calls an \
-         echo at one connection, {:.2} at 64, where a wait tells of many, and {:.2} edge-triggered, which asks until \
-         EAGAIN.",
+        "{:.2} calls an echo at one connection, {:.2} at 64, where a wait tells of many, and {:.2} edge-triggered, which \
+         asks until EAGAIN.{so}",
         one.value(),
         many.value(),
         edge.value()

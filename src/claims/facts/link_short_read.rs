@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use anyhow::Context;
 use io_uring::{IoUring, opcode, squeue, types};
 
-use super::tools::submit;
+use super::tools::{submit, wait};
 use super::{Fact, Observed};
 
 pub const FACT: Fact = Fact {
@@ -19,15 +19,14 @@ pub const FACT: Fact = Fact {
 };
 
 pub fn probe() -> anyhow::Result<Observed> {
-    let mut ring = IoUring::new(4).context("io_uring_setup")?;
+    let mut buffer = [0_u8; 8];
     let (reader, mut writer) = std::io::pipe().context("pipe")?;
     writer.write_all(b"four").context("write")?;
-    let mut buffer = [0_u8; 8];
+    let mut ring = IoUring::new(4).context("io_uring_setup")?;
     let read = opcode::Read::new(types::Fd(reader.as_raw_fd()), buffer.as_mut_ptr(), 8).build();
     let read = read.flags(squeue::Flags::IO_LINK).user_data(1);
     submit(&mut ring, &[read, opcode::Nop::new().build().user_data(2)])?;
-    ring.submit_and_wait(2).context("io_uring_enter")?;
-    let mut done: Vec<_> = ring.completion().map(|cqe| (cqe.user_data(), cqe.result())).collect();
+    let mut done: Vec<_> = wait(&mut ring, 2)?.iter().map(|cqe| (cqe.user_data(), cqe.result())).collect();
     done.sort_unstable();
     Ok(Observed::of(
         done == [(1, 4), (2, -libc::ECANCELED)],

@@ -40,7 +40,8 @@ pub struct Fact {
     pub manual: Option<&'static str>,
     /// Whether it needs io_uring_setup(2) to be allowed.
     pub io_uring: bool,
-    /// Tries it. Seconds at most, and leaves nothing behind.
+    /// Tries it. Seconds at most on whatever kernel, and leaves nothing behind. Where the kernel does not have what the
+    /// statement is about, that is no statement about it: untestable, not false.
     pub probe: fn() -> anyhow::Result<Observed>,
 }
 

@@ -9,7 +9,7 @@ use super::{Fact, Observed};
 pub const FACT: Fact = Fact {
     id: "overflow-counter-0",
     says: "When the completion queue overflows, the flag IORING_SQ_CQ_OVERFLOW is set and the counter `overflow` stays 0.",
-    source: "io_uring_setup(2), IORING_FEAT_NODROP",
+    source: "io_uring_setup(2), IORING_FEAT_NODROP; io_uring_cq_has_overflow(3)",
     manual: None,
     io_uring: true,
     probe,

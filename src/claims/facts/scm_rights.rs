@@ -15,7 +15,7 @@ use super::{Fact, Observed};
 pub const FACT: Fact = Fact {
     id: "scm-rights-einval",
     says: "A ring's descriptor cannot be sent to another process over a socket: EINVAL.",
-    source: "net/unix: scm_fp_copy refuses descriptors of io_uring since Linux 6.7",
+    source: "net/core/scm.c, scm_fp_copy: descriptors of io_uring are refused since Linux 6.7",
     manual: None,
     io_uring: true,
     probe,

@@ -19,11 +19,13 @@ pub const FACT: Fact = Fact {
     probe,
 };
 
+/// What is asked for.
+const WHAT: &str = "io_uring_setup with SINGLE_ISSUER";
+
 pub fn probe() -> anyhow::Result<Observed> {
-    let ring: IoUring = IoUring::builder().setup_single_issuer().build(4).context("io_uring_setup")?;
+    let ring: IoUring = IoUring::builder().setup_single_issuer().build(4).context(WHAT)?;
     let stranger = elsewhere(ring)?;
-    let ring: IoUring =
-        IoUring::builder().setup_single_issuer().setup_r_disabled().build(4).context("io_uring_setup")?;
+    let ring: IoUring = IoUring::builder().setup_single_issuer().setup_r_disabled().build(4).context(WHAT)?;
     let enabler = std::thread::scope(|scope| {
         let enable = || ring.submitter().register_enable_rings();
         scope.spawn(enable).join().map_err(|_| anyhow::anyhow!("a thread failed"))

@@ -15,6 +15,7 @@ mod watch;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::paint::Look;
 use super::{Exit, complain};
 use crate::exercise::trouble::{Matter, Trouble};
 

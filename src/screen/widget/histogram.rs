@@ -2,8 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::screen::paint::{Paint, width};
-use crate::screen::theme::Role;
+use crate::screen::paint::{Paint, shorten, width};
+use crate::screen::theme::{Glyphs, Role};
 use crate::trace::Counts;
 
 /// Buckets that are ever drawn; the last one holds all that is larger.
@@ -65,6 +65,7 @@ fn range(bucket: usize) -> (u64, u64) {
 
 /// A column of a histogram.
 pub(super) struct Series<'n> {
+    /// What it is; behind a comma, what else there is to say of it.
     pub name: &'n str,
     pub counts: &'n Counts,
     pub role: Role,
@@ -100,7 +101,7 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'
     paint.text(area, 0, 0, head, Role::Quiet);
     for (index, (series, buckets)) in (0..).zip(series.iter().zip(&buckets)) {
         let left = label_columns.saturating_add(1).saturating_add(each.saturating_mul(index));
-        paint.text(area, left, 0, series.name, series.role);
+        paint.text(area, left, 0, &fitting(series.name, each.saturating_sub(1), paint.glyphs()), series.role);
         for (row, &group) in (1..).zip(&shown) {
             let share = share_of(buckets, group);
             if share > 0.0 {
@@ -113,6 +114,12 @@ pub(super) fn draw(paint: &mut Paint, area: Rect, head: &str, series: &[Series<'
     for (row, label) in (1..).zip(&labels) {
         paint.right(area, label_columns, row, label, Role::Quiet);
     }
+}
+
+/// A name where it has so many columns: what stands behind its comma is said where there is room.
+fn fitting(name: &str, columns: u16, glyphs: &Glyphs) -> String {
+    let short = name.split(',').next().unwrap_or(name);
+    if width(name) <= columns { name.to_owned() } else { shorten(short, columns, glyphs) }
 }
 
 /// The rows, from the first bucket that was seen to the last. Where they have no room, the two neighbours that
@@ -153,6 +160,7 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::theme::Theme;
 
     #[test]
     fn a_foreign_trace_may_count_up_to_the_end_of_the_scale() {
@@ -184,6 +192,15 @@ mod tests {
         assert_eq!(labels(&few, &[1, 2, 3]), ["1", "2", "6"], "values, all of them");
         let far = Counts([(1, 9), (64, 5)].into());
         assert_eq!(labels(&far, &[1, 2, 7]), ["1", "2-3", "64-127"], "what lies between is a range");
+    }
+
+    #[test]
+    fn a_name_keeps_to_its_columns() {
+        let name = "SQ depth, share of samples";
+        let glyphs = Theme::DEFAULT.glyphs();
+        assert_eq!(fitting(name, 26, glyphs), name);
+        assert_eq!(fitting(name, 25, glyphs), "SQ depth");
+        assert_eq!(width(&fitting(name, 5, glyphs)), 5);
     }
 
     #[test]
