@@ -11,7 +11,7 @@ use super::judge::{Judged, judge};
 use super::look::{self, Spent};
 use super::quiet::Quiet;
 use super::{Claim, RestsOn};
-use crate::lab::{Control, Plan, Recorder, Session, TrialPlan, Trials};
+use crate::lab::{Control, Placement, Plan, Recorder, Session, TrialPlan, Trials};
 use crate::trace::{Capabilities, Entry, Thinner, Trace};
 use crate::trials;
 
@@ -50,12 +50,7 @@ pub fn hear(
         }
         tell(Hearing { experiment, number: index + 1, of: needed.len() });
         let began = now();
-        match timed_only(claims, experiment).then(wait_for_quiet) {
-            Some(quiet) if !quiet.is_quiet() => {
-                evidence.quiet.insert(experiment.id.to_owned(), quiet);
-            }
-            _ => run(experiment, &capabilities, stopped, &mut evidence),
-        }
+        hear_one(experiment, uses(claims, experiment), &capabilities, stopped, &mut evidence);
         seconds.push((experiment.id, began.elapsed().as_secs_f64()));
     }
     let mut told: Vec<&str> = Vec::new();
@@ -69,14 +64,45 @@ pub fn hear(
     judged.collect()
 }
 
-/// Whether only times are wanted of it.
-fn timed_only(claims: &[&'static Claim], experiment: &Experiment) -> bool {
-    let mut wanting = claims.iter().filter(|claim| claim.needs.contains(&experiment.id));
-    wanting.all(|claim| claim.rests_on == RestsOn::Times)
+/// What claims want of an experiment.
+#[derive(Clone, Copy)]
+struct Uses {
+    counts: bool,
+    times: bool,
 }
 
-/// Waits a little for others to be done. Where they are not, what was measured beside them would not count, and
-/// running it would take everybody's time.
+fn uses(claims: &[&'static Claim], experiment: &Experiment) -> Uses {
+    let wanting = || claims.iter().filter(|claim| claim.needs.contains(&experiment.id));
+    Uses {
+        counts: wanting().any(|claim| claim.rests_on != RestsOn::Times),
+        times: wanting().any(|claim| claim.rests_on == RestsOn::Times),
+    }
+}
+
+/// Runs an experiment, and looks at the machine before, meanwhile and after, where times are wanted of it.
+fn hear_one(
+    experiment: &'static Experiment,
+    uses: Uses,
+    capabilities: &Capabilities,
+    stopped: &Arc<AtomicBool>,
+    evidence: &mut Evidence,
+) {
+    let before = if uses.times { wait_for_quiet() } else { Quiet::default() };
+    let mut quiet = before;
+    // What is measured beside others would not count, and running it would take everybody's time.
+    if uses.counts || before.is_quiet() {
+        let spent = Spent::so_far();
+        run(experiment, capabilities, stopped, evidence);
+        if uses.times {
+            let meanwhile =
+                spent.zip(Spent::so_far()).map_or(0.0, |(from, until)| from.by_others_until(&until));
+            quiet = before.busier(Quiet { others: meanwhile, ..before }).busier(wait_for_quiet());
+        }
+    }
+    evidence.quiet.insert(experiment.id.to_owned(), quiet);
+}
+
+/// Waits a little for others to be done: also for what our own processes leave to the kernel when they end.
 fn wait_for_quiet() -> Quiet {
     let mut looks = (0..LOOKS).map(|_| look::quiet());
     let first_quiet = looks.find(|quiet| quiet.is_quiet());
@@ -89,14 +115,15 @@ fn run(
     stopped: &Arc<AtomicBool>,
     evidence: &mut Evidence,
 ) {
-    let (before, spent) = (look::quiet(), Spent::so_far());
     let trace = match &experiment.asks {
         Asks::Machine => {
             evidence.host = Some(look::host());
             return;
         }
-        Asks::Servers { rounds, .. } => {
-            let plan = Plan { rounds: *rounds, ..Plan::new(experiment.columns(), experiment.load()) };
+        Asks::Servers { rounds, in_turns, .. } => {
+            let placement = if *in_turns { Placement::Together } else { Placement::Apart };
+            let plan =
+                Plan { rounds: *rounds, placement, ..Plan::new(experiment.columns(), experiment.load()) };
             let header = Session::header(&plan, capabilities);
             collect(header, stopped, |recorder| {
                 let session = Session::start(plan, capabilities.clone(), recorder);
@@ -114,11 +141,7 @@ fn run(
             })
         }
     };
-    let meanwhile = spent.zip(Spent::so_far()).map_or(0.0, |(from, until)| from.by_others_until(&until));
-    let after = look::quiet();
     evidence.traces.insert(experiment.id.to_owned(), trace);
-    let meanwhile = Quiet { others: meanwhile, ..before };
-    evidence.quiet.insert(experiment.id.to_owned(), before.busier(after).busier(meanwhile));
 }
 
 /// Starts something that records, and keeps what it says until it is over.

@@ -32,6 +32,7 @@ mod man;
 pub mod nearest;
 #[cfg(feature = "live")]
 mod observe;
+#[cfg(feature = "live")]
 mod one_line;
 #[cfg(feature = "live")]
 mod progress;

@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::cage::Cage;
 use super::client::Client;
-use super::cpus::Cpus;
+use super::cpus::Seats;
 use super::lane::Happening;
 use super::observer::Probes;
 use super::plan::OpenWindows;
@@ -69,14 +69,14 @@ impl Cast {
         purpose: Purpose,
         happenings: &Sender<Happening>,
     ) -> anyhow::Result<Self> {
-        let cpus = Cpus::of(load.pace, stage.plan.placement);
+        let seats = Seats::of(load.pace, stage.plan.placement);
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on loopback")?;
         let backlog = nix::sys::socket::Backlog::MAXCONN;
         nix::sys::socket::listen(&listener, backlog).context("cannot listen on loopback")?;
         let address = listener.local_addr().context("cannot listen on loopback")?;
         let setup = spawn::Setup {
             listener: Some(listener.into()),
-            cpus: cpus.server,
+            seat: seats.server,
             hold: true,
             ..spawn::Setup::default()
         };
@@ -89,7 +89,7 @@ impl Cast {
         let server = Cage::new(held.release()?, move |line| {
             let _ = said.send(line.map_or(Happening::ServerEnded, Happening::Said));
         });
-        let client = Client::start(cpus.client, happenings.clone())?;
+        let client = Client::start(seats.client, happenings.clone())?;
         Ok(Self {
             pid,
             address,

@@ -6,9 +6,9 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use nix::sched::CpuSet;
 
 use super::cage::Cage;
+use super::cpus::Seat;
 use super::lane::Happening;
 use super::spawn;
 use crate::load::protocol::{Ask, Tell};
@@ -35,10 +35,10 @@ impl Asks {
 
 impl Client {
     /// Starts a client on the given processors; what it tells arrives as happenings.
-    pub fn start(cpus: Option<CpuSet>, happenings: Sender<Happening>) -> anyhow::Result<Self> {
+    pub fn start(seat: Seat, happenings: Sender<Happening>) -> anyhow::Result<Self> {
         let mut command = spawn::iolab();
         command.arg("load").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let setup = spawn::Setup { cpus, ..spawn::Setup::default() };
+        let setup = spawn::Setup { seat, ..spawn::Setup::default() };
         let mut child = spawn::spawn(command, setup)?.release().context("the client")?;
         let asks = child.stdin.take().context("the client has no stdin")?;
         let tells = child.stdout.take().context("the client has no stdout")?;

@@ -1,4 +1,4 @@
-//! Which processors server and client run on.
+//! Where server and client run.
 
 use nix::sched::CpuSet;
 
@@ -15,36 +15,50 @@ pub enum Placement {
     Together,
 }
 
-/// Which processors server and client may use.
-pub struct Cpus {
-    /// Of the server; `None` leaves it where it is.
-    pub server: Option<CpuSet>,
-    /// Of the client, likewise.
-    pub client: Option<CpuSet>,
+/// Where a process may run, and how it gives way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seat {
+    /// The processors; `None` leaves it where it is.
+    pub cpus: Option<CpuSet>,
+    /// Whether it waits for its turn when it is woken, and takes no processor from who runs there (SCHED_BATCH).
+    pub waits: bool,
 }
 
-impl Cpus {
+/// The seats of server and client.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seats {
+    /// Of the server.
+    pub server: Seat,
+    /// Of the client.
+    pub client: Seat,
+}
+
+impl Seats {
     /// In a closed loop the client gets the last processor for itself and the server the others, so that
     /// what is measured is not their struggle for one, unless they are wanted together; a pace leaves time for both
     /// anywhere.
     pub fn of(pace: Pace, placement: Placement) -> Self {
-        let none = Self { server: None, client: None };
         if pace != Pace::Max {
-            return none;
+            return Self::default();
         }
-        let Ok(allowed) = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)) else { return none };
+        let allowed = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap_or_default();
         let cpus: Vec<_> = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true)).collect();
-        let Some((last, others)) = cpus.split_last().filter(|(_, others)| !others.is_empty()) else {
-            return none;
-        };
-        let (mut server, mut client) = (CpuSet::new(), CpuSet::new());
-        let _ = client.set(*last);
-        if placement == Placement::Together {
-            return Self { server: Some(client), client: Some(client) };
+        let Some((last, others)) = cpus.split_last() else { return Self::default() };
+        let seat = |cpus| Seat { cpus: Some(cpus), waits: placement == Placement::Together };
+        let client = seat(set(&[*last]));
+        match placement {
+            Placement::Together => Self { server: client, client },
+            Placement::Apart if others.is_empty() => Self::default(),
+            Placement::Apart => Self { server: seat(set(others)), client },
         }
-        others.iter().for_each(|cpu| {
-            let _ = server.set(*cpu);
-        });
-        Self { server: Some(server), client: Some(client) }
     }
+}
+
+fn set(cpus: &[usize]) -> CpuSet {
+    let mut set = CpuSet::new();
+    for cpu in cpus {
+        // Each of them is in a set that the kernel gave.
+        let _ = set.set(*cpu);
+    }
+    set
 }

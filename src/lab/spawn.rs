@@ -12,7 +12,10 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
 use anyhow::Context;
-use nix::sched::CpuSet;
+use nix::errno::Errno;
+use nix::libc;
+
+use super::cpus::Seat;
 
 /// The command that runs this very program again.
 pub fn iolab() -> Command {
@@ -28,8 +31,8 @@ pub struct Setup {
     pub listener: Option<OwnedFd>,
     /// Becomes descriptor 3 instead: the gate of a trial.
     pub gate: Option<OwnedFd>,
-    /// The processors it may use; `None` leaves them as they are.
-    pub cpus: Option<CpuSet>,
+    /// Where it runs.
+    pub seat: Seat,
     /// Held before exec until [`Held::release`].
     pub hold: bool,
     /// The last thing that it does before exec, by async-signal-safe calls alone. Here belongs
@@ -143,7 +146,7 @@ impl Birth {
         // Kept open in the parent until the child has its own.
         let handed = self.setup.listener.or(self.setup.gate);
         let descriptor_3 = handed.as_ref().map(AsRawFd::as_raw_fd);
-        let (cpus, parent, before_exec) = (self.setup.cpus, self.parent, self.setup.before_exec);
+        let (seat, parent, before_exec) = (self.setup.seat, self.parent, self.setup.before_exec);
         if !self.setup.foreign {
             command.env_remove("LISTEN_PID");
             command.process_group(0);
@@ -152,9 +155,7 @@ impl Birth {
         unsafe {
             command.pre_exec(move || {
                 die_with_parent(parent)?;
-                if let Some(cpus) = &cpus {
-                    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), cpus)?;
-                }
+                take(&seat)?;
                 wait_at_gate(report, gate, opener)?;
                 descriptor_3.map_or(Ok(()), hand_over)?;
                 before_exec.map_or(Ok(()), |last| last())
@@ -162,6 +163,19 @@ impl Birth {
         }
         command.spawn()
     }
+}
+
+/// Goes to its seat. Threads made later inherit it.
+fn take(seat: &Seat) -> io::Result<()> {
+    if let Some(cpus) = &seat.cpus {
+        nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), cpus)?;
+    }
+    if seat.waits {
+        let none = libc::sched_param { sched_priority: 0 };
+        // SAFETY: reads one struct.
+        Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const none) })?;
+    }
+    Ok(())
 }
 
 fn die_with_parent(parent: u32) -> io::Result<()> {

@@ -15,7 +15,7 @@ pub const CLAIM: Claim = Claim {
 };
 
 /// Clearly faster, and not at all.
-const FASTER: f64 = 1.8;
+const FASTER: f64 = 1.4;
 const SAME: f64 = 1.1;
 
 fn rule(evidence: &Evidence) -> Result<Ruling, Untestable> {
