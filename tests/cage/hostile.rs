@@ -78,6 +78,7 @@ fn flood() {
 
 /// Children that do nothing, some of them in a session of their own.
 fn fork_times(times: usize) {
+    unreadable();
     for n in 0..times {
         // SAFETY: the child makes two system calls and nothing else.
         match unsafe { fork() } {
@@ -121,8 +122,15 @@ fn eat(how: libc::c_int) {
     }
 }
 
+/// A name that is no text, for the children to come: /proc tells it as it is.
+fn unreadable() {
+    // SAFETY: the kernel copies at most 16 bytes, up to the 0.
+    unsafe { libc::prctl(libc::PR_SET_NAME, c"\xff\xfe) R 1".as_ptr(), 0, 0, 0) };
+}
+
 /// Two forks and a session of its own: its parent is whoever takes orphans.
 fn daemon() {
+    unreadable();
     for _ in 0..2 {
         // SAFETY: this program's other thread waits for this one and holds no lock.
         if let ForkResult::Parent { .. } = unsafe { fork() }.unwrap() {

@@ -7,6 +7,7 @@ use crate::exercise::seen::{Snapshot, is_helper};
 use crate::probe::epoll_set::EpollSets;
 use crate::probe::proc::{Threads, asleep};
 use crate::probe::ring::Rings;
+use crate::probe::text::text;
 
 /// What looks at one process.
 pub(super) struct Look {
@@ -110,7 +111,7 @@ impl Look {
     }
 
     fn is_alive(&self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        let stat = text(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
         state.is_some_and(|state| !matches!(state, "Z" | "X"))
     }
@@ -128,7 +129,7 @@ fn descriptors(pid: u32) -> BTreeMap<i32, String> {
 
 /// VmHWM, proc_pid_status(5).
 fn memory_kib(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let status = text(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

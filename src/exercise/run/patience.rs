@@ -8,6 +8,7 @@ use super::look::{Look, Pulse};
 use crate::exercise::seen::is_helper;
 use crate::probe::clock::monotonic_ns;
 use crate::probe::syscalls;
+use crate::probe::text::text;
 
 const MS: u64 = 1_000_000;
 
@@ -115,7 +116,7 @@ pub(super) fn where_it_is(pid: u32, calls: Option<&BTreeMap<String, u64>>) -> St
         .unwrap_or_default();
     tids.sort_unstable();
     let own = |tid: &u32| {
-        let comm = fs::read_to_string(format!("{folder}/{tid}/comm")).unwrap_or_default();
+        let comm = text(format!("{folder}/{tid}/comm")).unwrap_or_default();
         !is_helper(&comm)
     };
     let places: Vec<_> = tids.iter().filter(|tid| own(tid)).map(|tid| place(pid, *tid)).collect();
@@ -168,7 +169,7 @@ const OF_DESCRIPTOR: [&str; 13] = [
 
 /// Where one thread is.
 fn place(pid: u32, tid: u32) -> String {
-    let stat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
+    let stat = text(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
     let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
     if state == "T" {
         return "is stopped by a signal".into();

@@ -46,7 +46,7 @@ impl Rope {
 pub fn sleeps(pid: u32, but: Option<u32>) -> bool {
     let tids = crate::probe::proc::tids(&format!("/proc/{pid}/task")).unwrap_or_default();
     tids.iter().filter(|tid| but != Some(**tid)).all(|tid| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
+        let stat = crate::probe::text::text(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
         let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
         state == Some('S') || stat.contains("(iou-")
     })

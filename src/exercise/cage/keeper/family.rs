@@ -11,6 +11,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, SysconfVar, getpid, sysconf};
 
 use crate::probe::clock::monotonic_ns;
+use crate::probe::text::text;
 
 /// The most that ending them may take.
 const END_NS_MAX: u64 = 500_000_000;
@@ -39,7 +40,7 @@ pub struct Member {
 impl Member {
     /// Reads /proc/PID/stat; `None` when it is gone.
     fn read(pid: Pid) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = text(format!("/proc/{pid}/stat")).ok()?;
         // "PID (NAME) STATE PPID …": the name may hold anything. Fields as proc_pid_stat(5) counts them.
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
         let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
@@ -251,7 +252,7 @@ fn parents() -> Vec<(Pid, Pid)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid: i32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = text(format!("/proc/{pid}/stat")).ok()?;
         let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
         Some((Pid::from_raw(pid), Pid::from_raw(parent)))
     })
