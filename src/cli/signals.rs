@@ -6,9 +6,14 @@ use signal_hook::iterator::Signals;
 
 use crate::probe::text::text;
 
-/// Calls `stop` at the first signal; a second one ends the program at once (its children die with it).
+/// Signals that end a program.
+const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// Calls `stop` at the first signal; a second one ends the program at once (its children die with it). A hang-up that it was
+/// started to ignore (nohup(1)) stays ignored; a shell starts what is in its background with SIGINT ignored as well, but
+/// whoever sends that to a measurement by hand wants its result.
 pub fn on_interrupt(stop: impl Fn() + Send + 'static) -> anyhow::Result<()> {
-    let mut signals = signals()?;
+    let mut signals = listen(|number| number != SIGHUP || !is_ignored(number))?;
     std::thread::spawn(move || {
         let mut asked = false;
         for _ in signals.forever() {
@@ -22,19 +27,22 @@ pub fn on_interrupt(stop: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Calls `heard` at each signal, with its number.
+/// Calls `heard` at each signal, with its number; those that iolab was started to ignore are ignored, by what it starts,
+/// too.
 pub fn on_each(heard: impl Fn(i32) + Send + 'static) -> anyhow::Result<()> {
-    let mut signals = signals()?;
+    let mut signals = listen(|number| !is_ignored(number))?;
     std::thread::spawn(move || signals.forever().for_each(heard));
     Ok(())
 }
 
-/// Those that end a program, but for those that it was started to ignore (nohup(1), the background of a script): what
-/// it starts ignores them, too.
-fn signals() -> anyhow::Result<Signals> {
-    let ignored = text("/proc/self/status").map(|status| ignored(&status)).unwrap_or_default();
-    let is_heard = |number: &i32| ignored & (1 << (number - 1)) == 0;
-    Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_heard)).context("cannot listen for signals")
+fn listen(is_heard: impl Fn(i32) -> bool) -> anyhow::Result<Signals> {
+    Signals::new(ENDING.into_iter().filter(|number| is_heard(*number))).context("cannot listen for signals")
+}
+
+/// Whether this process was started to ignore a signal; asked before anything is listened to.
+fn is_ignored(number: i32) -> bool {
+    let mask = text("/proc/self/status").map(|status| ignored(&status)).unwrap_or_default();
+    mask & (1 << (number - 1)) != 0
 }
 
 /// The mask of ignored signals, of proc_pid_status(5).

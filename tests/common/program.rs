@@ -18,7 +18,7 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::{Gid, Pid, Uid, geteuid, setgid, setgroups, setuid};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use serde_json::Value;
@@ -149,7 +149,15 @@ impl Program {
         self.command.env("IOLAB_STATE_DIR", self.state.path());
         self.command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
         // SAFETY: see `after`.
-        unsafe { self.command.pre_exec(move || prepare.iter().try_for_each(|step| step())) };
+        unsafe {
+            self.command.pre_exec(move || {
+                // Whoever runs the tests in the background may have them ignored, and that is inherited.
+                for number in [Signal::SIGINT, Signal::SIGHUP] {
+                    signal(number, SigHandler::SigDfl)?;
+                }
+                prepare.iter().try_for_each(|step| step())
+            })
+        };
         let child = self.command.spawn().unwrap();
         Running { child, _program: self }
     }
